@@ -1,0 +1,84 @@
+"""The suite's error classes.
+
+Every error that a user can cause derives from `MusicGanError`, a `ValueError`; commands print its
+message as one line on stderr and exit with status 1. The message says what was expected, what
+came, where, and the way out (no line breaks). Errors of one piece of music (a file that cannot be
+read, a piece that cannot be encoded) derive from `PieceError`: pipelines catch them, count them by
+`reason`, and go on.
+"""
+
+from collections.abc import Iterable
+
+
+class MusicGanError(ValueError):
+    """Base class of everything that a user's input or files can cause."""
+
+
+class PieceError(MusicGanError):
+    """One piece of music is left out; its `reason` is the name it is counted under.
+
+    Attributes:
+      reason: A short slug, e.g. `"unreadable_midi"` or `"no_notes"`, a key of the drop counts in
+        a record set's manifest.
+    """
+
+    reason = "other"
+
+    def __init__(self, message: str, reason: str | None = None):
+        super().__init__(message)
+        if reason is not None:
+            self.reason = reason
+
+    def __reduce__(self):
+        # Keeps `reason` when a Beam worker process sends the error back.
+        return (type(self), (str(self), self.reason))
+
+
+class ReadError(PieceError):
+    """A source file is corrupt, truncated, empty, or not music."""
+
+    reason = "unreadable"
+
+
+class ConversionError(PieceError):
+    """A NoteSequence does not fit the representation, or a filter left it out."""
+
+    reason = "unconvertible"
+
+
+class ConfigError(MusicGanError):
+    """An unknown recipe, preset, hyperparameter, dataset or track name, or a value out of range."""
+
+
+class RecordsError(MusicGanError):
+    """A record set is missing, truncated, or of another format or representation."""
+
+
+class CheckpointError(MusicGanError):
+    """A checkpoint is missing, damaged, or of another recipe."""
+
+
+class TrainingError(MusicGanError):
+    """Training cannot go on: a non-finite loss, or collapse."""
+
+
+class ExportError(MusicGanError):
+    """A SavedModel is missing, damaged, or not one of the suite's."""
+
+
+class OutputExistsError(MusicGanError):
+    """The output is there already and `--overwrite` was not given."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
+    """Builds the error for a name that is not in a table.
+
+    Args:
+      kind: What was asked for, e.g. `"recipe"`.
+      name: The name that came.
+      known: The valid names.
+
+    Returns:
+      A `ConfigError` whose message lists the valid names in order.
+    """
+    return ConfigError(f"Unknown {kind} {name!r}. Known: {', '.join(sorted(known))}.")

@@ -1,0 +1,1 @@
+"""Layers used by at least two models."""

@@ -1,0 +1,1 @@
+"""Raw music files to NoteSequences and back: the hub of everything."""

@@ -1,0 +1,31 @@
+"""The NoteSequence messages, without importing note_seq's package.
+
+`import note_seq` runs librosa and pretty_midi (over a second, and a changed `pretty_midi.MAX_TICK`).
+The generated message module alone takes 0.05 s; loaded by its path and registered under its own
+name it gives the very same classes, whether note_seq is imported before, after, or never.
+"""
+
+import importlib.util
+import pathlib
+import sys
+
+_MODULE = "note_seq.protobuf.music_pb2"
+
+
+def _load_music_pb2():
+    if _MODULE in sys.modules:
+        return sys.modules[_MODULE]
+    package = importlib.util.find_spec("note_seq")
+    if package is None:
+        raise ImportError("note-seq is not installed: pip install note-seq")
+    path = pathlib.Path(package.submodule_search_locations[0], "protobuf", "music_pb2.py")
+    spec = importlib.util.spec_from_file_location(_MODULE, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    # Registered, so that a later `import note_seq` finds these classes and makes no second ones.
+    sys.modules[_MODULE] = module
+    return module
+
+
+music_pb2 = _load_music_pb2()
+NoteSequence = music_pb2.NoteSequence

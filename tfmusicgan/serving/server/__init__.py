@@ -1,0 +1,1 @@
+"""The embedded server: TensorFlow Serving's gRPC services over a model root."""
