@@ -1,0 +1,55 @@
+"""Adversarial losses: free functions in pairs, raw critic scores in, one scalar out."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+def wasserstein_critic_loss(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
+    """E D(fake) - E D(real) (Arjovsky, Chintala, Bottou 2017, arXiv 1701.07875).
+
+    Args:
+      real_scores: [batch, ...], the critic's raw scores of real examples.
+      fake_scores: [batch, ...], of generated ones.
+
+    Returns:
+      A scalar of the scores' dtype; its negative estimates the Wasserstein distance.
+    """
+    return tf.reduce_mean(fake_scores) - tf.reduce_mean(real_scores)
+
+
+def wasserstein_generator_loss(fake_scores: tf.Tensor) -> tf.Tensor:
+    """-E D(fake) (Arjovsky, Chintala, Bottou 2017, arXiv 1701.07875): [batch, ...] to a scalar."""
+    return -tf.reduce_mean(fake_scores)
+
+
+def gradient_penalty(
+    critic: Callable[[tf.Tensor], tf.Tensor],
+    real: tf.Tensor,
+    fake: tf.Tensor,
+    mixing: tf.Tensor,
+    target: float = 1.0,
+) -> tf.Tensor:
+    """E (||grad D(x)||_2 - target)^2 on lines between pairs (Gulrajani et al. 2017, section 4).
+
+    The norm runs over all axes of an example; 1e-8 under the root keeps its gradient finite at 0.
+
+    Args:
+      critic: Maps [batch, ...] to raw scores; each score depends on its own example alone.
+      real: float [batch, ...].
+      fake: float [batch, ...], the same shape.
+      mixing: float [batch], uniform in [0, 1], one coefficient per pair (1 is the fake).
+      target: The norm the penalty pulls to.
+
+    Returns:
+      A float32 scalar, without its weight (10 in the paper).
+    """
+    real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
+    weight = tf.reshape(mixing, [-1] + [1] * (real.shape.rank - 1))
+    between = real + weight * (fake - real)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(between)
+        scores = critic(between)
+    slope = tf.cast(tape.gradient(scores, between), tf.float32)
+    squared = tf.reduce_sum(tf.square(slope), axis=list(range(1, real.shape.rank)))
+    return tf.reduce_mean(tf.square(tf.sqrt(squared + 1e-8) - target))

@@ -1,0 +1,152 @@
+"""The base class of every model: step counter, noise by global row, loss scaling, sampling."""
+
+import dataclasses
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfmusicgan.models import noise
+from tfmusicgan.representations.base import Representation
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One named way to ask an exported model for music.
+
+    Attributes:
+      function: Takes the inputs by name, returns a dict of batch-major tensors; a pure function of
+        the weights and its inputs.
+      inputs: Name to spec, batch-major (`[batch]` or `[batch, ...]`).
+      defaults: Name to the value that a warm-up request uses.
+      ranges: Name to inclusive (low, high) bounds of a control, for documentation.
+    """
+
+    function: Callable[..., dict[str, tf.Tensor]]
+    inputs: Mapping[str, tf.TensorSpec]
+    defaults: Mapping[str, Any]
+    ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+
+
+class MusicGAN(keras.Model):
+    """A `keras.Model` with the contracts that training, sampling and export rely on.
+
+    Noise is a function of (seed, step, stream, row of the global batch), so that one, two or n devices
+    train alike and a resumed run goes on bit for bit. Subclasses build all their networks in
+    `__init__`, their optimizers in `compile`, and write `train_step`, `sample` and `signatures`.
+
+    Args:
+      config: The recipe's frozen config dataclass.
+      representation: The representation whose examples the model learns.
+      seed: Of the initial weights and of all training noise.
+    """
+
+    def __init__(self, config: Any, representation: Representation, seed: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.model_config = config
+        self.representation = representation
+        self.seed = seed
+        self.step = self.add_weight(
+            name="step",
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+
+    @property
+    def examples_per_row(self) -> int:
+        """Examples that one row of a training batch holds: [batch, examples_per_row, ...]."""
+        return 1
+
+    def networks(self) -> Mapping[str, keras.layers.Layer]:
+        """The networks by name, as summaries and parameter counts show them."""
+        raise NotImplementedError
+
+    def sample(self, seeds: tf.Tensor, **controls: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Generates one example per seed: a pure function of the weights and the arguments.
+
+        Args:
+          seeds: int64 [batch]; the noise of row i depends on seeds[i] alone.
+          **controls: The model's controls, [batch] each.
+
+        Returns:
+          The raw network outputs by name, [batch, ...].
+        """
+        raise NotImplementedError
+
+    def signatures(self) -> dict[str, Signature]:
+        """The serving signatures; `serving_default` takes `seed` alone."""
+        raise NotImplementedError
+
+    def global_rows(self, rows: int | tf.Tensor) -> tf.Tensor:
+        """Numbers of this replica's rows in the global batch: int64 [rows]."""
+        context = tf.distribute.get_replica_context()
+        replica = 0 if context is None else context.replica_id_in_sync_group
+        rows = tf.cast(rows, tf.int64)
+        return tf.cast(replica, tf.int64) * rows + tf.range(rows, dtype=tf.int64)
+
+    def step_keys(self, rows: int | tf.Tensor, stream: int = 0) -> noise.Key:
+        """Keys of this step's noise for this replica's rows: two uint32 [rows]."""
+        step = tf.convert_to_tensor(self.step)
+        return noise.row_keys(self.seed, step, stream, self.global_rows(rows))
+
+    def minimise(
+        self,
+        loss_fn: Callable[[], tf.Tensor],
+        variables: Sequence[keras.Variable],
+        optimizer: keras.optimizers.Optimizer,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """One optimizer step, equal on one and on n replicas.
+
+        Gradients are summed over replicas by the optimizer, hence the loss is divided by their
+        number; it is multiplied by the optimizer's loss scale, which mixed precision needs.
+
+        Args:
+          loss_fn: Computes the scalar loss of this replica's rows.
+          variables: What to update.
+          optimizer: Built for `variables` in `compile`.
+
+        Returns:
+          The unscaled loss, and the global norm of this replica's unscaled gradient (float32).
+        """
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        with tf.GradientTape() as tape:
+            loss = tf.cast(loss_fn(), tf.float32)
+            scaled = optimizer.scale_loss(loss / replicas)
+        gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        optimizer.apply(gradients, variables)
+        # The scale is known only to the optimizer: the ratio undoes it without asking for it.
+        unscale = tf.math.divide_no_nan(loss, scaled)
+        return loss, tf.linalg.global_norm(gradients) * tf.abs(unscale)
+
+    def call(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The same as `sample` without controls, so that the model can be called like any other."""
+        return self.sample(seeds)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, JSON-able."""
+        return {
+            "config": dataclasses.asdict(self.model_config),
+            "representation": self.representation.to_parameters(),
+            "seed": self.seed,
+        }
+
+
+def seeded_normal(seed: int, name: str, stddev: float) -> keras.initializers.Initializer:
+    """A truncated normal initializer whose draw follows from (seed, name) alone.
+
+    Args:
+      seed: The model's seed.
+      name: The weight's place in the model, different for every weight.
+      stddev: Standard deviation before truncation at two of them.
+
+    Returns:
+      A Keras initializer.
+    """
+    return keras.initializers.TruncatedNormal(
+        stddev=stddev, seed=zlib.crc32(f"{seed}/{name}".encode())
+    )

@@ -1,0 +1,262 @@
+"""Convolutions along one axis, written as matrix products, for all tracks at once.
+
+Every kernel of MuseGAN extends along one axis only, and most have stride equal to kernel: then a
+convolution is a reshape and a matrix product, which a CPU runs at the speed of the product. Kernels
+that overlap become a concatenation of shifted slices and one product.
+
+Layers with a track axis hold one set of weights per track, [tracks, ...], and run all tracks in one
+batched product.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfmusicgan.models.base import seeded_normal
+
+
+class AxisConvolution(keras.layers.Layer):
+    """Convolution with valid padding along one axis of [batch, bar, time, pitch, channels].
+
+    Args:
+      channels: Input channels.
+      filters: Output channels.
+      axis: 1 for bars, 2 for time, 3 for pitch.
+      kernel: Taps along the axis.
+      stride: Step along the axis.
+      seed: Of the initial weights, together with the layer's name.
+      stddev: Of the initial weights.
+
+    Input shape:
+      [batch, bar, time, pitch, channels].
+
+    Output shape:
+      The same with the axis at (size - kernel) // stride + 1 and `filters` channels.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        axis: int,
+        kernel: int,
+        stride: int,
+        seed: int,
+        stddev: float = 0.02,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.axis, self.taps, self.stride = axis, kernel, stride
+        # [kernel * channels, filters], the tap outermost: the taps of a slice are contiguous.
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(kernel * channels, filters),
+            initializer=seeded_normal(seed, f"{self.name}/kernel", stddev),
+        )
+        self.bias = self.add_weight(name="bias", shape=(filters,), initializer="zeros")
+        self.built = True
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Applies the convolution."""
+        frames = self._frames(x)
+        return tf.nn.bias_add(tf.matmul(frames, tf.convert_to_tensor(self.kernel)), self.bias)
+
+    def _frames(self, x: tf.Tensor) -> tf.Tensor:
+        shape = x.shape.as_list()
+        inner = shape[self.axis + 1 : 4]
+        if self.taps == self.stride and all(size == 1 for size in inner):
+            shape[self.axis] //= self.taps
+            shape[4] *= self.taps
+            kept = x[:, :, :, : shape[3] * self.taps] if self.axis == 3 else x
+            if self.axis == 2:
+                kept = x[:, :, : shape[2] * self.taps]
+            return tf.reshape(kept, [-1, *shape[1:]])
+        count = (shape[self.axis] - self.taps) // self.stride + 1
+        slices = []
+        for tap in range(self.taps):
+            window = [slice(None)] * 5
+            window[self.axis] = slice(tap, tap + (count - 1) * self.stride + 1, self.stride)
+            slices.append(x[tuple(window)])
+        return tf.concat(slices, axis=-1)
+
+
+class TrackUpsampling(keras.layers.Layer):
+    """Transposed convolution with stride equal to kernel, one set of weights per track.
+
+    Args:
+      tracks: Number of weight sets.
+      channels: Input channels.
+      filters: Output channels.
+      axis: 2 for time, 3 for pitch.
+      kernel: Taps, and the factor by which the axis grows.
+      seed: Of the initial weights, together with the layer's name.
+      stddev: Of the initial weights.
+
+    Input shape:
+      [tracks, batch, time, pitch, channels].
+
+    Output shape:
+      [tracks, batch, time, pitch, filters], the axis `kernel` times as long.
+    """
+
+    def __init__(
+        self,
+        tracks: int,
+        channels: int,
+        filters: int,
+        axis: int,
+        kernel: int,
+        seed: int,
+        stddev: float = 0.02,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.axis, self.taps, self.filters = axis, kernel, filters
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(tracks, channels, kernel * filters),
+            initializer=seeded_normal(seed, f"{self.name}/kernel", stddev),
+        )
+        self.bias = self.add_weight(name="bias", shape=(tracks, filters), initializer="zeros")
+        self.built = True
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Applies the transposed convolution."""
+        tracks, _, time, pitch, channels = x.shape.as_list()
+        flat = tf.matmul(tf.reshape(x, [tracks, -1, channels]), tf.convert_to_tensor(self.kernel))
+        y = tf.reshape(flat, [tracks, -1, time, pitch, self.taps, self.filters])
+        if self.axis == 2:
+            if pitch > 1:
+                y = tf.transpose(y, [0, 1, 2, 4, 3, 5])
+            y = tf.reshape(y, [tracks, -1, time * self.taps, pitch, self.filters])
+        else:
+            y = tf.reshape(y, [tracks, -1, time, pitch * self.taps, self.filters])
+        return y + tf.reshape(tf.convert_to_tensor(self.bias), [tracks, 1, 1, 1, self.filters])
+
+
+class TrackTransposedConvolution(keras.layers.Layer):
+    """Transposed convolution with stride 1 along time, one set of weights per track.
+
+    Args:
+      tracks: Number of weight sets.
+      channels: Input channels.
+      filters: Output channels.
+      kernel: Taps; time grows by `kernel - 1`.
+      seed: Of the initial weights, together with the layer's name.
+      stddev: Of the initial weights.
+
+    Input shape:
+      [tracks, batch, time, 1, channels].
+
+    Output shape:
+      [tracks, batch, time + kernel - 1, 1, filters].
+    """
+
+    def __init__(
+        self,
+        tracks: int,
+        channels: int,
+        filters: int,
+        kernel: int,
+        seed: int,
+        stddev: float = 0.02,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.taps, self.filters = kernel, filters
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(tracks, kernel * channels, filters),
+            initializer=seeded_normal(seed, f"{self.name}/kernel", stddev),
+        )
+        self.bias = self.add_weight(name="bias", shape=(tracks, filters), initializer="zeros")
+        self.built = True
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Applies the transposed convolution: y[t] = sum over k of x[t - k] W[k]."""
+        tracks, _, time, _, channels = x.shape.as_list()
+        edge = self.taps - 1
+        padded = tf.pad(x, [[0, 0], [0, 0], [edge, edge], [0, 0], [0, 0]])
+        shifts = [padded[:, :, edge - tap : edge - tap + time + edge] for tap in range(self.taps)]
+        frames = tf.reshape(tf.concat(shifts, axis=-1), [tracks, -1, self.taps * channels])
+        flat = tf.matmul(frames, tf.convert_to_tensor(self.kernel))
+        flat += tf.convert_to_tensor(self.bias)[:, tf.newaxis]
+        return tf.reshape(flat, [tracks, -1, time + edge, 1, self.filters])
+
+
+class TrackBatchNormalization(keras.layers.Layer):
+    """Batch normalisation per track and channel, its statistics those of the global batch.
+
+    Args:
+      tracks: Tracks.
+      channels: Channels.
+      decay: Of the moving statistics.
+      epsilon: Added to the variance.
+
+    Input shape:
+      [tracks, batch, time, pitch, channels].
+
+    Output shape:
+      The same.
+    """
+
+    def __init__(self, tracks: int, channels: int, decay: float, epsilon: float, **kwargs):
+        super().__init__(**kwargs)
+        self.decay, self.epsilon = decay, epsilon
+        shape = (tracks, channels)
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+        moving = {"shape": shape, "trainable": False, "aggregation": "mean", "autocast": False}
+        self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **moving)
+        self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **moving)
+        self.built = True
+
+    def call(
+        self, x: tf.Tensor, training: bool = False, update_statistics: bool = False
+    ) -> tf.Tensor:
+        """Normalises.
+
+        Args:
+          x: [tracks, batch, time, pitch, channels].
+          training: Use the global batch's statistics instead of the moving ones.
+          update_statistics: Let the moving statistics follow the batch's.
+
+        Returns:
+          The normalised tensor in x's dtype.
+        """
+        if training:
+            mean, variance = _global_moments(tf.cast(x, tf.float32))
+            if update_statistics:
+                self._follow(self.moving_mean, mean)
+                self._follow(self.moving_variance, variance)
+        else:
+            mean = tf.convert_to_tensor(self.moving_mean)
+            variance = tf.convert_to_tensor(self.moving_variance)
+        scale = tf.math.rsqrt(variance + self.epsilon) * tf.cast(self.gamma, tf.float32)
+        shift = tf.cast(self.beta, tf.float32) - mean * scale
+        return x * _broadcast(scale, x.dtype) + _broadcast(shift, x.dtype)
+
+    def _follow(self, moving: keras.Variable, value: tf.Tensor) -> None:
+        moving.assign(moving * self.decay + tf.stop_gradient(value) * (1 - self.decay))
+
+
+def _broadcast(statistic: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    return tf.cast(statistic, dtype)[:, tf.newaxis, tf.newaxis, tf.newaxis]
+
+
+def _global_moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and variance over batch, time and pitch of all replicas: two [tracks, channels]."""
+    context = tf.distribute.get_replica_context()
+    replicas = 1 if context is None else context.num_replicas_in_sync
+    mean = _average(tf.reduce_mean(x, axis=[1, 2, 3]), context, replicas)
+    centred = x - mean[:, tf.newaxis, tf.newaxis, tf.newaxis]
+    # Two passes: the difference of large squares would lose the variance's digits.
+    variance = _average(tf.reduce_mean(tf.square(centred), axis=[1, 2, 3]), context, replicas)
+    return mean, variance
+
+
+def _average(
+    value: tf.Tensor, context: tf.distribute.ReplicaContext | None, replicas: int
+) -> tf.Tensor:
+    if replicas == 1:
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, value) / replicas

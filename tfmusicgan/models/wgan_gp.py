@@ -1,0 +1,164 @@
+"""Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, arXiv 1704.00028): one training step.
+
+Subclasses provide a generator and a critic; this class draws the noise, runs `critic_updates` critic
+updates and one generator update per step, each on a batch and noise of its own, and tracks losses
+and gradient norms.
+"""
+
+import abc
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfmusicgan import losses
+from tfmusicgan.models import noise
+from tfmusicgan.models.base import MusicGAN
+
+
+class WassersteinGAN(MusicGAN):
+    """Base of the models trained with WGAN-GP.
+
+    The config needs `critic_updates`, `gradient_penalty_weight`, `learning_rate`, `adam_beta_1`,
+    `adam_beta_2` and `ema_decay` (None for no average). Subclasses set `self.generator` and
+    `self.critic` (Keras layers) in `__init__` and then call `build_trackers`.
+    """
+
+    @property
+    def latent_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of one example's latents, without the batch axis."""
+        raise NotImplementedError
+
+    @property
+    def latent_table(self) -> np.ndarray:
+        """The latent prior's quantile table (`noise.quantile_table`)."""
+        raise NotImplementedError
+
+    @abc.abstractmethod
+    def real_examples(self, data: dict[str, tf.Tensor]) -> tf.Tensor:
+        """The reader's batch as the critic sees it: float [rows, updates, ...]."""
+
+    @property
+    def examples_per_row(self) -> int:
+        """One example per critic update: the reader gives [batch, critic_updates, ...]."""
+        return self.model_config.critic_updates
+
+    def networks(self) -> dict[str, keras.layers.Layer]:
+        """The generator and the critic."""
+        return {"generator": self.generator, "critic": self.critic}
+
+    def build_trackers(self) -> None:
+        """Creates the metrics that `fit` shows, and the averaged generator weights."""
+        names = ("critic_loss", "generator_loss", "critic_gap", "gradient_penalty")
+        names += ("critic_gradient_norm", "generator_gradient_norm")
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.ema_weights = []
+        if self.model_config.ema_decay is not None:
+            for weight in self.generator.trainable_variables:
+                self.ema_weights.append(
+                    self.add_weight(
+                        name=f"ema_{len(self.ema_weights)}",
+                        shape=weight.shape,
+                        initializer=lambda shape, dtype=None, weight=weight: keras.ops.copy(weight),
+                        trainable=False,
+                        aggregation="only_first_replica",
+                    )
+                )
+        self.built = True
+
+    def compile(self, jit_compile: bool = False) -> None:
+        """Builds both Adam optimizers with their state.
+
+        Args:
+          jit_compile: XLA for the training step; a gain on GPUs and a loss on CPUs.
+        """
+        self.generator_optimizer = self._adam(self.generator)
+        self.critic_optimizer = self._adam(self.critic)
+        super().compile(
+            optimizer=self.generator_optimizer, jit_compile=jit_compile, auto_scale_loss=False
+        )
+
+    def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """`critic_updates` critic updates and one generator update.
+
+        Args:
+          data: One batch of the reader, [rows, critic_updates, ...] each.
+
+        Returns:
+          The tracked values so far in this epoch.
+        """
+        real = self.real_examples(data)
+        rows = tf.shape(real)[0]
+        updates = self.model_config.critic_updates
+        latents = self._training_latents(rows, updates + 1)
+        keys = self.step_keys(rows, stream=1)
+        mixing = noise.uniforms(keys, updates)  # [rows, updates]
+        for update in range(updates):
+            self._critic_update(real[:, update], latents[update], mixing[:, update])
+        self._generator_update(latents[updates])
+        self._update_average()
+        self.step.assign_add(1)
+        return {name: tracker.result() for name, tracker in self._trackers.items()}
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The tracked values, reset by `fit` at the start of each epoch."""
+        return list(self._trackers.values())
+
+    def _adam(self, network: keras.layers.Layer) -> keras.optimizers.Optimizer:
+        config = self.model_config
+        optimizer = keras.optimizers.Adam(
+            config.learning_rate, config.adam_beta_1, config.adam_beta_2, epsilon=1e-8
+        )
+        if self.dtype_policy.name == "mixed_float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer.build(network.trainable_variables)
+        return optimizer
+
+    def _training_latents(self, rows: tf.Tensor, count: int) -> list[list[tf.Tensor]]:
+        sizes = [int(np.prod(shape)) for shape in self.latent_shapes]
+        total = count * sum(sizes)
+        values = noise.draws(self.step_keys(rows, stream=0), total, self.latent_table)
+        blocks = tf.split(values, count, axis=1)
+        return [noise.split(block, self.latent_shapes) for block in blocks]
+
+    def _critic_update(
+        self, real: tf.Tensor, latents: list[tf.Tensor], mixing: tf.Tensor
+    ) -> None:
+        weight = self.model_config.gradient_penalty_weight
+        fake = tf.stop_gradient(self.generator(latents, training=True, update_statistics=False))
+        rows = tf.shape(real)[0]
+        parts = {}
+
+        def loss_fn() -> tf.Tensor:
+            # One pass over both halves: the critic scores every example by itself.
+            scores = self.critic(tf.concat([real, tf.cast(fake, real.dtype)], axis=0))
+            scores = tf.cast(scores, tf.float32)
+            distance = losses.wasserstein_critic_loss(scores[:rows], scores[rows:])
+            penalty = losses.gradient_penalty(self.critic, real, fake, mixing)
+            parts.update(gap=-distance, penalty=penalty)
+            return distance + weight * penalty
+
+        loss, norm = self.minimise(loss_fn, self.critic.trainable_variables, self.critic_optimizer)
+        self._track(critic_loss=loss, critic_gradient_norm=norm)
+        self._track(critic_gap=parts["gap"], gradient_penalty=parts["penalty"])
+
+    def _generator_update(self, latents: list[tf.Tensor]) -> None:
+        def loss_fn() -> tf.Tensor:
+            fake = self.generator(latents, training=True, update_statistics=True)
+            return losses.wasserstein_generator_loss(tf.cast(self.critic(fake), tf.float32))
+
+        variables = self.generator.trainable_variables
+        loss, norm = self.minimise(loss_fn, variables, self.generator_optimizer)
+        self._track(generator_loss=loss, generator_gradient_norm=norm)
+
+    def _update_average(self) -> None:
+        decay = self.model_config.ema_decay
+        for average, weight in zip(
+            self.ema_weights, self.generator.trainable_variables if decay else [], strict=True
+        ):
+            average.assign(decay * average + (1 - decay) * weight)
+
+    def _track(self, **values: tf.Tensor) -> None:
+        for name, value in values.items():
+            self._trackers[name].update_state(value)
