@@ -1,0 +1,277 @@
+"""Multi-track piano-rolls: phrases of a few bars as booleans of step, pitch and track.
+
+Source: Dong et al. (2018), "MuseGAN", section "Data", https://arxiv.org/abs/1709.06298, and its
+first release (github.com/salu133445/musegan, folder v1).
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from tfmusicgan.errors import ConfigError, ConversionError, unknown_name
+from tfmusicgan.note_sequences import transforms
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.representations.bar_stretches import Stretch, bar_stretches
+from tfmusicgan.representations.base import Example, FieldSpec
+from tfmusicgan.representations.note_arrays import note_arrays
+from tfmusicgan.representations.piano_roll_grid import count_notes, draw, round_steps, separate
+from tfmusicgan.representations.piano_roll_messages import decode_batch, hit_cells
+from tfmusicgan.representations.tracks import (
+    TRACK_SETS,
+    Track,
+    assign_tracks,
+    check_tracks,
+    parse_tracks,
+)
+
+SEPARATE_NOTES = ("repeats", "always", "never")
+
+_INT_RANGES = {
+    "bars": (1, 64),
+    "beats_per_bar": (1, 16),
+    "steps_per_beat": (1, 96),
+    "lowest_pitch": (0, 127),
+    "num_pitches": (1, 128),
+    "hop_bars": (1, 64),
+    "min_note_steps": (0, 96),
+    "min_notes": (0, 10_000),
+    "min_active_tracks": (0, 128),
+    "min_piece_tracks": (0, 128),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class MultitrackPianoRoll:
+    """Phrases of consecutive bars as one boolean array.
+
+    Array `piano_roll`: bool [bars, steps_per_bar, num_pitches, tracks]; pitch 0 is `lowest_pitch`.
+    Times are rounded to the nearest step in quarter notes, so the tempo does not matter. Pitched
+    notes are runs of ones along time and go on over bar lines; drum hits are single ones.
+
+    Lost: velocity, tempo, notes outside the pitch range or of no track, anything shorter than a
+    step, which of several overlapping notes of one pitch and track began when, drum lengths, and
+    the beginning or end of notes that cross a phrase's borders.
+
+    Attributes:
+      tracks: The tracks in order.
+      bars: Bars in a phrase.
+      beats_per_bar: Quarter notes in a bar; bars of other meters are left out.
+      steps_per_beat: Time steps in a quarter note.
+      lowest_pitch: MIDI number of the first pitch.
+      num_pitches: Number of neighbouring pitches.
+      hop_bars: Bars from the beginning of a phrase to that of the next.
+      separate_notes: `"always"`: pitched notes of more than one step lose their last step, as in
+        MuseGAN's first release; `"repeats"`: only those at whose end another note of the same pitch
+        and track begins; `"never"`: none, so that repeated notes become one.
+      min_note_steps: Pitched notes of fewer steps after rounding are left out (MuseGAN: 2); 0 keeps
+        all, as notes of one step at least.
+      drum_onsets_only: Whether drum notes are reduced to their first step; then every one in a drum
+        track is a hit of its own.
+      min_notes: Phrases with fewer notes are left out.
+      min_active_tracks: Phrases with fewer tracks that sound are left out.
+      min_piece_tracks: Pieces with fewer tracks that have notes are left out (MuseGAN: all five).
+    """
+
+    name: ClassVar[str] = "multitrack_piano_roll"
+    version: ClassVar[int] = 1
+
+    tracks: tuple[Track, ...] = TRACK_SETS["lpd5"]
+    bars: int = 4
+    beats_per_bar: int = 4
+    steps_per_beat: int = 24
+    lowest_pitch: int = 24
+    num_pitches: int = 84
+    hop_bars: int = 4
+    separate_notes: str = "repeats"
+    min_note_steps: int = 0
+    drum_onsets_only: bool = True
+    min_notes: int = 1
+    min_active_tracks: int = 1
+    min_piece_tracks: int = 1
+
+    def __post_init__(self):
+        """Checks the ranges.
+
+        Raises:
+          ConfigError: If a parameter is out of range, or the tracks do not go together.
+        """
+        check_tracks(self.tracks)
+        for name, (low, high) in _INT_RANGES.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise ConfigError(
+                    f"{name}: expected a whole number within {low}-{high}. Received: {value!r}."
+                )
+        if self.lowest_pitch + self.num_pitches > 128:
+            raise ConfigError(
+                "Expected lowest_pitch + num_pitches <= 128. "
+                f"Received: {self.lowest_pitch} + {self.num_pitches}."
+            )
+        for name in ("min_active_tracks", "min_piece_tracks"):
+            if getattr(self, name) > len(self.tracks):
+                raise ConfigError(
+                    f"{name}: expected at most the {len(self.tracks)} tracks. "
+                    f"Received: {getattr(self, name)}."
+                )
+        if self.separate_notes not in SEPARATE_NOTES:
+            raise unknown_name("separate_notes", self.separate_notes, SEPARATE_NOTES)
+        if not isinstance(self.drum_onsets_only, bool):
+            raise ConfigError(
+                f"drum_onsets_only: expected true or false. Received: {self.drum_onsets_only!r}."
+            )
+
+    @property
+    def num_tracks(self) -> int:
+        """Number of tracks."""
+        return len(self.tracks)
+
+    @property
+    def steps_per_bar(self) -> int:
+        """Time steps in a bar."""
+        return self.beats_per_bar * self.steps_per_beat
+
+    @property
+    def phrase_steps(self) -> int:
+        """Time steps in a phrase."""
+        return self.bars * self.steps_per_bar
+
+    @property
+    def spec(self) -> dict[str, FieldSpec]:
+        """The one array of an example."""
+        shape = (self.bars, self.steps_per_bar, self.num_pitches, self.num_tracks)
+        names = ", ".join(track.name for track in self.tracks)
+        meaning = (
+            f"bar, step ({self.steps_per_beat} to a quarter note), pitch (from MIDI "
+            f"{self.lowest_pitch}), track ({names}); one where a note sounds"
+        )
+        return {"piano_roll": FieldSpec(shape, "bool", meaning)}
+
+    def encode(self, sequence: NoteSequence) -> list[Example]:
+        """Cuts a piece into phrases.
+
+        Args:
+          sequence: The piece, unquantised; it stays as it is.
+
+        Returns:
+          Phrases in order, `{"piano_roll": bool [bars, steps_per_bar, num_pitches, tracks]}`.
+          The arrays are read-only: phrases that overlap share memory.
+
+        Raises:
+          ConversionError: With reason `"no_notes"`, `"bad_times"`, `"wrong_part_count"`,
+            `"too_few_tracks"`, `"no_bars_in_meter"`, `"too_long"`, `"too_short"` or
+            `"too_few_notes"` (all phrases fall short of `min_notes` or `min_active_tracks`).
+        """
+        name = sequence.id or sequence.filename or "the sequence"
+        notes = note_arrays(sequence)
+        if not np.isfinite([notes.start_seconds, notes.end_seconds]).all():
+            raise ConversionError(f"Expected finite note times in {name!r}.", reason="bad_times")
+        track = assign_tracks(notes, sequence, self.tracks) if len(notes) else np.zeros(0, np.int64)
+        pitch = notes.pitch - self.lowest_pitch
+        taken = (track >= 0) & (pitch >= 0) & (pitch < self.num_pitches)
+        if not taken.any():
+            raise ConversionError(
+                f"Expected notes of the tracks {', '.join(t.name for t in self.tracks)}. Received: "
+                f"{len(notes)} notes in {name!r}, none of them in range.",
+                reason="no_notes",
+            )
+        num_active = len(np.unique(track[taken]))
+        if num_active < self.min_piece_tracks:
+            raise ConversionError(
+                f"Expected at least {self.min_piece_tracks} tracks with notes. "
+                f"Received: {num_active} in {name!r}.",
+                reason="too_few_tracks",
+            )
+        stretches = bar_stretches(sequence, self.beats_per_bar, self.steps_per_beat)
+        stretches = [stretch for stretch in stretches if stretch.num_bars >= self.bars]
+        if not stretches:
+            raise ConversionError(
+                f"Expected {self.bars} bars of {self.beats_per_bar}/4 on end. Received: fewer "
+                f"in {name!r}.",
+                reason="too_short",
+            )
+        start = transforms.seconds_to_quarters(sequence, notes.start_seconds)
+        end = transforms.seconds_to_quarters(sequence, notes.end_seconds)
+        cell = pitch * self.num_tracks + track
+        phrases = []
+        for stretch in stretches:
+            roll = self._stretch_roll(stretch, start[taken], end[taken], cell[taken])
+            phrases.extend(self._windows(roll))
+        if not phrases:
+            raise ConversionError(
+                f"Expected phrases of at least {self.min_notes} notes in "
+                f"{self.min_active_tracks} tracks. Received: none in {name!r}.",
+                reason="too_few_notes",
+            )
+        return [{"piano_roll": phrase} for phrase in phrases]
+
+    def decode(self, example: Example, qpm: float = 120.0) -> NoteSequence:
+        """Builds the NoteSequence of one phrase.
+
+        Args:
+          example: `{"piano_roll": bool [bars, steps_per_bar, num_pitches, tracks]}`.
+          qpm: Tempo in quarter notes per minute.
+
+        Returns:
+          A valid NoteSequence (see `piano_roll_messages.decode_batch`).
+
+        Raises:
+          ConversionError: If the array's shape or dtype is not that of the spec.
+          ConfigError: If `qpm` is out of range.
+        """
+        return decode_batch(np.asarray(example["piano_roll"])[np.newaxis], self, qpm)[0]
+
+    def to_parameters(self) -> dict[str, Any]:
+        """The fields as JSON-able values."""
+        parameters = dataclasses.asdict(self)
+        for track in parameters["tracks"]:
+            track["programs"] = list(track["programs"])
+        return {**parameters, "tracks": list(parameters["tracks"])}
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """The inverse of `to_parameters`; `tracks` may be anything that `parse_tracks` reads.
+
+        Raises:
+          ConfigError: If a parameter is unknown or out of range.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in parameters:
+            if name not in known:
+                raise unknown_name(f"parameter of {cls.name}", name, known)
+        parameters = dict(parameters)
+        if "tracks" in parameters:
+            parameters["tracks"] = parse_tracks(parameters["tracks"])
+        return cls(**parameters)
+
+    def _stretch_roll(
+        self, stretch: Stretch, start: np.ndarray, end: np.ndarray, cell: np.ndarray
+    ) -> np.ndarray:
+        """Bool [bars, steps_per_bar, num_pitches, tracks] of a stretch, from notes in quarters."""
+        num_steps = stretch.num_bars * self.steps_per_bar
+        start = round_steps(start - stretch.start_quarter, self.steps_per_beat, num_steps)
+        end = round_steps(end - stretch.start_quarter, self.steps_per_beat, num_steps)
+        drum = np.array([track.is_drum for track in self.tracks])[cell % self.num_tracks]
+        kept = drum | (end - start >= self.min_note_steps)
+        start, end, cell, drum = start[kept], end[kept], cell[kept], drum[kept]
+        end = np.maximum(end, start + 1)
+        end = np.where(drum, end, separate(start, end, cell, self.separate_notes))
+        if self.drum_onsets_only:
+            end = np.where(drum, start + 1, end)
+        roll = draw(start, end, cell, num_steps, self.num_pitches * self.num_tracks)
+        shape = (stretch.num_bars, self.steps_per_bar, self.num_pitches, self.num_tracks)
+        return roll.reshape(shape)
+
+    def _windows(self, roll: np.ndarray) -> list[np.ndarray]:
+        """The phrases of a stretch that have enough notes and tracks, as read-only views."""
+        roll.flags.writeable = False
+        hits = hit_cells(self)
+        phrases = []
+        for first in range(0, len(roll) - self.bars + 1, self.hop_bars):
+            phrase = roll[first : first + self.bars]
+            num_active = np.count_nonzero(phrase.any(axis=(0, 1, 2)))
+            num_notes = count_notes(phrase.reshape(self.phrase_steps, -1), hits)
+            if num_active >= self.min_active_tracks and num_notes >= self.min_notes:
+                phrases.append(phrase)
+        return phrases

@@ -1,0 +1,52 @@
+"""Boolean arrays as packed bits: eight cells to a byte, the first in the highest bit.
+
+`packing_graph.py` does the same inside the graph.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfmusicgan.errors import RecordsError
+
+
+def packed_size(num_bits: int) -> int:
+    """Number of bytes that hold `num_bits` bits."""
+    return -(-num_bits // 8)
+
+
+def pack_bits(bits: np.ndarray, num_axes: int = 1) -> np.ndarray:
+    """Packs the last axes of a boolean array.
+
+    Args:
+      bits: bool [..., *example].
+      num_axes: Number of axes of one example; they are flattened in C order.
+
+    Returns:
+      uint8 [..., bytes]; the last byte is filled up with zeros.
+    """
+    flat = bits.reshape(*bits.shape[: bits.ndim - num_axes], -1)
+    return np.packbits(flat, axis=-1)
+
+
+def unpack_bits(packed: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """Inverse of `pack_bits`.
+
+    Args:
+      packed: uint8 [..., bytes].
+      shape: Axis sizes of one example.
+
+    Returns:
+      bool [..., *shape].
+
+    Raises:
+      RecordsError: If the number of bytes is not that of the shape.
+    """
+    num_bits = int(np.prod(shape, dtype=np.int64))
+    if packed.shape[-1] != packed_size(num_bits):
+        raise RecordsError(
+            f"Expected {packed_size(num_bits)} bytes for an example of shape {tuple(shape)}. "
+            f"Received: {packed.shape[-1]}. The records and their manifest do not go together."
+        )
+    bits = np.unpackbits(packed, axis=-1, count=num_bits).view(bool)
+    return bits.reshape(*packed.shape[:-1], *shape)

@@ -1,0 +1,131 @@
+"""Batches of multi-track piano-rolls to NoteSequences, the NumPy half."""
+
+import typing
+
+import numpy as np
+
+from tfmusicgan.errors import ConfigError, ConversionError
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.representations.piano_roll_grid import find_runs
+from tfmusicgan.representations.tracks import by_part
+
+if typing.TYPE_CHECKING:
+    from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
+
+VELOCITY = 100
+
+# What MIDI's three-byte tempo can hold begins at 3.6; above 1,000 no step is heard any more.
+MIN_QPM, MAX_QPM = 4.0, 1000.0
+
+# A fine grid for MIDI, unless the steps ask for a finer one: note-seq's resolution, rounded up to a
+# multiple of the steps, so that every step is a whole number of ticks.
+_MIN_TICKS_PER_QUARTER = 220
+
+
+def hit_cells(representation: "MultitrackPianoRoll") -> np.ndarray:
+    """Bool [num_pitches * tracks]: cells where every one is a note of its own (drum onsets)."""
+    hits = [track.is_drum and representation.drum_onsets_only for track in representation.tracks]
+    return np.tile(np.array(hits), representation.num_pitches)
+
+
+def decode_batch(
+    piano_rolls: np.ndarray, representation: "MultitrackPianoRoll", qpm: float = 120.0
+) -> list[NoteSequence]:
+    """Builds the NoteSequences of several phrases.
+
+    Every run of ones is a note, over bar lines too; in drum tracks of onsets every one is a note of
+    one step. Notes are sorted by start, pitch and track, and have velocity 100, the track's
+    program and drum flag, and the track's index as instrument (and part, for tracks by part).
+
+    Args:
+      piano_rolls: bool [phrases, bars, steps_per_bar, num_pitches, tracks].
+      representation: Gives the shape, the grid and the tracks.
+      qpm: Tempo in quarter notes per minute, 4 to 1,000.
+
+    Returns:
+      One valid NoteSequence per phrase: ticks_per_quarter, one tempo, one time signature, and a
+      total_time of the whole phrase, silence at its end included.
+
+    Raises:
+      ConversionError: If the array's shape or dtype is not that of the representation.
+      ConfigError: If `qpm` is out of range.
+    """
+    shape = representation.spec["piano_roll"].shape
+    if piano_rolls.shape[1:] != shape or piano_rolls.dtype != bool:
+        raise ConversionError(
+            f"Expected piano-rolls of bool {list(shape)}. "
+            f"Received: {piano_rolls.dtype} {list(piano_rolls.shape[1:])}.",
+            reason="bad_shape",
+        )
+    header = phrase_header(representation, qpm)
+    steps, tracks = representation.phrase_steps, representation.tracks
+    runs = find_runs(piano_rolls.reshape(len(piano_rolls), steps, -1), hit_cells(representation))
+    sequences = []
+    for _ in range(len(piano_rolls)):
+        sequences.append(NoteSequence())
+        sequences[-1].CopyFrom(header)
+    pitch, track = np.divmod(runs.cell, representation.num_tracks)
+    parts = by_part(tracks)
+    rows = zip(
+        runs.row.tolist(),
+        step_seconds(runs.start, representation, qpm).tolist(),
+        step_seconds(runs.end, representation, qpm).tolist(),
+        (pitch + representation.lowest_pitch).tolist(),
+        track.tolist(),
+        strict=True,
+    )
+    for row, start, end, midi_pitch, index in rows:
+        sequences[row].notes.add(
+            pitch=midi_pitch,
+            velocity=VELOCITY,
+            start_time=start,
+            end_time=end,
+            instrument=index,
+            program=tracks[index].program,
+            is_drum=tracks[index].is_drum,
+            part=tracks[index].part if parts else 0,
+        )
+    return sequences
+
+
+def step_seconds(
+    steps: np.ndarray, representation: "MultitrackPianoRoll", qpm: float
+) -> np.ndarray:
+    """Beginnings of steps in seconds, float64; the graph half uses the same operations in order."""
+    return steps * 60.0 / (qpm * representation.steps_per_beat)
+
+
+def phrase_header(representation: "MultitrackPianoRoll", qpm: float) -> NoteSequence:
+    """All of a phrase's NoteSequence but its notes.
+
+    NoteSequence's `source_info` has a closed list of parsers and no free text: it says that the
+    music is a score, and `collection_name` names the suite.
+
+    Raises:
+      ConfigError: If `qpm` is out of range.
+    """
+    if not MIN_QPM <= qpm <= MAX_QPM:
+        raise ConfigError(
+            f"qpm: expected {MIN_QPM:g}-{MAX_QPM:g} quarter notes per minute. Received: {qpm}."
+        )
+    header = constant_header(representation)
+    header.tempos.add(qpm=qpm)
+    header.total_time = float(
+        step_seconds(np.float64(representation.phrase_steps), representation, qpm)
+    )
+    return header
+
+
+def constant_header(representation: "MultitrackPianoRoll") -> NoteSequence:
+    """What the NoteSequences of a representation share: all but notes, tempo and total_time."""
+    steps = representation.steps_per_beat
+    header = NoteSequence(
+        collection_name="tfmusicgan", ticks_per_quarter=-(-_MIN_TICKS_PER_QUARTER // steps) * steps
+    )
+    header.source_info.source_type = NoteSequence.SourceInfo.SCORE_BASED
+    header.time_signatures.add(numerator=representation.beats_per_bar, denominator=4)
+    for index, track in enumerate(representation.tracks):
+        header.instrument_infos.add(instrument=index, name=track.name)
+        if track.part is not None:
+            header.part_infos.add(part=track.part, name=track.name)
+    return header

@@ -1,0 +1,277 @@
+"""Tracks of a multi-track piano-roll, and which notes of a piece belong to which.
+
+A track takes notes by General MIDI program, by the drum flag, or by the order of the score's parts
+(chorale voices). The families of MuseGAN and of the Lakh Pianoroll Dataset (LPD) are those of
+Dong et al. (2018), https://arxiv.org/abs/1709.06298, and of the data set's own documentation,
+https://salu133445.github.io/lakh-pianoroll-dataset/: everything that is not piano, guitar, bass or
+drums is strings, except programs 96-103 (synth effects) and 112-127 (percussive, sound effects),
+which no track takes.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfmusicgan.errors import ConfigError, ConversionError, unknown_name
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.representations.note_arrays import NoteArrays
+
+
+@dataclasses.dataclass(frozen=True)
+class Track:
+    """One track: its name, how it sounds when decoded, and which notes it takes.
+
+    Attributes:
+      name: Lower-case identifier, unique among the tracks of a representation.
+      program: General MIDI program of decoded notes, 0-127 (ignored by synthesisers for drums).
+      is_drum: Whether the track takes the drum notes, and only those.
+      programs: General MIDI programs of the notes it takes, when it takes notes by program.
+      part: Index of the score's part it takes, counted from 0, when it takes notes by part.
+    """
+
+    name: str
+    program: int = 0
+    is_drum: bool = False
+    programs: tuple[int, ...] = ()
+    part: int | None = None
+
+    def __post_init__(self):
+        """Checks the fields.
+
+        Raises:
+          ConfigError: If the name is no identifier, a number is out of range, or the track takes
+            its notes in none or in more than one of the three ways.
+        """
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise ConfigError(f"Expected a track name of a-z, 0-9 and _. Received: {self.name!r}.")
+        for program in (self.program, *self.programs):
+            if not 0 <= program <= 127:
+                raise ConfigError(
+                    f"Track {self.name!r}: expected programs within 0-127. Received: {program}."
+                )
+        if self.part is not None and self.part < 0:
+            raise ConfigError(f"Track {self.name!r}: expected part >= 0. Received: {self.part}.")
+        if self.is_drum + bool(self.programs) + (self.part is not None) != 1:
+            raise ConfigError(
+                f"Track {self.name!r}: expected exactly one of is_drum, programs and part."
+            )
+
+
+def _family(name: str, first: int, last: int, program: int) -> Track:
+    return Track(name, program, programs=tuple(range(first, last + 1)))
+
+
+_DRUMS = Track("drums", 0, is_drum=True)
+
+# The sixteen families of General MIDI level 1, each decoded with a program that wears well, and
+# drums.
+FAMILIES = {
+    track.name: track
+    for track in (
+        _DRUMS,
+        _family("piano", 0, 7, 0),
+        _family("chromatic_percussion", 8, 15, 11),
+        _family("organ", 16, 23, 19),
+        _family("guitar", 24, 31, 25),
+        _family("bass", 32, 39, 33),
+        _family("strings", 40, 47, 42),
+        _family("ensemble", 48, 55, 48),
+        _family("brass", 56, 63, 61),
+        _family("reed", 64, 71, 66),
+        _family("pipe", 72, 79, 73),
+        _family("synth_lead", 80, 87, 80),
+        _family("synth_pad", 88, 95, 88),
+        _family("synth_effects", 96, 103, 99),
+        _family("ethnic", 104, 111, 104),
+        _family("percussive", 112, 119, 114),
+        _family("sound_effects", 120, 127, 122),
+    )
+}
+
+# LPD: what is neither piano, guitar nor bass, without 96-103 and 112-127.
+_LPD_STRINGS = (*range(8, 24), *range(40, 96), *range(104, 112))
+
+TRACK_SETS = {
+    # Organ: its even tone shows every held note, and repeated ones stay apart.
+    "voices": tuple(
+        Track(name, 19, part=index)
+        for index, name in enumerate(("soprano", "alto", "tenor", "bass"))
+    ),
+    # LPD-5's order and programs.
+    "lpd5": (
+        _DRUMS,
+        FAMILIES["piano"],
+        dataclasses.replace(FAMILIES["guitar"], program=24),
+        dataclasses.replace(FAMILIES["bass"], program=32),
+        Track("strings", 48, programs=_LPD_STRINGS),
+    ),
+    # The order of MuseGAN's first release and its MIDI writer's programs: 33, drums, 25, 49, 0.
+    "musegan": (
+        FAMILIES["bass"],
+        _DRUMS,
+        FAMILIES["guitar"],
+        Track("strings", 49, programs=_LPD_STRINGS),
+        FAMILIES["piano"],
+    ),
+}
+
+
+def parse_tracks(
+    tracks: str | Sequence[str | Mapping[str, Any] | Track], programs: str = ""
+) -> tuple[Track, ...]:
+    """Turns what a command line or a manifest says into tracks.
+
+    Args:
+      tracks: The name of a track set (`"lpd5"`), family names (`"drums,piano,bass"`), or a list of
+        family names, tracks, and tracks' fields by name.
+      programs: Which programs go to which track instead, e.g. `"piano:0-7,strings:40-55+88"`:
+        ranges and single numbers joined by `+`.
+
+    Returns:
+      The tracks in order.
+
+    Raises:
+      ConfigError: If a name is unknown or comes twice, or `programs` does not parse.
+    """
+    if isinstance(tracks, str) and tracks.strip() in TRACK_SETS:
+        parsed = TRACK_SETS[tracks.strip()]
+    else:
+        entries = tracks.split(",") if isinstance(tracks, str) else tracks
+        parsed = tuple(_parse_track(entry) for entry in entries)
+    check_tracks(parsed)
+    return _override_programs(parsed, programs) if programs else parsed
+
+
+def check_tracks(tracks: Sequence[Track]) -> None:
+    """Checks that tracks go together.
+
+    Raises:
+      ConfigError: If there is none, a name comes twice, or parts are mixed with programs or are
+        not 0, 1, 2 and so on.
+    """
+    if not tracks:
+        raise ConfigError("Expected at least one track. Received: none.")
+    names = [track.name for track in tracks]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"Expected track names to differ. Received twice: {', '.join(twice)}.")
+    parts = [track.part for track in tracks if track.part is not None]
+    if parts and sorted(parts) != list(range(len(tracks))):
+        raise ConfigError(
+            f"Expected either no track by part, or parts 0 to {len(tracks) - 1} once each. "
+            f"Received: parts {parts} of {len(tracks)} tracks."
+        )
+
+
+def by_part(tracks: Sequence[Track]) -> bool:
+    """Whether these (checked) tracks take their notes by part."""
+    return tracks[0].part is not None
+
+
+def _parse_track(entry: str | Mapping[str, Any] | Track) -> Track:
+    if isinstance(entry, Track):
+        return entry
+    if isinstance(entry, Mapping):
+        known = {field.name for field in dataclasses.fields(Track)}
+        for key in entry:
+            if key not in known:
+                raise unknown_name("track field", key, known)
+        if "name" not in entry:
+            raise ConfigError(f"Expected a track with a name. Received: {dict(entry)!r}.")
+        return Track(**{**entry, "programs": tuple(entry.get("programs", ()))})
+    name = entry.strip()
+    if name in TRACK_SETS:
+        raise ConfigError(f"Track set {name!r} stands alone: it cannot be one of several tracks.")
+    if name not in FAMILIES:
+        known = ", ".join(FAMILIES)
+        raise ConfigError(
+            f"Unknown track {name!r}. Known sets: {', '.join(TRACK_SETS)}. Known tracks: {known}."
+        )
+    return FAMILIES[name]
+
+
+def _override_programs(tracks: tuple[Track, ...], text: str) -> tuple[Track, ...]:
+    takes_programs = {track.name: track for track in tracks if track.programs}
+    changed = {}
+    for item in text.split(","):
+        name, separator, ranges = item.strip().partition(":")
+        if not separator:
+            raise ConfigError(
+                f"Expected programs such as 'piano:0-7,strings:40-55+88'. Received: {item!r}."
+            )
+        if name not in takes_programs:
+            raise unknown_name("track with programs", name, takes_programs)
+        numbers = _parse_ranges(ranges)
+        track = takes_programs[name]
+        program = track.program if track.program in numbers else numbers[0]
+        changed[name] = dataclasses.replace(track, program=program, programs=numbers)
+    return tuple(changed.get(track.name, track) for track in tracks)
+
+
+def _parse_ranges(text: str) -> tuple[int, ...]:
+    numbers = set()
+    for item in text.split("+"):
+        match = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", item.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last or last > 127:
+            raise ConfigError(
+                f"Expected a program or a range of programs within 0-127. Received: {item!r}."
+            )
+        numbers.update(range(first, last + 1))
+    return tuple(sorted(numbers))
+
+
+def program_table(tracks: Sequence[Track]) -> np.ndarray:
+    """int64 [129]: the track of each program, then that of drums; -1 for none.
+
+    Of several tracks that take a program the first has it.
+    """
+    table = np.full(129, -1, np.int64)
+    for index in reversed(range(len(tracks))):
+        table[list(tracks[index].programs)] = index
+        if tracks[index].is_drum:
+            table[128] = index
+    return table
+
+
+def assign_tracks(notes: NoteArrays, sequence: NoteSequence, tracks: Sequence[Track]) -> np.ndarray:
+    """Finds the track of every note.
+
+    Tracks by part take the pitched notes in the order of `note.part`, or of `note.instrument` where
+    no note has a part; a part that the sequence declares in `part_infos` counts even when it rests.
+
+    Args:
+      notes: The sequence's notes.
+      sequence: Where they come from; its `part_infos` are read, its id names it in errors.
+      tracks: The representation's tracks.
+
+    Returns:
+      int64 [notes]: index of the track, -1 for notes that no track takes.
+
+    Raises:
+      ConversionError: If the tracks go by part and the sequence has another number of parts
+        (reason `"wrong_part_count"`).
+    """
+    if not by_part(tracks):
+        known = (notes.program >= 0) & (notes.program < 128)
+        rows = np.where(notes.is_drum, 128, np.where(known, notes.program, 0))
+        return np.where(known | notes.is_drum, program_table(tracks)[rows], -1)
+    pitched = ~notes.is_drum
+    declared = np.unique(np.array([info.part for info in sequence.part_infos], np.int64))
+    if len(declared) == len(tracks) and np.isin(notes.part[pitched], declared).all():
+        keys, parts = notes.part, declared
+    else:
+        keys = notes.part if notes.part[pitched].any() else notes.instrument
+        parts = np.unique(keys[pitched])
+    if len(parts) != len(tracks):
+        raise ConversionError(
+            f"Expected {len(tracks)} parts ({', '.join(track.name for track in tracks)}). "
+            f"Received: {len(parts)} in {sequence.id or sequence.filename or 'the sequence'!r}.",
+            reason="wrong_part_count",
+        )
+    track_of_part = np.argsort([track.part for track in tracks])
+    order = np.searchsorted(parts, keys).clip(max=len(parts) - 1)
+    return np.where(pitched, track_of_part[order], -1)
