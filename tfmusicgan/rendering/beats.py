@@ -1,6 +1,9 @@
 """Where bar lines and beat lines fall, in seconds."""
 
+import bisect
+import collections
 import dataclasses
+import operator
 
 from tfmusicgan.note_sequences.proto import NoteSequence
 
@@ -36,18 +39,12 @@ def find_beats(sequence: NoteSequence, end_seconds: float) -> Beats:
       The lines.
     """
     tempos = sorted((t.time, t.qpm) for t in sequence.tempos if t.qpm > 0)
-    metres = sorted(
-        (s.time, s.numerator, s.denominator)
-        for s in sequence.time_signatures
-        if s.numerator > 0 and s.denominator > 0
-    )
+    metres = _changes_of_metre(sequence)
     bars, beats = [], []
     now, in_bar, metre = 0.0, 0, (4, 4)
     while len(beats) < _MAX_BEATS:
         while metres and metres[0][0] <= now + 1e-6:
-            changed = metres[0][1:] != metre
-            metre = metres.pop(0)[1:]
-            in_bar = 0 if changed else in_bar
+            metre, in_bar = metres.popleft()[1], 0
         if in_bar == 0:
             bars.append(now)
             if now >= end_seconds - 1e-6 and len(bars) > 1:
@@ -60,14 +57,24 @@ def find_beats(sequence: NoteSequence, end_seconds: float) -> Beats:
     return Beats(tuple(bars), tuple(beats))
 
 
+def _changes_of_metre(sequence: NoteSequence) -> collections.deque:
+    """(seconds, (numerator, denominator)) wherever the metre differs from the one before."""
+    changes = collections.deque()
+    for signature in sorted(sequence.time_signatures, key=lambda s: s.time):
+        metre = (signature.numerator, signature.denominator)
+        if min(metre) > 0 and metre != (changes[-1][1] if changes else (4, 4)):
+            changes.append((signature.time, metre))
+    return changes
+
+
 def _after(seconds: float, quarters: float, tempos: list[tuple[float, float]]) -> float:
     """The time some quarter notes later, through tempo changes."""
     while True:
-        past = [qpm for time, qpm in tempos if time <= seconds + 1e-9]
-        qpm = past[-1] if past else 120.0
+        index = bisect.bisect_right(tempos, seconds + 1e-9, key=operator.itemgetter(0))
+        qpm = tempos[index - 1][1] if index else 120.0
         end = seconds + quarters * 60.0 / qpm
-        change = next((time for time, _ in tempos if seconds + 1e-9 < time < end), None)
-        if change is None:
+        change = tempos[index][0] if index < len(tempos) else end
+        if change >= end:
             return end
         quarters -= (change - seconds) * qpm / 60.0
         seconds = change

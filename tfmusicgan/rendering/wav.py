@@ -1,8 +1,9 @@
 """NoteSequence -> sound: stereo 16-bit WAV, played with a General MIDI soundfont.
 
-In: a NoteSequence (seconds). Out: int16 [samples, 2], left and right, peak at -1 dBFS. Drums play on
-the drum kit. Sustain pedal (control 64), volume (7), expression (11), pan (10) and pitch bends (two
-semitones each way) are followed, other controls are not; all but bends are read at a note's start.
+In: a NoteSequence (seconds). Out: int16 [samples, 2], left and right, peak at -1 dBFS. Drums play
+on the drum kit. Sustain pedal (control 64), volume (7), expression (11), pan (10) and pitch bends
+(two semitones each way) are followed, other controls are not; volume, expression and pan are read
+where a note starts.
 """
 
 import bisect
