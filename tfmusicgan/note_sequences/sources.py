@@ -1,0 +1,175 @@
+"""Finding pieces of music in files: a stable name, a digest and a way to read each.
+
+Listing is cheap: files are read once for their digest and not parsed (books of several pieces are
+split, no more). What cannot be read is reported by name and never stops the listing.
+"""
+
+import dataclasses
+import glob
+import hashlib
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+
+from tfmusicgan.errors import MusicGanError, ReadError
+from tfmusicgan.note_sequences.proto import NoteSequence
+
+FORMATS = {
+    ".mid": "midi",
+    ".midi": "midi",
+    ".kar": "midi",
+    ".xml": "musicxml",
+    ".musicxml": "musicxml",
+    ".mxl": "musicxml",
+    ".abc": "abc",
+    ".tfrecord": "note_sequences",
+}
+"""Formats by suffix, in lower case."""
+
+_CHUNK_BYTES = 2**20
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """One piece of music in a file.
+
+    Attributes:
+      name: Stable name of the piece: the file's path relative to the root with `/` between folders,
+        and `#<index>` behind it for files that hold several pieces, e.g. `"book.abc#3"`.
+      path: Where the file is.
+      format: `"midi"`, `"musicxml"`, `"abc"` or `"note_sequences"`.
+      index: Which piece of the file, from 0; None for files of one piece.
+      digest: SHA-256 of the piece's contents, in hexadecimal.
+      offset: Byte at which the piece begins in an uncompressed file, or None.
+    """
+
+    name: str
+    path: str
+    format: str
+    index: int | None
+    digest: str
+    offset: int | None = None
+
+
+def find_files(path_or_glob: str | os.PathLike) -> list[pathlib.Path]:
+    """Finds music files in a folder and all folders within, by a glob, or one by its path.
+
+    Suffixes are compared without case. Hidden files and folders are passed over; links are
+    followed, and a folder that is reached twice is searched once.
+
+    Args:
+      path_or_glob: A folder, a file, or a pattern such as `"scores/**/*.mid"`.
+
+    Returns:
+      Paths in order of their parts.
+
+    Raises:
+      MusicGanError: If there is no such path, or no music in it.
+    """
+    text = os.fspath(path_or_glob)
+    path = pathlib.Path(text)
+    if path.is_dir():
+        found: Iterable[pathlib.Path] = _walk(path, set())
+    elif path.exists():
+        found = [path]
+    elif glob.has_magic(text):
+        matches = (pathlib.Path(match) for match in glob.glob(text, recursive=True))
+        found = [match for match in matches if match.is_file()]
+    else:
+        raise MusicGanError(f"Expected a folder, a file or a glob. Nothing is at {text!r}.")
+    files = [file for file in set(found) if file.suffix.lower() in FORMATS]
+    if not files:
+        raise MusicGanError(
+            f"Expected music files ({' '.join(FORMATS)}) in {text!r}. Found none there."
+        )
+    return sorted(files, key=lambda file: file.parts)
+
+
+def _walk(folder: pathlib.Path, seen: set[tuple[int, int]]) -> Iterator[pathlib.Path]:
+    """Yields files below a folder; `seen` holds the folders' identities, against loops of links."""
+    status = folder.stat()
+    identity = (status.st_dev, status.st_ino)
+    if identity in seen:
+        return
+    seen.add(identity)
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _walk(entry, seen)
+        elif entry.is_file():
+            yield entry
+
+
+def list_sources(
+    files: Iterable[pathlib.Path], root: str | os.PathLike
+) -> tuple[list[Source], list[tuple[str, ReadError]]]:
+    """Lists the pieces in files with their digests, without parsing them.
+
+    Args:
+      files: From `find_files`.
+      root: Names are relative to it; a file elsewhere is named by its whole path.
+
+    Returns:
+      The sources, in the files' order; and for every file, or piece of a file, that cannot be
+      read, its name and the error.
+    """
+    sources: list[Source] = []
+    errors: list[tuple[str, ReadError]] = []
+    for file in files:
+        name = source_name(file, root)
+        format_name = FORMATS[file.suffix.lower()]
+        try:
+            sources.extend(_LISTERS.get(format_name, _list_single)(file, name, format_name))
+        except ReadError as error:
+            errors.append((name, error))
+    return sources, errors
+
+
+def source_name(file: pathlib.Path, root: str | os.PathLike) -> str:
+    """A file's path relative to `root`, with `/` between folders."""
+    absolute, base = file.absolute(), pathlib.Path(root).absolute()
+    try:
+        return absolute.relative_to(base).as_posix()
+    except ValueError:
+        return absolute.as_posix()
+
+
+def _list_single(file: pathlib.Path, name: str, format_name: str) -> Iterator[Source]:
+    """The one piece of a MIDI or MusicXML file."""
+    digest = hashlib.sha256()
+    size = 0
+    try:
+        with file.open("rb") as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+    except OSError as error:
+        raise ReadError(
+            f"Expected a readable file. Received {error.strerror}: {name}.", "unreadable_file"
+        ) from error
+    if not size:
+        raise ReadError(f"Expected music. Received an empty file: {name}.", "empty_file")
+    yield Source(name, str(file), format_name, None, digest.hexdigest())
+
+
+_LISTERS: dict[str, Callable[[pathlib.Path, str, str], Iterable[Source]]] = {}
+
+
+def read_source(source: Source) -> NoteSequence:
+    """Reads one piece.
+
+    Args:
+      source: From `list_sources`.
+
+    Returns:
+      A NoteSequence whose `id` and `filename` are the source's name.
+
+    Raises:
+      ReadError: If the piece cannot be read, or the file has changed so that it isn't there.
+    """
+    from tfmusicgan.note_sequences import midi
+
+    sequence = midi.read_midi(source.path, source.name)
+    sequence.id = sequence.filename = source.name
+    return sequence
