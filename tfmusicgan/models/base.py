@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfmusicgan.errors import CheckpointError
 from tfmusicgan.models import noise
 from tfmusicgan.representations.base import Representation
 
@@ -66,6 +67,21 @@ class MusicGAN(keras.Model):
         """The networks by name, as summaries and parameter counts show them."""
         raise NotImplementedError
 
+    def optimizers(self) -> Mapping[str, keras.optimizers.Optimizer]:
+        """The optimizers by name, empty before `compile`; checkpoints keep their state."""
+        raise NotImplementedError
+
+    def use_averaged_weights(self) -> None:
+        """Replaces the sampled network's weights by their moving averages.
+
+        Raises:
+          CheckpointError: If the model was trained without.
+        """
+        raise CheckpointError(
+            f"Expected averaged weights. Received: a {type(self).__name__}, which keeps none. "
+            "Use --checkpoint=latest or best."
+        )
+
     def sample(self, seeds: tf.Tensor, **controls: tf.Tensor) -> dict[str, tf.Tensor]:
         """Generates one example per seed: a pure function of the weights and the arguments.
 
@@ -75,6 +91,17 @@ class MusicGAN(keras.Model):
 
         Returns:
           The raw network outputs by name, [batch, ...].
+        """
+        raise NotImplementedError
+
+    def sample_examples(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Generates one example of the representation per seed, with the default controls.
+
+        Args:
+          seeds: int64 [batch].
+
+        Returns:
+          The representation's fields by name, [batch, *shape].
         """
         raise NotImplementedError
 

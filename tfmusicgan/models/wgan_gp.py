@@ -6,12 +6,14 @@ and gradient norms.
 """
 
 import abc
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfmusicgan import losses
+from tfmusicgan.errors import CheckpointError, ConfigError
 from tfmusicgan.models import noise
 from tfmusicgan.models.base import MusicGAN
 
@@ -21,7 +23,7 @@ class WassersteinGAN(MusicGAN):
 
     The config needs `critic_updates`, `gradient_penalty_weight`, `learning_rate`, `adam_beta_1`,
     `adam_beta_2` and `ema_decay` (None for no average). Subclasses set `self.generator` and
-    `self.critic` (Keras layers) in `__init__` and then call `build_trackers`.
+    `self.critic` (Keras layers) in `__init__` and then call `finish_building`.
     """
 
     @property
@@ -30,8 +32,8 @@ class WassersteinGAN(MusicGAN):
         raise NotImplementedError
 
     @property
-    def latent_table(self) -> np.ndarray:
-        """The latent prior's quantile table (`noise.quantile_table`)."""
+    def latent_prior(self) -> Any:
+        """The tensorflow-probability distribution of every latent number."""
         raise NotImplementedError
 
     @abc.abstractmethod
@@ -47,8 +49,34 @@ class WassersteinGAN(MusicGAN):
         """The generator and the critic."""
         return {"generator": self.generator, "critic": self.critic}
 
-    def build_trackers(self) -> None:
-        """Creates the metrics that `fit` shows, and the averaged generator weights."""
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """Both Adam optimizers, empty before `compile`."""
+        if not self.compiled:
+            return {}
+        return {
+            "generator_optimizer": self.generator_optimizer,
+            "critic_optimizer": self.critic_optimizer,
+        }
+
+    def use_averaged_weights(self) -> None:
+        """Replaces the generator's weights by their moving averages.
+
+        Raises:
+          CheckpointError: If the model was trained without (`ema_decay` is None).
+        """
+        if not self.ema_weights:
+            raise CheckpointError(
+                "Expected averaged weights. Received: a model trained with ema_decay=none. Use "
+                "--checkpoint=latest or best, or train with --set=ema_decay=0.999."
+            )
+        for average, weight in zip(
+            self.ema_weights, self.generator.trainable_variables, strict=True
+        ):
+            weight.assign(average)
+
+    def finish_building(self) -> None:
+        """Creates the prior's table, the metrics that `fit` shows, and the averaged weights."""
+        self.latent_table = noise.quantile_table(self.latent_prior)
         names = ("critic_loss", "generator_loss", "critic_gap", "gradient_penalty")
         names += ("critic_gradient_norm", "generator_gradient_norm")
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
@@ -94,9 +122,9 @@ class WassersteinGAN(MusicGAN):
         keys = self.step_keys(rows, stream=1)
         mixing = noise.uniforms(keys, updates)  # [rows, updates]
         for update in range(updates):
-            self._critic_update(real[:, update], latents[update], mixing[:, update])
-        self._generator_update(latents[updates])
-        self._update_average()
+            drawn = 0 if self.model_config.reuse_critic_batch else update
+            self._critic_update(real[:, drawn], latents[drawn], mixing[:, update])
+        self._generator_turn(latents[0 if self.model_config.reuse_critic_batch else updates])
         self.step.assign_add(1)
         return {name: tracker.result() for name, tracker in self._trackers.items()}
 
@@ -143,6 +171,23 @@ class WassersteinGAN(MusicGAN):
         self._track(critic_loss=loss, critic_gradient_norm=norm)
         self._track(critic_gap=parts["gap"], gradient_penalty=parts["penalty"])
 
+    def _generator_turn(self, latents: list[tf.Tensor]) -> None:
+        def update() -> None:
+            self._generator_update(latents)
+            self._update_average()
+
+        if not self.model_config.critic_bursts:
+            update()
+        elif tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            raise ConfigError(
+                "Expected one device with critic_bursts: an update inside a condition cannot be "
+                "summed over devices. Use --strategy=none or --set=critic_bursts=false."
+            )
+        else:
+            updates = self.model_config.critic_updates
+            turn = is_generator_turn(tf.convert_to_tensor(self.step), updates)
+            tf.cond(turn, lambda: (update(), 0)[1], lambda: 0)
+
     def _generator_update(self, latents: list[tf.Tensor]) -> None:
         def loss_fn() -> tf.Tensor:
             fake = self.generator(latents, training=True, update_statistics=True)
@@ -162,3 +207,26 @@ class WassersteinGAN(MusicGAN):
     def _track(self, **values: tf.Tensor) -> None:
         for name, value in values.items():
             self._trackers[name].update_state(value)
+
+
+def is_generator_turn(step: tf.Tensor, updates_per_step: int = 5) -> tf.Tensor:
+    """Whether a training step ends in a generator update under MuseGAN's bursts of 100.
+
+    The first 25 generator updates, and later every 500th, are preceded by 100 critic updates: 20
+    training steps of five, of which only the last updates the generator (Arjovsky et al. 2017,
+    released code, adopted by MuseGAN v1).
+
+    Args:
+      step: Scalar int64, training steps so far.
+      updates_per_step: Critic updates per training step; divides 100.
+
+    Returns:
+      Scalar bool.
+    """
+    burst = 100 // updates_per_step
+    first = 25 * burst  # steps until the first 25 generator updates are made
+    plain = 475  # one step each, generator updates 25 to 499
+    cycle = burst + 499  # generator updates 500 to 999, and so on
+    early = step % burst == burst - 1
+    late = (step - first - plain) % cycle >= burst - 1
+    return tf.where(step < first, early, tf.logical_or(step < first + plain, late))

@@ -39,6 +39,8 @@ class Recipe:
       dataset: Name in `tfmusicgan.datasets`, the default source of its records.
       presets: `"paper"`, `"small"` and `"tiny"`.
       metrics: Names in `tfmusicgan.metrics` that the evaluation table shows.
+      collapse: Metric name to the value at or above which, averaged over tracks, the samples count
+        as collapsed and training stops.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Recipe:
     dataset: str
     presets: Mapping[str, Preset]
     metrics: tuple[str, ...] = ()
+    collapse: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         """Checks the kind.
@@ -100,6 +103,29 @@ def override(config: Any, assignments: Sequence[str]) -> Any:
             )
         changes[name] = _parse(name, text, hints[name])
     return dataclasses.replace(config, **changes)
+
+
+def rebuild(config_class: type, values: Mapping[str, Any]) -> Any:
+    """Builds a config from saved values.
+
+    Args:
+      config_class: The frozen config dataclass.
+      values: Field name to value.
+
+    Returns:
+      The config; fields that are not saved take their defaults.
+
+    Raises:
+      ConfigError: If a name is unknown to this release.
+    """
+    known = {field.name for field in dataclasses.fields(config_class)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ConfigError(
+            f"Unknown hyperparameters in the saved config: {', '.join(unknown)}. Known: "
+            f"{', '.join(sorted(known))}. Use the release that saved it."
+        )
+    return config_class(**values)
 
 
 def _parse(name: str, text: str, hint: Any) -> Any:

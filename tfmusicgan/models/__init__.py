@@ -1,0 +1,30 @@
+"""The models by name; a model is imported when it is asked for."""
+
+import importlib
+
+from tfmusicgan.errors import unknown_name
+
+_MODELS = {"musegan_hybrid": ("tfmusicgan.models.musegan.hybrid", "MuseGANHybrid")}
+
+
+def names() -> list[str]:
+    """The models' names in order."""
+    return sorted(_MODELS)
+
+
+def get(name: str) -> type:
+    """Looks a model class up.
+
+    Args:
+      name: A name from `names()`.
+
+    Returns:
+      A subclass of `models.base.MusicGAN`.
+
+    Raises:
+      ConfigError: If there is no such model.
+    """
+    if name not in _MODELS:
+        raise unknown_name("model", name, _MODELS)
+    module, attribute = _MODELS[name]
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,25 @@
+"""The table of recipes: one row per published experiment. Imports no TensorFlow."""
+
+from tfmusicgan.errors import unknown_name
+from tfmusicgan.recipes import musegan
+from tfmusicgan.recipes.base import Preset, Recipe, override, rebuild
+
+_RECIPES = {recipe.name: recipe for recipe in musegan.RECIPES}
+
+__all__ = ["Preset", "Recipe", "get", "names", "override", "rebuild"]
+
+
+def names() -> list[str]:
+    """The recipes' names in order."""
+    return sorted(_RECIPES)
+
+
+def get(name: str) -> Recipe:
+    """Looks a recipe up.
+
+    Raises:
+      ConfigError: If there is no such recipe.
+    """
+    if name not in _RECIPES:
+        raise unknown_name("recipe", name, _RECIPES)
+    return _RECIPES[name]

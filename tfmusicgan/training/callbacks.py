@@ -1,0 +1,173 @@
+"""Callbacks of a run: checkpoints, stopping on non-finite losses and collapse, pictures and sound."""
+
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfmusicgan.errors import TrainingError
+from tfmusicgan.training.checkpoints import CheckpointStore
+
+MeasureFn = Callable[[], dict[str, float]]
+
+
+class StopOnNonFinite(keras.callbacks.Callback):
+    """Ends the run with `TrainingError` when a logged loss is NaN or infinite.
+
+    Args:
+      store: Names the last good checkpoint in the message.
+      every: Steps between checks; a check waits for the device.
+    """
+
+    def __init__(self, store: CheckpointStore, every: int = 10):
+        super().__init__()
+        self.store, self.every = store, every
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Checks now and then; the logged means keep a NaN until the epoch's end."""
+        if (batch + 1) % self.every == 0:
+            self._check(logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Checks before the epoch's numbers are forgotten."""
+        self._check(logs)
+
+    def _check(self, logs: dict | None) -> None:
+        bad = sorted(name for name, value in (logs or {}).items() if not math.isfinite(value))
+        if bad:
+            good = self.store.latest()
+            where = f"The last good checkpoint is {good.path}." if good else "There is no checkpoint."
+            raise TrainingError(
+                f"Expected finite losses. Received: {', '.join(bad)} not finite near step "
+                f"{int(self.model.step.numpy())}. {where} Lower learning_rate with --set."
+            )
+
+
+class SaveCheckpoints(keras.callbacks.Callback):
+    """Writes a checkpoint every `every` steps and at the end, with the musical distance if measured.
+
+    Args:
+      store: Where to.
+      every: Training steps between checkpoints.
+      measure: Returns `{"distance": ...}` and the metrics it comes from; None measures nothing.
+    """
+
+    def __init__(self, store: CheckpointStore, every: int, measure: MeasureFn | None = None):
+        super().__init__()
+        self.store, self.every, self.measure = store, every, measure
+        self.writer: tf.summary.SummaryWriter | None = None
+        self._saved_step = -1
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Saves when the model's own step counter says so."""
+        step = int(self.model.step.numpy())
+        if step % self.every == 0:
+            self.save(logs)
+
+    def save(self, logs: dict | None = None) -> None:
+        """Measures and saves, once per step.
+
+        Raises:
+          TrainingError: If a weight is not finite; the checkpoint is not written.
+        """
+        step = int(self.model.step.numpy())
+        if step == self._saved_step:
+            return
+        self._refuse_non_finite(step, logs)
+        metric = None
+        if self.measure is not None:
+            values = self.measure()
+            metric = values.get("distance")
+            self._log(values, step)
+        self.store.save(self.model, metric)
+        self._saved_step = step
+
+    def _refuse_non_finite(self, step: int, logs: dict | None) -> None:
+        losses = [value for value in (logs or {}).values() if not math.isfinite(value)]
+        finite = all(np.isfinite(weight.numpy()).all() for weight in self.model.trainable_weights)
+        if losses or not finite:
+            good = self.store.latest()
+            where = f"The last good checkpoint is {good.path}." if good else "There is no checkpoint."
+            raise TrainingError(
+                f"Expected finite weights and losses. Received: others at step {step}. {where}"
+            )
+
+    def _log(self, values: dict[str, float], step: int) -> None:
+        if self.writer is None:
+            return
+        with self.writer.as_default(step=step):
+            for name, value in values.items():
+                tf.summary.scalar(f"music/{name}", value)
+
+
+class StopOnCollapse(keras.callbacks.Callback):
+    """Ends the run with `TrainingError` when every sampled phrase is empty or all are the same.
+
+    Args:
+      collapsed: Says in words what is wrong with the samples, None when nothing is.
+      every: Training steps between checks.
+      patience: Checks in a row that must fail, since early samples may well be empty.
+    """
+
+    def __init__(self, collapsed: Callable[[], str | None], every: int, patience: int):
+        super().__init__()
+        self.collapsed, self.every, self.patience = collapsed, every, patience
+        self.failures = 0
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Checks every `every` steps."""
+        step = int(self.model.step.numpy())
+        if step % self.every:
+            return
+        verdict = self.collapsed()
+        self.failures = self.failures + 1 if verdict else 0
+        if self.failures >= self.patience:
+            raise TrainingError(
+                f"Expected phrases with notes that differ. Received at step {step}: {verdict}, "
+                f"{self.failures} checks in a row. Use an earlier checkpoint, or lower "
+                "learning_rate with --set."
+            )
+
+
+class ShowMusic(keras.callbacks.Callback):
+    """Writes piano-roll pictures and rendered sound of fixed seeds to TensorBoard.
+
+    Args:
+      writer: TensorBoard's.
+      sequences: Returns the NoteSequences of a few fixed seeds.
+      every: Training steps between pictures.
+      sample_rate_hz: Of the sound.
+    """
+
+    def __init__(
+        self,
+        writer: tf.summary.SummaryWriter,
+        sequences: Callable[[], list],
+        every: int,
+        sample_rate_hz: int = 22_050,
+    ):
+        super().__init__()
+        self.writer, self.sequences, self.every = writer, sequences, every
+        self.sample_rate_hz = sample_rate_hz
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Shows the samples every `every` steps."""
+        step = int(self.model.step.numpy())
+        if step % self.every == 0:
+            self.show(step)
+
+    def show(self, step: int) -> None:
+        """Renders and writes; phrases without notes are left out."""
+        from tfmusicgan.rendering import piano_roll, wav
+
+        sequences = [sequence for sequence in self.sequences() if sequence.notes]
+        with self.writer.as_default(step=step):
+            for index, sequence in enumerate(sequences):
+                image = piano_roll.piano_roll_image(sequence)
+                tf.summary.image(f"sample_{index}", image[np.newaxis])
+            for sequence in sequences[:1]:
+                sound = wav.synthesize(sequence, sample_rate_hz=self.sample_rate_hz)
+                sound = sound.astype(np.float32) / 32768.0
+                tf.summary.audio("sample_0", sound[np.newaxis], self.sample_rate_hz)

@@ -1,0 +1,196 @@
+"""Checkpoints: everything needed to go on, in folders that appear whole or not at all.
+
+A run's folder holds `checkpoints/step-000000100/` with TensorFlow's checkpoint files and a
+`checkpoint.json` (format version, step, recipe, metric). A checkpoint is written under a temporary
+name and renamed, so that a kill or a full disk leaves the earlier ones as they were.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+
+import keras
+import tensorflow as tf
+
+from tfmusicgan.errors import CheckpointError
+from tfmusicgan.models.base import MusicGAN
+
+FORMAT_VERSION = 1
+_FILES = "variables"
+_INFO = "checkpoint.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckpointInfo:
+    """What `checkpoint.json` says.
+
+    Attributes:
+      path: The checkpoint's folder.
+      step: Training steps done.
+      recipe: The recipe's name.
+      metric: Distance to the data's metrics, smaller is better; None when it was not measured.
+    """
+
+    path: pathlib.Path
+    step: int
+    recipe: str
+    metric: float | None
+
+
+class CheckpointStore:
+    """The checkpoints of one run: write, find, restore, prune.
+
+    Args:
+      folder: The run's `checkpoints` folder; it need not exist yet.
+      recipe: The recipe's name; checkpoints of another are refused.
+      keep_latest: How many of the newest checkpoints to keep.
+      keep_every: Keep each checkpoint whose step is a multiple of this; 0 for none.
+    """
+
+    def __init__(
+        self, folder: pathlib.Path, recipe: str, keep_latest: int = 3, keep_every: int = 0
+    ):
+        self.folder = pathlib.Path(folder)
+        self.recipe = recipe
+        self.keep_latest, self.keep_every = keep_latest, keep_every
+
+    def save(self, model: MusicGAN, metric: float | None = None) -> pathlib.Path:
+        """Writes the model's whole training state, then prunes.
+
+        Args:
+          model: Compiled, so that its optimizers have their state.
+          metric: Distance to the data's metrics, for `best`.
+
+        Returns:
+          The checkpoint's folder.
+        """
+        step = int(model.step.numpy())
+        final = self.folder / f"step-{step:09d}"
+        partial = self.folder / f".step-{step:09d}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            _tracked(model).write(str(partial / _FILES))
+            info = {"format": FORMAT_VERSION, "step": step, "recipe": self.recipe, "metric": metric}
+            (partial / _INFO).write_text(json.dumps(info, indent=1) + "\n")
+            if final.exists():  # the same step again, after a measurement at its end
+                shutil.rmtree(final)
+            partial.rename(final)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        self._prune()
+        return final
+
+    def all(self) -> list[CheckpointInfo]:
+        """The complete checkpoints, oldest first."""
+        return [read_info(path) for path in sorted(self.folder.glob("step-*")) if path.is_dir()]
+
+    def latest(self) -> CheckpointInfo | None:
+        """The newest checkpoint, None when there is none."""
+        found = self.all()
+        return found[-1] if found else None
+
+    def best(self) -> CheckpointInfo | None:
+        """The checkpoint with the smallest metric, None when none was measured."""
+        measured = [info for info in self.all() if info.metric is not None]
+        return min(measured, key=lambda info: (info.metric, -info.step), default=None)
+
+    def find(self, name: str) -> CheckpointInfo:
+        """Looks up `latest`, `best`, `ema` (the latest), or a checkpoint folder's path.
+
+        Raises:
+          CheckpointError: If there is no such checkpoint.
+        """
+        if name in ("latest", "ema"):
+            found = self.latest()
+        elif name == "best":
+            found = self.best()
+        else:
+            return read_info(pathlib.Path(name))
+        if found is None:
+            raise CheckpointError(
+                f"Expected a {name} checkpoint. Received: none in {self.folder}. "
+                "Train first with tfmusicgan-train, or name another run."
+            )
+        return found
+
+    def restore(self, model: MusicGAN, info: CheckpointInfo, expect_training: bool = True) -> None:
+        """Loads a checkpoint into a model.
+
+        Args:
+          model: Built from the checkpoint's recipe and config.
+          info: From `find`, `latest` or `best`.
+          expect_training: Restore the optimizers too; the model must be compiled.
+
+        Raises:
+          CheckpointError: If the checkpoint is of another recipe, of other sizes, or damaged.
+        """
+        if info.recipe != self.recipe:
+            raise CheckpointError(
+                f"Expected a checkpoint of recipe {self.recipe!r}. Received: one of "
+                f"{info.recipe!r} at {info.path}. Name a run of this recipe."
+            )
+        try:
+            status = _tracked(model).read(str(info.path / _FILES))
+            status.assert_existing_objects_matched()
+            if expect_training:
+                status.assert_consumed()
+        except (tf.errors.OpError, ValueError, AssertionError) as error:
+            reason = str(error).strip().splitlines()[0][:200]
+            raise CheckpointError(
+                f"Expected a checkpoint that fits the model. Received: {info.path}, which does "
+                f"not load ({reason}). Use another checkpoint, or the config it was trained with."
+            ) from error
+
+    def _prune(self) -> None:
+        infos = self.all()
+        keep = {info.path for info in infos[-self.keep_latest :]}
+        best = self.best()
+        if best is not None:
+            keep.add(best.path)
+        for info in infos:
+            every = self.keep_every and info.step % self.keep_every == 0
+            if info.path not in keep and not every:
+                shutil.rmtree(info.path)
+
+
+def read_info(path: pathlib.Path) -> CheckpointInfo:
+    """Reads a checkpoint folder's `checkpoint.json`.
+
+    Raises:
+      CheckpointError: If it is not a checkpoint, or of another format version.
+    """
+    try:
+        info = json.loads((path / _INFO).read_text())
+        version = info["format"]
+        found = CheckpointInfo(path, int(info["step"]), info["recipe"], info["metric"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CheckpointError(
+            f"Expected a checkpoint folder with {_INFO}. Received: {path}. Name a folder such as "
+            "RUN/checkpoints/step-000001000, or latest, best or ema."
+        ) from None
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"Expected checkpoint format {FORMAT_VERSION}. Received: format {version} at {path}. "
+            "Use the release that wrote it, or train again."
+        )
+    return found
+
+
+def _tracked(model: MusicGAN) -> tf.train.Checkpoint:
+    """The state by name: weights in order of creation, then each optimizer's variables."""
+    groups = {"weights": model.weights}
+    for name, optimizer in model.optimizers().items():
+        groups[name] = optimizer.variables
+    return tf.train.Checkpoint(
+        **{
+            group: {f"{index:04d}_{_key(item)}": item.value for index, item in enumerate(items)}
+            for group, items in groups.items()
+        }
+    )
+
+
+def _key(variable: keras.Variable) -> str:
+    return variable.path.replace("/", ".")

@@ -1,0 +1,109 @@
+"""What a run's samples sound like in numbers, while it trains and after."""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from tfmusicgan import metrics
+from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.recipes.base import Recipe
+from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.representations.base import Example
+
+# Sampling always runs this many rows: output bits are equal within one batch size.
+SAMPLING_BATCH = 64
+
+
+class Sampler:
+    """Samples a model's examples in padded batches of one size.
+
+    Args:
+      model: The model; later changes of its weights show.
+    """
+
+    def __init__(self, model: MusicGAN):
+        self.model = model
+        self._sample = tf.function(
+            model.sample_examples, input_signature=[tf.TensorSpec([SAMPLING_BATCH], tf.int64)]
+        )
+
+    def examples(self, seeds: np.ndarray) -> dict[str, np.ndarray]:
+        """Samples one example per seed.
+
+        Args:
+          seeds: int64 [n].
+
+        Returns:
+          The representation's fields, [n, ...] each.
+        """
+        seeds = np.asarray(seeds, np.int64)
+        parts: list[Example] = []
+        for first in range(0, len(seeds), SAMPLING_BATCH):
+            batch = seeds[first : first + SAMPLING_BATCH]
+            padded = np.pad(batch, (0, SAMPLING_BATCH - len(batch)), mode="edge")
+            sampled = self._sample(tf.constant(padded))
+            parts.append({name: value.numpy()[: len(batch)] for name, value in sampled.items()})
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+class MusicMonitor:
+    """Measures samples of fixed seeds against a record set.
+
+    Args:
+      model: The model in training.
+      recipe: Names the metrics and the collapse limits.
+      records: The training records; the first `num_data` examples are the reference.
+      num_samples: Phrases to sample each time.
+      num_data: Phrases of the data to compare with.
+    """
+
+    def __init__(
+        self,
+        model: MusicGAN,
+        recipe: Recipe,
+        records: RecordSet,
+        num_samples: int = 128,
+        num_data: int = 2048,
+    ):
+        self.recipe, self.records = recipe, records
+        self.sampler = Sampler(model)
+        self.num_samples, self.num_data = num_samples, num_data
+        self._last: dict[str, np.ndarray] = {}
+
+    @functools.cached_property
+    def data_row(self) -> dict[str, float]:
+        """The metrics of the data."""
+        return measure(self.recipe, self.records.representation, data(self.records, self.num_data))
+
+    def measure(self) -> dict[str, float]:
+        """Samples, and returns the metrics with `distance`, that to the data's row."""
+        self._last = self.sampler.examples(np.arange(self.num_samples))
+        row = measure(self.recipe, self.records.representation, self._last)
+        return {**row, "distance": metrics.distance(row, self.data_row)}
+
+    def collapsed(self) -> str | None:
+        """What is wrong with the samples last measured, in words; None when nothing is."""
+        if not self._last:
+            self.measure()
+        row = measure(self.recipe, self.records.representation, self._last)
+        for name, limit in self.recipe.collapse.items():
+            values = [value for key, value in row.items() if key.split("/")[0] == name]
+            mean = float(np.mean(values))
+            if not mean < limit:  # also when it is NaN
+                return f"{name} {mean:.3f}, at or above {limit}"
+        flat = np.concatenate([part.reshape(len(part), -1) for part in self._last.values()], axis=1)
+        if len(np.unique(flat, axis=0)) == 1:
+            return f"{len(flat)} equal phrases"
+        return None
+
+
+def data(records: RecordSet, limit: int | None) -> dict[str, np.ndarray]:
+    """The first examples of a record set, [n, ...] each."""
+    parts = list(records.examples(limit))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def measure(recipe: Recipe, representation, examples: dict[str, np.ndarray]) -> dict[str, float]:
+    """The recipe's metrics of some examples."""
+    return metrics.evaluate(recipe.metrics, examples["piano_roll"], representation)

@@ -1,0 +1,186 @@
+"""A run's folder: the resolved settings that are enough to run again, checkpoints and logs."""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from tfmusicgan import __version__, models, recipes, representations
+from tfmusicgan.errors import CheckpointError, OutputExistsError
+from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.recipes.base import Recipe
+from tfmusicgan.training.checkpoints import CheckpointInfo, CheckpointStore
+
+FORMAT_VERSION = 1
+_SETTINGS = "run.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One training run on disk.
+
+    Attributes:
+      folder: Holds `run.json`, `checkpoints/` and `logs/`.
+      settings: What `run.json` holds: format, version, recipe, preset, config, representation,
+        records (folder, dataset, licence, digest of the sources) and seed.
+    """
+
+    folder: pathlib.Path
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def begin(
+        cls,
+        folder: pathlib.Path,
+        recipe: Recipe,
+        preset: str,
+        assignments: Sequence[str],
+        records: Mapping[str, Any],
+        representation: Mapping[str, Any],
+        seed: int,
+        overwrite: bool,
+    ) -> Self:
+        """Makes a run's folder, or opens it again when its settings are the same.
+
+        Args:
+          folder: The run's folder.
+          recipe: What to train.
+          preset: The recipe's preset.
+          assignments: `name=value` hyperparameters.
+          records: Facts of the record set, JSON-able.
+          representation: The records' representation entry.
+          seed: Of weights, noise and data order.
+          overwrite: Delete what is there first.
+
+        Returns:
+          The run.
+
+        Raises:
+          ConfigError: If the preset or a hyperparameter is unknown.
+          OutputExistsError: If the folder holds another run, or something else.
+        """
+        config = recipes.override(recipe.preset(preset).config, assignments)
+        settings = {
+            "format": FORMAT_VERSION,
+            "version": __version__,
+            "recipe": recipe.name,
+            "preset": preset,
+            "config": dataclasses.asdict(config),
+            "representation": dict(representation),
+            "records": dict(records),
+            "seed": seed,
+        }
+        settings = json.loads(json.dumps(settings))  # tuples as the file will give them back
+        folder = pathlib.Path(folder)
+        if folder.exists() and overwrite:
+            shutil.rmtree(folder)
+        if folder.exists() and any(folder.iterdir()):
+            _check_same(folder, settings)
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f".{_SETTINGS}.partial"
+        partial.write_text(json.dumps(settings, indent=1) + "\n")
+        partial.rename(folder / _SETTINGS)
+        return cls(folder, settings)
+
+    @classmethod
+    def open(cls, folder: str | pathlib.Path) -> Self:
+        """Opens a run's folder.
+
+        Raises:
+          CheckpointError: If it is not one, or of another format version.
+        """
+        folder = pathlib.Path(folder)
+        settings = _read_settings(folder)
+        if settings is None:
+            raise CheckpointError(
+                f"Expected a training run's folder with {_SETTINGS}. Received: {folder}. Train "
+                "first with tfmusicgan-train, and name its --output."
+            )
+        if settings.get("format") != FORMAT_VERSION:
+            raise CheckpointError(
+                f"Expected run format {FORMAT_VERSION}. Received: format "
+                f"{settings.get('format')} in {folder}. Use the release that wrote it."
+            )
+        return cls(folder, settings)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The run's recipe."""
+        return recipes.get(self.settings["recipe"])
+
+    @property
+    def logs(self) -> pathlib.Path:
+        """TensorBoard's folder."""
+        return self.folder / "logs"
+
+    def store(self, keep_latest: int = 3, keep_every: int = 0) -> CheckpointStore:
+        """The run's checkpoints."""
+        return CheckpointStore(
+            self.folder / "checkpoints", self.recipe.name, keep_latest, keep_every
+        )
+
+    def build_model(self) -> MusicGAN:
+        """Builds the untrained model of the settings.
+
+        Raises:
+          ConfigError: If a hyperparameter is unknown to this release.
+        """
+        recipe = self.recipe
+        preset = recipe.preset(self.settings["preset"]).config
+        values = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in self.settings["config"].items()
+        }
+        config = recipes.rebuild(type(preset), values)
+        representation = representations.from_manifest(self.settings["representation"])
+        return models.get(recipe.model)(config, representation, seed=self.settings["seed"])
+
+    def load_model(self, checkpoint: str = "latest") -> tuple[MusicGAN, CheckpointInfo]:
+        """Builds the model and loads a checkpoint for sampling.
+
+        Args:
+          checkpoint: `latest`, `best`, `ema`, or a checkpoint folder's path.
+
+        Raises:
+          CheckpointError: If there is no such checkpoint, or it does not fit.
+        """
+        store = self.store()
+        info = store.find(checkpoint)
+        model = self.build_model()
+        store.restore(model, info, expect_training=False)
+        if checkpoint == "ema":
+            model.use_averaged_weights()
+        return model, info
+
+
+def _read_settings(folder: pathlib.Path) -> dict[str, Any] | None:
+    try:
+        settings = json.loads((folder / _SETTINGS).read_text())
+    except (OSError, ValueError):
+        return None
+    return settings if isinstance(settings, dict) else None
+
+
+def _check_same(folder: pathlib.Path, settings: Mapping[str, Any]) -> None:
+    there = _read_settings(folder)
+    if there is None:
+        raise OutputExistsError(
+            f"Expected an empty folder or a training run. Received: {folder}, which holds "
+            "something else. Name another --output, or delete it with --overwrite."
+        )
+    changed = [
+        name
+        for name, value in settings.items()
+        if name not in ("version", "config") and there.get(name) != value
+    ]
+    config = there.get("config", {})
+    changed += [name for name, value in settings["config"].items() if config.get(name) != value]
+    # A run may be made longer; everything else would make it another run.
+    changed = [name for name in changed if name != "training_steps"]
+    if changed:
+        raise OutputExistsError(
+            f"Expected the settings of the run in {folder}. Received others: "
+            f"{', '.join(changed)}. Name another --output, or start anew with --overwrite."
+        )

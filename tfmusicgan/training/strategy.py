@@ -1,0 +1,80 @@
+"""Devices: the distribution strategy, memory growth, determinism, precision and XLA by device."""
+
+import json
+import os
+
+import keras
+import tensorflow as tf
+
+from tfmusicgan.errors import ConfigError
+
+STRATEGIES = ("none", "mirrored", "multi_worker")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def prepare_devices(precision: str = "float32", deterministic: bool = True) -> None:
+    """Sets what must be set before the first operation; a command calls it once.
+
+    Args:
+      precision: One of `PRECISIONS`.
+      deterministic: Ask TensorFlow for operations that give the same bits in every run.
+
+    Raises:
+      ConfigError: If the precision is unknown.
+    """
+    if precision not in PRECISIONS:
+        raise ConfigError(
+            f"Expected a precision among {', '.join(PRECISIONS)}. Received: {precision!r}."
+        )
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+    keras.mixed_precision.set_global_policy(precision)
+
+
+def make_strategy(name: str) -> tf.distribute.Strategy:
+    """Builds a distribution strategy.
+
+    Args:
+      name: `"none"` (one device), `"mirrored"` (all local GPUs, or all logical CPUs where there is
+        no GPU), or `"multi_worker"` (the cluster that the environment's TF_CONFIG names).
+
+    Returns:
+      The strategy; "none" gives TensorFlow's default one.
+
+    Raises:
+      ConfigError: If the name is unknown, or `multi_worker` finds no TF_CONFIG.
+    """
+    if name == "none":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        gpus = tf.config.list_logical_devices("GPU")
+        if gpus:
+            return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus])
+        cpus = [cpu.name for cpu in tf.config.list_logical_devices("CPU")]
+        # The default collectives crash in synchronised batch statistics on CPU devices.
+        reduction = tf.distribute.ReductionToOneDevice()
+        return tf.distribute.MirroredStrategy(cpus, cross_device_ops=reduction)
+    if name == "multi_worker":
+        _check_cluster()
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    raise ConfigError(f"Expected a strategy among {', '.join(STRATEGIES)}. Received: {name!r}.")
+
+
+def use_xla() -> bool:
+    """XLA is a gain on GPUs; on CPUs it has no oneDNN kernels and loses."""
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+def _check_cluster() -> None:
+    text = os.environ.get("TF_CONFIG", "")
+    try:
+        complete = {"cluster", "task"} <= set(json.loads(text))
+    except (ValueError, TypeError):
+        complete = False
+    if not complete:
+        raise ConfigError(
+            "Expected the environment's TF_CONFIG as JSON with cluster and task. Received: "
+            f"{text[:100]!r}. Set it, or use --strategy=none or mirrored."
+        )
