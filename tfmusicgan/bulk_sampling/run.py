@@ -1,0 +1,232 @@
+"""The sampling run: a Beam pipeline over shards, resumed where it was interrupted."""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tfmusicgan import __version__
+from tfmusicgan.bulk_sampling.plan import Plan
+from tfmusicgan.bulk_sampling.shards import sample_shard, write_whole
+from tfmusicgan.errors import MusicGanError, OutputExistsError
+from tfmusicgan.progress import ProgressBar
+
+_ERRORS = "tfmusicgan errors"  # Beam metrics carry errors back from whichever process had them
+
+
+def check_output(output: str | os.PathLike, overwrite: bool) -> None:
+    """Refuses to replace what is there; asked before the model is loaded.
+
+    Raises:
+      OutputExistsError: If `output` exists and `overwrite` is False.
+    """
+    if os.path.lexists(output) and not overwrite:
+        raise OutputExistsError(f"{output} exists. Name another --output, or give --overwrite.")
+
+
+def sample_to_folder(
+    plan: Plan,
+    export: pathlib.Path,
+    output: str | os.PathLike,
+    *,
+    workers: int = 1,
+    runner: str = "",
+    beam_options: Sequence[str] = (),
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Samples, or goes on where an earlier run with the same plan was interrupted.
+
+    Args:
+      plan: What to sample.
+      export: The model's version folder, readable by every worker.
+      output: The folder to make; `<output>.partial` holds the shards until all are there.
+      workers: Processes on this machine.
+      runner: A Beam runner's name; empty is the in-process one.
+      beam_options: Further Beam options, e.g. `--project=...`.
+      overwrite: Replace a finished `output`, and drop an unfinished run of another plan.
+
+    Returns:
+      The manifest written to `output`.
+
+    Raises:
+      OutputExistsError: If `output` exists, or an unfinished run of another plan, and `overwrite`
+        is not given.
+      MusicGanError: If another run writes there, or a worker failed.
+    """
+    check_output(output, overwrite)
+    output = pathlib.Path(output)
+    partial = output.with_name(output.name + ".partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    with _locked(partial):
+        _take_up(plan, partial, overwrite)
+        for stale in partial.glob(".*.count"):
+            stale.unlink()
+        todo = [k for k in range(plan.num_shards) if not (partial / plan.shard_name(k)).exists()]
+        done = sum(len(plan.rows(k)) for k in set(range(plan.num_shards)) - set(todo))
+        if done:
+            print(f"Going on with {partial}: {done:,} of {plan.num:,} samples are there.")
+        if todo:
+            with _progress(plan, partial, todo):
+                _run(plan, export, partial, todo, workers, runner, beam_options)
+        manifest = _finish(plan, partial)
+        if output.exists():
+            shutil.rmtree(output) if output.is_dir() else output.unlink()
+        os.rename(partial, output)
+    return manifest
+
+
+@contextlib.contextmanager
+def _locked(partial: pathlib.Path) -> Iterator[None]:
+    """Keeps a second run out of the same folder; the system lets go when the process dies."""
+    descriptor = os.open(partial, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise MusicGanError(
+            f"Another run writes to {partial}. Wait for it, or name another --output."
+        ) from None
+    finally:
+        os.close(descriptor)
+
+
+def _take_up(plan: Plan, partial: pathlib.Path, overwrite: bool) -> None:
+    """Compares the plan with the one of an interrupted run, or begins."""
+    path = partial / "plan.json"
+    wanted = json.dumps(dataclasses.asdict(plan), indent=2, sort_keys=True) + "\n"
+    if path.exists():
+        found = path.read_text()
+        if found == wanted:
+            return
+        if not overwrite:
+            raise OutputExistsError(
+                f"{partial} holds an unfinished run with other options ({_differences(found, plan)}"
+                "). Repeat those to go on, name another --output, or drop it with --overwrite."
+            )
+    elif any(partial.iterdir()) and not overwrite:
+        raise OutputExistsError(
+            f"{partial} holds files that are no unfinished run. Name another --output, or drop them"
+            " with --overwrite."
+        )
+    for child in partial.iterdir():
+        shutil.rmtree(child) if child.is_dir() else child.unlink()
+    write_whole(path, wanted)
+
+
+def _differences(found: str, plan: Plan) -> str:
+    try:
+        old = json.loads(found)
+    except json.JSONDecodeError:
+        return "its plan.json is damaged"
+    new = dataclasses.asdict(plan)
+    return ", ".join(f"{key} {old.get(key)!r}" for key in new if old.get(key) != new[key])
+
+
+@contextlib.contextmanager
+def _progress(plan: Plan, partial: pathlib.Path, todo: list[int]) -> Iterator[None]:
+    """Shows the samples done, as every worker leaves them in its shard's count file."""
+    stopped = threading.Event()
+    total = sum(len(plan.rows(shard)) for shard in todo)
+    started = time.monotonic()
+
+    def done() -> int:
+        count = sum(len(plan.rows(k)) for k in todo if (partial / plan.shard_name(k)).exists())
+        for path in partial.glob(".*.count"):
+            with contextlib.suppress(FileNotFoundError):
+                count += int(path.read_text() or 0)
+        return min(count, total)
+
+    def watch(bar: ProgressBar) -> None:
+        while not stopped.wait(0.5):
+            count = done()
+            bar.update(count, f"{count / (time.monotonic() - started):,.0f} a second")
+
+    with ProgressBar("Sampling", total, "samples") as bar:
+        watcher = threading.Thread(target=watch, args=(bar,), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            stopped.set()
+            watcher.join()
+            count = done()
+            bar.update(count, f"{count / (time.monotonic() - started):,.0f} a second")
+
+
+def _run(
+    plan: Plan,
+    export: pathlib.Path,
+    partial: pathlib.Path,
+    todo: list[int],
+    workers: int,
+    runner: str,
+    beam_options: Sequence[str],
+) -> None:
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+    local = ["--direct_num_workers", str(workers)]
+    local += ["--direct_running_mode", "multi_processing" if workers > 1 else "in_memory"]
+    options = PipelineOptions([*([] if runner else local), *beam_options])
+    # The in-process runner by class: Beam's "DirectRunner" first looks for a binary on the network.
+    pipeline = beam.Pipeline(runner or FnApiRunner(), options=options)
+    task = (plan, str(export.absolute()), str(partial.absolute()))
+    (
+        pipeline
+        | "Shard numbers" >> beam.Create(todo)
+        # Numbers only: without it all shards stay with the worker that created them.
+        | "Spread over workers" >> beam.Reshuffle()
+        | "Sample a shard" >> beam.Map(_shard_or_error, task)
+    )
+    result = pipeline.run()
+    result.wait_until_finish()
+    query = beam.metrics.MetricsFilter().with_namespace(_ERRORS)
+    for counter in result.metrics().query(query)["counters"]:
+        raise MusicGanError(f"{counter.key.metric.name} Finished shards are kept in {partial}.")
+
+
+def _shard_or_error(shard: int, task: tuple[Plan, str, str]) -> None:
+    """Samples a shard; what a user can mend comes back as a metric, not as a traceback."""
+    from apache_beam.metrics import Metrics
+
+    plan, export, partial = task
+    try:
+        sample_shard(plan, shard, export, pathlib.Path(partial))
+    except MusicGanError as error:
+        Metrics.counter(_ERRORS, str(error)).inc()
+    except OSError as error:
+        place = error.filename or partial
+        Metrics.counter(_ERRORS, f"{error.strerror or error}: {place}.").inc()
+
+
+def _finish(plan: Plan, partial: pathlib.Path) -> dict[str, Any]:
+    """Writes the manifest and removes what only an unfinished run needs."""
+    files, notes, silent = [], 0, 0
+    for shard in range(plan.num_shards):
+        name = plan.shard_name(shard)
+        counts = json.loads((partial / f"{name}.json").read_text())
+        notes, silent = notes + counts["notes"], silent + counts["silent"]
+        files.append({"name": name, "samples": len(plan.rows(shard))})
+    export = {key: value for key, value in dataclasses.asdict(plan).items() if key != "midi"}
+    manifest = export | {
+        "counts": {"samples": plan.num, "notes": notes, "without_notes": silent},
+        "files": files,
+        "midi": {"files": plan.num, "folder": "midi"} if plan.midi else None,
+        "versions": {"tfmusicgan": __version__},
+    }
+    keep = {file["name"] for file in files} | {"midi"}
+    for child in partial.iterdir():
+        if child.name not in keep:
+            child.unlink()
+    for leftover in partial.glob("midi/*/.*"):
+        leftover.unlink()
+    write_whole(partial / "manifest.json", json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    return manifest

@@ -1,0 +1,87 @@
+"""Samples many pieces from an exported model, without a server.
+
+  tfmusicgan-sample --model=serving/models/musegan_hybrid --num=100000 --seed=7 --output=samples
+
+The output is a folder of NoteSequence TFRecords (readable by Magenta) with a manifest.json, and
+optionally one MIDI file for each sample.
+"""
+
+from tfmusicgan.cli.app import Command
+
+COMMAND = Command(
+    "tfmusicgan-sample",
+    "samples many pieces from an exported model, without a server, into sharded NoteSequence"
+    " TFRecords.\nSample i depends only on the seed and i: a server gives the same piece for row"
+    " seed (seed << 32) + i.\nAn interrupted run goes on when the same command is given again.",
+    examples=(
+        "tfmusicgan-sample --model=serving/models/musegan_hybrid --num=1000 --output=samples",
+        "tfmusicgan-sample --model=serving/models/musegan_hybrid/1 --num=100000 --seed=7"
+        " --output=samples --workers=2 --midi",
+        "tfmusicgan-sample --model=serving/models/musegan_hybrid --num=64 --output=slow"
+        " --signature=generate --control=qpm=70 --control=threshold=0.5",
+    ),
+)
+MODEL = COMMAND.string(
+    "model", None, "Folder of an exported model (its highest version is taken) or of one version."
+)
+NUM = COMMAND.integer("num", None, "Number of samples.", lower=1, upper=2**32)
+SEED = COMMAND.integer("seed", 0, "Seed of the whole set.", lower=0, upper=2**31 - 1)
+OUTPUT = COMMAND.string("output", None, "Folder to make.")
+BATCH_SIZE = COMMAND.integer(
+    "batch_size", 64, "Samples in one call of the model.", lower=1, upper=2**16
+)
+SHARD_SIZE = COMMAND.integer("shard_size", 10_000, "Samples in one shard.", lower=1)
+MIDI = COMMAND.boolean("midi", False, "Also write one MIDI file for each sample.")
+SIGNATURE = COMMAND.string("signature", "serving_default", "Signature of the model to call.")
+CONTROL = COMMAND.repeated(
+    "control", "name=value: an input of the signature beside the seed; may be given several times."
+)
+WORKERS = COMMAND.integer("workers", 1, "Processes on this machine.", lower=1, upper=1024)
+RUNNER = COMMAND.string("runner", "", "A Beam runner; empty is the in-process one.")
+BEAM_OPTIONS = COMMAND.list("beam_options", [], "Further Beam options, e.g. --project=NAME.")
+OVERWRITE = COMMAND.boolean(
+    "overwrite", False, "Replace --output, and drop an unfinished run with other options."
+)
+
+
+def _execute() -> None:
+    COMMAND.require(MODEL, NUM, OUTPUT)
+    from tfmusicgan import bulk_sampling
+    from tfmusicgan.serving.exported import find_export
+
+    bulk_sampling.check_output(OUTPUT.value, OVERWRITE.value)
+    export = find_export(MODEL.value)
+    plan = bulk_sampling.make_plan(
+        export,
+        SIGNATURE.value,
+        CONTROL.value,
+        seed=SEED.value,
+        num=NUM.value,
+        batch_size=BATCH_SIZE.value,
+        shard_size=SHARD_SIZE.value,
+        midi=MIDI.value,
+    )
+    print(
+        f"Sampling {plan.num:,} pieces from {plan.model} version {plan.version}, signature"
+        f" {plan.signature}, seed {plan.seed}, into {plan.num_shards} shards of {OUTPUT.value}."
+    )
+    manifest = bulk_sampling.sample_to_folder(
+        plan,
+        export,
+        OUTPUT.value,
+        workers=WORKERS.value,
+        runner=RUNNER.value,
+        beam_options=BEAM_OPTIONS.value,
+        overwrite=OVERWRITE.value,
+    )
+    counts = manifest["counts"]
+    print(
+        f"{OUTPUT.value}: {counts['samples']:,} samples, {counts['notes']:,} notes,"
+        f" {counts['without_notes']:,} samples without a note."
+    )
+
+
+main = COMMAND.entry_point(_execute)
+
+if __name__ == "__main__":
+    main()
