@@ -1,0 +1,104 @@
+"""A Predict request against a signature, and the reply's bytes.
+
+Checks run in the stock server's order, with its texts. Only the dtype is checked here though the
+runtime would: a wrong one must not fail the requests it would share a batch with.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tfmusicgan.serving import messages, tensors
+from tfmusicgan.serving.server import statuses
+from tfmusicgan.serving.server.servable import Signature
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is to be run.
+
+    Attributes:
+      signature: The signature asked for.
+      arrays: One per input, in the signature's order.
+      outputs: Aliases to compute, in alphabetical order.
+    """
+
+    signature: Signature
+    arrays: list[np.ndarray]
+    outputs: list[str]
+
+
+def prepare(request, signatures: Mapping[str, Signature]) -> Job:
+    """Checks and decodes a `messages.PredictRequest`.
+
+    Raises:
+      RequestError: With the stock server's code and text.
+    """
+    name = request.model_spec.signature_name or messages.DEFAULT_SIGNATURE
+    if name not in signatures:
+        raise statuses.unknown_signature(name)
+    signature = signatures[name]
+    arrays = _inputs(request.inputs, signature)
+    return Job(signature, arrays, _outputs(request.output_filter, signature))
+
+
+def _inputs(sent: Mapping[str, object], signature: Signature) -> list[np.ndarray]:
+    expected = signature.inputs
+    if len(sent) > len(expected) or (len(sent) < len(expected) and not signature.defaults):
+        raise statuses.wrong_input_count(sent, expected)
+    arrays = []
+    for position, (alias, entry) in enumerate(expected.items()):
+        proto = sent[alias] if alias in sent else signature.defaults.get(alias)
+        if proto is None:
+            raise statuses.missing_input(alias, entry.tensor, sent, signature.defaults)
+        if proto.dtype != entry.data_type and tensors.numpy_dtype(proto.dtype) is not None:
+            expected_name, received_name = (
+                messages.data_type_name(number).lower() for number in (entry.data_type, proto.dtype)
+            )
+            raise statuses.wrong_dtype(position, expected_name, received_name)
+        try:
+            arrays.append(tensors.decode_tensor(proto))
+        except tensors.TensorError as error:
+            raise statuses.unparsable_tensor(alias) from error
+    unused = set(sent) - set(expected)
+    if unused:
+        raise statuses.unused_input(set(sent) - unused, sent)
+    return arrays
+
+
+def _outputs(asked: Sequence[str], signature: Signature) -> list[str]:
+    seen = set()
+    for alias in asked:
+        if alias not in signature.outputs:
+            raise statuses.unknown_output(alias, signature.outputs)
+        if alias in seen:
+            raise statuses.duplicate_output(alias)
+        seen.add(alias)
+    # One order for all, so that requests for the same outputs share a queue.
+    return sorted(seen or signature.outputs)
+
+
+def reply(
+    spec, version: int, signature: Signature, outputs: Sequence[str], arrays: Sequence[np.ndarray]
+) -> bytes:
+    """Serialises a PredictResponse, the tensors in their typed fields.
+
+    Args:
+      spec: The request's ModelSpec.
+      version: The version that ran.
+      signature: The signature that ran.
+      outputs: Aliases.
+      arrays: One per alias.
+    """
+    entries = [
+        tensors.delimited(
+            1,
+            tensors.delimited(1, alias.encode())
+            + tensors.delimited(2, tensors.encode_tensor(array)),
+        )
+        for alias, array in zip(outputs, arrays, strict=True)
+    ]
+    effective = messages.ModelSpec(name=spec.name, signature_name=signature.name)
+    effective.version.value = version
+    return b"".join(entries) + tensors.delimited(2, effective.SerializeToString())

@@ -1,0 +1,170 @@
+"""One version of one model, from START to END."""
+
+import asyncio
+import contextlib
+import dataclasses
+import enum
+import functools
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Executor
+
+import grpc
+import numpy as np
+from absl import logging
+
+from tfmusicgan.serving.server import predict
+from tfmusicgan.serving.server.batching import BatchOptions, BatchQueue
+from tfmusicgan.serving.server.servable import Servable, SessionOptions, Signature
+from tfmusicgan.serving.server.statuses import RequestError
+
+
+class State(enum.IntEnum):
+    """ModelVersionStatus.State."""
+
+    START = 10
+    LOADING = 20
+    AVAILABLE = 30
+    UNLOADING = 40
+    END = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class EngineOptions:
+    """How models are run.
+
+    Attributes:
+      batching: Sizes and limits, or None to run every request by itself.
+      num_batch_threads: Runs at a time, over all models.
+      session: Threads inside a run.
+    """
+
+    batching: BatchOptions | None = BatchOptions()  # noqa: RUF009 (frozen)
+    num_batch_threads: int = 2
+    session: SessionOptions = SessionOptions()  # noqa: RUF009 (frozen)
+
+
+class Version:
+    """One version of one model; lives in one event loop.
+
+    Args:
+      name: The model's name.
+      number: The version.
+      path: Its folder.
+      options: How it is run.
+      pool: Where runs take place.
+
+    Attributes:
+      name: The model's name.
+      number: The version.
+      state: Where in its life it is.
+      error: Why loading failed, when it did.
+      servable: The loaded model while it is AVAILABLE.
+    """
+
+    def __init__(self, name: str, number: int, path: str, options: EngineOptions, pool: Executor):
+        self.name = name
+        self.number = number
+        self.path = path
+        self.state = State.START
+        self.error: RequestError | None = None
+        self.servable: Servable | None = None
+        self._options = options
+        self._pool = pool
+        self._queues: dict[tuple[str, tuple[str, ...]], BatchQueue] = {}
+        self._num_users = 0
+        self._unused = asyncio.Event()
+        self._unused.set()
+
+    @contextlib.asynccontextmanager
+    async def in_use(self) -> AsyncIterator[Servable]:
+        """Keeps the version loaded while a request uses it."""
+        self._num_users += 1
+        self._unused.clear()
+        try:
+            yield self.servable
+        finally:
+            self._num_users -= 1
+            if not self._num_users:
+                self._unused.set()
+
+    async def run(
+        self,
+        signature: Signature,
+        arrays: Sequence[np.ndarray],
+        outputs: Sequence[str],
+        seconds: float | None,
+    ) -> list[np.ndarray]:
+        """Runs a signature, in a batch with other requests for the same outputs.
+
+        Args:
+          signature: One of the servable's.
+          arrays: One per input, in the signature's order.
+          outputs: Aliases of the outputs wanted.
+          seconds: What is left of the deadline, None for none.
+
+        Returns:
+          One array per output.
+
+        Raises:
+          RequestError: With the stock server's code and text.
+        """
+        feeds = [entry.tensor for entry in signature.inputs.values()]
+        fetches = [signature.outputs[alias] for alias in outputs]
+
+        async def run_batch(merged, seconds_left):
+            run = functools.partial(
+                self.servable.run,
+                dict(zip(feeds, merged, strict=True)),
+                fetches,
+                0 if seconds_left is None else max(1, int(seconds_left * 1000)),
+            )
+            # Held here as well: a run goes on when the request that wanted it is cancelled.
+            async with self.in_use():
+                return await asyncio.get_running_loop().run_in_executor(self._pool, run)
+
+        if self._options.batching is None:
+            return await asyncio.shield(asyncio.ensure_future(run_batch(arrays, seconds)))
+        key = (signature.name, tuple(outputs))
+        if key not in self._queues:
+            self._queues[key] = BatchQueue(run_batch, self._options.batching)
+        return await self._queues[key].submit(arrays, seconds)
+
+    async def load(self, pool: Executor) -> None:
+        """Loads and warms up; ends AVAILABLE, or END with `error`."""
+        self.state = State.LOADING
+        loop = asyncio.get_running_loop()
+        try:
+            self.servable = await loop.run_in_executor(
+                pool, Servable, self.path, self._options.session
+            )
+            await self._warm_up(await loop.run_in_executor(pool, self.servable.warmup_records))
+        except RequestError as error:
+            self.error = error
+            self.state = State.END
+            logging.error("Model %s version %d: %s", self.name, self.number, error)
+            if self.servable is not None:
+                self.servable.close()
+                self.servable = None
+            return
+        self.state = State.AVAILABLE
+        logging.info("Model %s version %d is available", self.name, self.number)
+
+    async def _warm_up(self, records: Sequence[object]) -> None:
+        for record in records:
+            if record.WhichOneof("log_type") != "predict_log":
+                raise RequestError(
+                    grpc.StatusCode.UNIMPLEMENTED,
+                    f"Unsupported log_type for warmup: {record.WhichOneof('log_type')}",
+                )
+            job = predict.prepare(record.predict_log.request, self.servable.signatures)
+            await self.run(job.signature, job.arrays, job.outputs, None)
+
+    async def unload(self) -> None:
+        """Lets no request in any more, waits for those inside, frees the model."""
+        self.state = State.UNLOADING
+        await self._unused.wait()
+        self.servable.close()
+        self.servable = None
+        self._queues.clear()
+        self.state = State.END
+        logging.info("Model %s version %d is unloaded", self.name, self.number)
