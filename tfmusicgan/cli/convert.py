@@ -1,0 +1,208 @@
+"""tfmusicgan-convert: music files to TFRecords.
+
+tfmusicgan-convert --recipe=musegan_hybrid_chorales --preset=small --output=tfrecords/chorales
+"""
+
+import json
+import sys
+from typing import Any
+
+from tfmusicgan.cli.app import Command
+from tfmusicgan.errors import ConfigError
+
+COMMAND = Command(
+    "tfmusicgan-convert",
+    "Converts music files (MIDI, MusicXML, ABC, NoteSequence TFRecords) to a folder of TFRecords "
+    "with a manifest. An interrupted run goes on when started again.",
+    examples=(
+        "tfmusicgan-convert --recipe=musegan_hybrid_chorales --output=tfrecords/chorales",
+        "tfmusicgan-convert --recipe=musegan_hybrid --input=MIDI_FOLDER --workers=4 --output=DIR",
+        "tfmusicgan-convert --recipe=musegan_hybrid --input=MIDI_FOLDER --dry_run",
+        "tfmusicgan-convert --input='songs/**/*.mid' --tracks=lpd5 --bars=8 --output=DIR",
+        "tfmusicgan-convert --describe=tfrecords/chorales",
+    ),
+)
+
+_RECIPE = COMMAND.string("recipe", None, "Takes dataset and representation from this recipe.")
+_PRESET = COMMAND.string("preset", "small", "The recipe's preset: paper, small or tiny.")
+_DATASET = COMMAND.string(
+    "dataset", None, "Dataset to convert; see tfmusicgan-datasets. midi if --input is given."
+)
+_INPUT = COMMAND.repeated("input", "Folder, file or glob of music; may be given several times.")
+_OUTPUT = COMMAND.string("output", None, "Folder to write; it appears when everything is done.")
+_OVERWRITE = COMMAND.boolean("overwrite", False, "Replace a record set that is there already.")
+_DRY_RUN = COMMAND.boolean(
+    "dry_run", False, "Write nothing; report how many pieces and phrases survive, and why not."
+)
+_DESCRIBE = COMMAND.string("describe", None, "Print the manifest of this record set and exit.")
+_DOWNLOAD = COMMAND.boolean(
+    "download",
+    False,
+    "First fetch what is missing of the dataset into the folder of --input.",
+)
+_LICENCE = COMMAND.string("licence", "", "Licence of the music, recorded in the manifest.")
+_ATTRIBUTION = COMMAND.string("attribution", "", "Whom to name, recorded in the manifest.")
+
+_REPRESENTATION = COMMAND.string(
+    "representation", "multitrack_piano_roll", "Representation, where no recipe names one."
+)
+_SET = COMMAND.repeated(
+    "set", "One parameter of the representation, name=value; may be given several times."
+)
+_PROGRAMS = COMMAND.string(
+    "programs", "", "Programs of tracks, e.g. piano:0-7,strings:40-55+88 (General MIDI, 0-127)."
+)
+_PARAMETERS = (
+    COMMAND.string("tracks", None, "Tracks: a set (voices, lpd5, musegan) or names a,b,c."),
+    COMMAND.integer("steps_per_beat", None, "Time steps in a quarter note."),
+    COMMAND.integer("beats_per_bar", None, "Quarter notes in a bar; other bars are left out."),
+    COMMAND.integer("bars", None, "Bars in a phrase."),
+    COMMAND.integer("hop_bars", None, "Bars from the start of a phrase to that of the next."),
+    COMMAND.integer("lowest_pitch", None, "MIDI number of the lowest pitch, 0-127."),
+    COMMAND.integer("num_pitches", None, "Number of neighbouring pitches, 1-128."),
+    COMMAND.integer("min_notes", None, "Fewest notes of a phrase."),
+    COMMAND.integer("min_active_tracks", None, "Fewest tracks that sound in a phrase."),
+    COMMAND.integer("min_piece_tracks", None, "Fewest tracks with notes in a piece."),
+)
+
+_KEYS = COMMAND.list("keys", None, "Keep pieces that begin in one of these keys, e.g. C,Am,F#m.")
+_TIME_SIGNATURES = COMMAND.list(
+    "time_signatures", None, "Keep pieces whose time signatures are all among these, e.g. 4/4,2/2."
+)
+_TRANSPOSE = COMMAND.string(
+    "transpose",
+    "",
+    "tonic: every piece to C major or A minor by its key signature. LOW:HIGH: training pieces once "
+    "more for each other shift in that range, in semitones.",
+)
+_MAX_PHRASES = COMMAND.integer(
+    "max_phrases", 0, "Most phrases of a piece, spread evenly over it; 0 keeps all.", lower=0
+)
+_SPLIT = COMMAND.list("split", ["0.8", "0.1", "0.1"], "Fractions for train, validation and test.")
+_SHARDS = COMMAND.integer(
+    "shards", 0, "Shards of the training split; 0 is one for every 64 pieces.", lower=0
+)
+_WORKERS = COMMAND.integer("workers", 1, "Local worker processes.", lower=1)
+_RUNNER = COMMAND.string("runner", "embedded", "Beam runner; embedded works on this machine.")
+_BEAM_OPTIONS = COMMAND.string("beam_options", "", "Options for Beam, quoted as one text.")
+
+
+def _execute() -> int:
+    if _DESCRIBE.value:
+        return _describe(_DESCRIBE.value)
+    if not _DRY_RUN.value:
+        COMMAND.require(_OUTPUT)
+    from tfmusicgan.records import convert, summary
+
+    dataset, options = _dataset(), _options()
+    run = {"num_workers": _WORKERS.value, "runner": _RUNNER.value}
+    run |= {"beam_options": _BEAM_OPTIONS.value, "inputs": _inputs(dataset)}
+    if _DRY_RUN.value:
+        print(summary.counts_table(convert.dry_run(dataset, options, **run)))
+        return 0
+    manifest = convert.convert(
+        dataset,
+        options,
+        _OUTPUT.value,
+        overwrite=_OVERWRITE.value,
+        licence=_LICENCE.value,
+        attribution=_ATTRIBUTION.value,
+        **run,
+    )
+    print(summary.counts_table(manifest))
+    print(
+        f"\nWritten to {_OUTPUT.value}. All sources and drops by name: {summary.REPORT_NAME} in it."
+    )
+    return 0
+
+
+def _describe(directory: str) -> int:
+    import pathlib
+
+    from tfmusicgan.records import summary
+    from tfmusicgan.records.manifest import Manifest
+
+    print(summary.describe(Manifest.read(pathlib.Path(directory))))
+    return 0
+
+
+def _dataset() -> Any:
+    from tfmusicgan import datasets, recipes
+
+    name = _DATASET.value
+    if name is None and _INPUT.value:
+        name = "midi"
+    if name is None and _RECIPE.value:
+        name = recipes.get(_RECIPE.value).dataset
+    if name is None:
+        raise ConfigError(
+            "Expected --recipe, --dataset or --input. Known datasets: "
+            f"{', '.join(datasets.names())}."
+        )
+    return datasets.get(name)
+
+
+def _inputs(dataset: Any) -> list[str]:
+    """What the dataset is to search, after the downloads that were asked for."""
+    if not _DOWNLOAD.value:
+        return _INPUT.value
+    if not dataset.downloads:
+        print(f"Dataset {dataset.name} needs no download.", file=sys.stderr)
+        return _INPUT.value
+    if len(_INPUT.value) != 1:
+        raise ConfigError("--download needs one --input=FOLDER to put the files in.")
+    from tfmusicgan.datasets.download import fetch_all
+
+    fetch_all(dataset.downloads, _INPUT.value[0])
+    return _INPUT.value
+
+
+def _options() -> Any:
+    """The conversion's options from the recipe and the flags."""
+    from tfmusicgan import recipes, representations
+    from tfmusicgan.records.filters import PieceFilters
+    from tfmusicgan.records.options import ConvertOptions
+
+    name, parameters = _REPRESENTATION.value, {}
+    if _RECIPE.value:
+        recipe = recipes.get(_RECIPE.value)
+        name = recipe.representation
+        parameters = dict(recipe.preset(_PRESET.value).representation)
+    parameters |= {flag.name: flag.value for flag in _PARAMETERS if flag.value is not None}
+    parameters |= dict(_assignment(text) for text in _SET.value)
+    if _PROGRAMS.value:
+        from tfmusicgan.representations.tracks import TRACK_SETS, parse_tracks
+
+        tracks = parameters.get("tracks", TRACK_SETS["lpd5"])
+        parameters["tracks"] = parse_tracks(tracks, _PROGRAMS.value)
+    return ConvertOptions(
+        representation=representations.get(name).from_parameters(parameters),
+        filters=PieceFilters(
+            keys=tuple(_KEYS.value or ()),
+            time_signatures=tuple(_TIME_SIGNATURES.value or ()),
+            transpose=_TRANSPOSE.value,
+        ),
+        split=tuple(_fraction(text) for text in _SPLIT.value),
+        num_shards=_SHARDS.value,
+        max_phrases=_MAX_PHRASES.value,
+    )
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise ConfigError(f"Expected --set=name=value. Received: {text!r}.")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def _fraction(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"Expected --split=0.8,0.1,0.1. Received: {text!r} in it.") from None
+
+
+main = COMMAND.entry_point(_execute)

@@ -1,0 +1,23 @@
+"""The datasets by name. A new one is one module with a `DATASET`, and one entry here."""
+
+from tfmusicgan.datasets import bach_chorales, midi
+from tfmusicgan.datasets.base import Dataset
+from tfmusicgan.errors import unknown_name
+
+_DATASETS = {module.DATASET.name: module.DATASET for module in (bach_chorales, midi)}
+
+
+def names() -> list[str]:
+    """The names of all datasets, sorted."""
+    return sorted(_DATASETS)
+
+
+def get(name: str) -> Dataset:
+    """Looks a dataset up.
+
+    Raises:
+      ConfigError: If there is no such dataset.
+    """
+    if name not in _DATASETS:
+        raise unknown_name("dataset", name, _DATASETS)
+    return _DATASETS[name]

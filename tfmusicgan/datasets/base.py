@@ -1,0 +1,72 @@
+"""What a dataset is: where its files are, whose they are, and how upstream splits them."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tfmusicgan.datasets.download import Download
+
+Finder = Callable[[Sequence[str]], tuple[list[Path], Path]]
+
+
+def _no_official_split(name: str) -> str | None:
+    """Leaves the split to the digest of the piece's name."""
+    return None
+
+
+def _own_group(name: str) -> str:
+    """Every piece is a group of its own."""
+    return name
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """One corpus. Knows nothing about models or representations.
+
+    Attributes:
+      name: The name on command lines.
+      title: One line for tables.
+      description: What is in it, in a few sentences.
+      source_url: Where it comes from.
+      licence: The licence of the encoding and of the music, in a sentence.
+      attribution: Whom to name when passing it on.
+      command: The shortest command that converts it.
+      find_files: (paths given by the user) -> (files, the folder that piece names count from).
+      num_pieces: How many pieces it has; None if that depends on the user's files.
+      size_bytes: Size of its files; None if that depends on the user's files.
+      downloads: What `--download` fetches; empty if nothing needs fetching.
+      split_of: Piece name -> upstream's official split, or None where there is none.
+      group_of: Piece name -> the name that decides its split, so that near-copies stay together.
+    """
+
+    name: str
+    title: str
+    description: str
+    source_url: str
+    licence: str
+    attribution: str
+    command: str
+    find_files: Finder
+    num_pieces: int | None = None
+    size_bytes: int | None = None
+    downloads: tuple[Download, ...] = ()
+    split_of: Callable[[str], str | None] = _no_official_split
+    group_of: Callable[[str], str] = _own_group
+
+    def files(self, path: str | Sequence[str] | None = None) -> tuple[list[Path], Path]:
+        """Finds the dataset's files.
+
+        Args:
+          path: Folder, file or glob, or several; None for a dataset that knows its own place.
+
+        Returns:
+          The files in sorted order, and the folder that the names of pieces count from.
+
+        Raises:
+          MusicGanError: If nothing is there, or a path is needed (or not taken) by this dataset.
+        """
+        if path is None:
+            paths: list[str] = []
+        else:
+            paths = [str(path)] if isinstance(path, str | Path) else [str(one) for one in path]
+        return self.find_files(paths)

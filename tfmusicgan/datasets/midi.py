@@ -1,0 +1,55 @@
+"""The user's own music: any folder, file or glob of MIDI, MusicXML, ABC or NoteSequences."""
+
+import glob
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tfmusicgan.datasets.base import Dataset
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.note_sequences import sources
+
+
+def root_of(path: str) -> Path:
+    """The folder that the names of pieces under `path` count from.
+
+    Args:
+      path: A folder (itself), a file (its folder), or a glob (the folders before a wildcard).
+    """
+    if os.path.isdir(path):
+        return Path(path)
+    parts = Path(path).parts
+    plain = [part for part in parts[: _first_wildcard(parts)]]
+    folder = Path(*plain) if plain else Path()
+    return folder.parent if len(plain) == len(parts) else folder
+
+
+def _first_wildcard(parts: Sequence[str]) -> int:
+    wild = [index for index, part in enumerate(parts) if glob.has_magic(part)]
+    return wild[0] if wild else len(parts)
+
+
+def _find_files(paths: Sequence[str]) -> tuple[list[Path], Path]:
+    if not paths:
+        raise ConfigError("Dataset midi needs --input=FOLDER, a folder, file or glob of music.")
+    # Not resolved: a piece reached through a link is named by the link, inside the folder given.
+    absolute = [os.path.abspath(path) for path in paths]
+    files = sorted({file for path in absolute for file in sources.find_files(path)})
+    roots = {root_of(path) for path in absolute}
+    return files, Path(os.path.commonpath(roots))
+
+
+DATASET = Dataset(
+    name="midi",
+    title="Any folder or glob of MIDI, MusicXML, ABC or NoteSequence TFRecords",
+    description=(
+        "Searched recursively for .mid, .midi, .kar, .xml, .musicxml, .mxl, .abc and .tfrecord "
+        "(Magenta's NoteSequences). A piece is named by its path below the folder given; moving "
+        "the folder changes no split, renaming a file may."
+    ),
+    source_url="your own files",
+    licence="that of your files; --licence records it in the manifest",
+    attribution="that of your files; --attribution records it in the manifest",
+    command="tfmusicgan-convert --recipe=musegan_hybrid --dataset=midi --input=FOLDER --output=DIR",
+    find_files=_find_files,
+)

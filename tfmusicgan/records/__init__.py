@@ -1,0 +1,1 @@
+"""Arrays <-> TFRecord: the conversion pipeline, its manifest, and the tf.data reader."""

@@ -1,0 +1,94 @@
+"""Runs one function over many elements with Apache Beam, on this machine or on a cluster."""
+
+import logging
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tfmusicgan import errors
+from tfmusicgan.errors import ConfigError
+
+EMBEDDED = "embedded"
+
+# How a worker process reports one of our errors to the embedded runner.
+_OUR_ERROR = re.compile(
+    r"(?:^|\n)tfmusicgan\.errors\.(\w+): (.+?)(?: \[while running [^\n]*)?(?=\n|$)"
+)
+
+
+def run_all(
+    function: Callable[[Any], Any],
+    elements: Sequence[Any],
+    label: str,
+    runner: str = EMBEDDED,
+    num_workers: int = 1,
+    beam_options: str = "",
+) -> None:
+    """Runs `function` once for every element; its results are left to its side effects.
+
+    Args:
+      function: Importable and picklable (`functools.partial` of a module's function).
+      elements: Picklable.
+      label: The Beam stage's name.
+      runner: `"embedded"` (Beam's FnApiRunner, in this process or in local worker processes), or
+        the name of any other Beam runner.
+      num_workers: Local worker processes of the embedded runner; 1 works in this process.
+      beam_options: Beam's own options, as on its command lines.
+
+    Raises:
+      MusicGanError: One of our errors that `function` raised, whichever process it ran in.
+      ConfigError: If Beam does not know the runner or refuses an option.
+    """
+    if not elements:
+        return
+    beam, runner_or_name, options = _set_up(runner, num_workers, beam_options)
+    try:
+        with beam.Pipeline(runner=runner_or_name, options=options) as pipeline:
+            _ = (
+                pipeline
+                | f"List {label}" >> beam.Create(list(elements), reshuffle=False)
+                | f"Spread {label}" >> beam.Reshuffle()
+                | f"Run {label}" >> beam.Map(function)
+            )
+    except RuntimeError as error:
+        # A worker process hands errors back as the text of their trace.
+        ours = _OUR_ERROR.findall(str(error))
+        if not ours:
+            raise
+        name, message = ours[-1]
+        raise getattr(errors, name)(message) from None
+
+
+def _set_up(runner: str, num_workers: int, beam_options: str) -> tuple[Any, Any, Any]:
+    """The Beam module, a runner (or its name), and pipeline options."""
+    # Beam warns about Google Cloud packages on import, which nobody here needs.
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        import apache_beam as beam
+        from apache_beam.options.pipeline_options import PipelineOptions
+        from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    finally:
+        logging.disable(before)
+    arguments = shlex.split(beam_options)
+    if runner != EMBEDDED:
+        if num_workers != 1:
+            raise ConfigError(
+                f"--workers is for the embedded runner. Received: {num_workers} with runner "
+                f"{runner!r}, whose workers are set in --beam_options."
+            )
+        try:
+            beam.runners.create_runner(runner)
+        except (ValueError, ImportError) as error:
+            raise ConfigError(f"Beam has no runner {runner!r} here: {error}") from None
+        return beam, runner, PipelineOptions(arguments)
+    mode = "in_memory" if num_workers == 1 else "multi_processing"
+    options = PipelineOptions(
+        arguments,
+        direct_num_workers=num_workers,
+        direct_running_mode=mode,
+        default_sdk_harness_log_level="ERROR",
+    )
+    # Named here: Beam's "DirectRunner" would look for another engine on the network first.
+    return beam, FnApiRunner(), options

@@ -1,0 +1,255 @@
+"""Converts music files to a record set: plan, convert shard by shard, finish all at once.
+
+The shards are written to `<output>.partial`, together with the plan. When all are there, the
+manifest is written and the folder takes its name. A run that is interrupted at any point goes on
+with the shards that are missing; the bytes are those of an uninterrupted run.
+"""
+
+import functools
+import os
+import pathlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+
+from tfmusicgan.datasets.base import Dataset
+from tfmusicgan.errors import ConfigError, MusicGanError, OutputExistsError, RecordsError
+from tfmusicgan.progress import ProgressBar
+from tfmusicgan.records.beam_runner import EMBEDDED, run_all
+from tfmusicgan.records.convert_shard import ShardStats, convert_shard, stats_path, write_whole
+from tfmusicgan.records.manifest import MANIFEST_NAME, Manifest
+from tfmusicgan.records.options import ConvertOptions
+from tfmusicgan.records.plan import Plan, ShardTask, list_pieces, make_plan
+from tfmusicgan.records.summary import REPORT_NAME, make_manifest, make_report, package_versions
+
+PLAN_NAME = "plan.json"
+_POLL_SECONDS = 0.5
+
+
+def convert(
+    dataset: Dataset,
+    options: ConvertOptions,
+    output: str | os.PathLike,
+    inputs: Sequence[str] | None = None,
+    overwrite: bool = False,
+    num_workers: int = 1,
+    runner: str = EMBEDDED,
+    beam_options: str = "",
+    licence: str = "",
+    attribution: str = "",
+) -> Manifest:
+    """Converts a dataset to a record set.
+
+    Args:
+      dataset: Where the music comes from.
+      options: How it is encoded, split and dealt to shards.
+      output: The record set's folder; it appears when everything is done.
+      inputs: Folders, files or globs, for a dataset that takes them.
+      overwrite: Whether a record set that is there is replaced (once the new one is complete), and
+        an interrupted run with other options given up.
+      num_workers: Local worker processes.
+      runner: See `beam_runner.run_all`. Any other than the embedded one needs input and output at
+        paths that its workers see.
+      beam_options: Beam's own options, as on its command lines.
+      licence: Of the music, for the manifest; the dataset's by default.
+      attribution: Whom to name, for the manifest; the dataset's by default.
+
+    Returns:
+      The manifest, as written.
+
+    Raises:
+      OutputExistsError: If `output` is there and `overwrite` is off, or is no record set.
+      RecordsError: If an interrupted run with another plan is there, or a shard cannot be written.
+      MusicGanError: If there is no input, or no example came out of it; nothing is left then.
+    """
+    output = pathlib.Path(os.path.abspath(output))
+    _check_output(output, overwrite)
+    plan = plan_conversion(dataset, options, inputs)
+    folder = output.with_name(f"{output.name}.partial")
+    _enter_work_folder(folder, plan, overwrite)
+    missing = [task for task in plan.tasks if not _is_finished(folder, task)]
+    _run(plan.tasks, missing, folder, False, runner, num_workers, beam_options)
+    stats = read_stats(folder, plan)
+    manifest = make_manifest(dataset, options, plan, stats, licence, attribution)
+    if not sum(one.num_examples for one in stats):
+        shutil.rmtree(folder)
+        raise MusicGanError(
+            f"No example came out of {plan.num_listed} pieces: {_reasons(manifest)}"
+        )
+    write_whole(folder / REPORT_NAME, make_report(plan, stats))
+    write_whole(folder / MANIFEST_NAME, manifest.to_json())
+    _finish(folder, output, plan)
+    return manifest
+
+
+def dry_run(
+    dataset: Dataset,
+    options: ConvertOptions,
+    inputs: Sequence[str] | None = None,
+    num_workers: int = 1,
+    runner: str = EMBEDDED,
+    beam_options: str = "",
+) -> Manifest:
+    """Counts what `convert` would keep and drop, without writing anything that stays.
+
+    Returns:
+      The manifest that a conversion would give, its shards without sizes and digests.
+
+    Raises:
+      MusicGanError: If there is no input.
+    """
+    plan = plan_conversion(dataset, options, inputs)
+    with tempfile.TemporaryDirectory(prefix="tfmusicgan-dry-run-") as name:
+        folder = pathlib.Path(name)
+        _run(plan.tasks, plan.tasks, folder, True, runner, num_workers, beam_options)
+        return make_manifest(dataset, options, plan, read_stats(folder, plan))
+
+
+def plan_conversion(
+    dataset: Dataset, options: ConvertOptions, inputs: Sequence[str] | None = None
+) -> Plan:
+    """Lists a dataset's pieces and plans their shards, with a progress bar.
+
+    Raises:
+      MusicGanError: If there is no piece.
+    """
+    files, root = dataset.files(inputs or None)
+    with ProgressBar("Listing", len(files), "files") as bar:
+        pieces, dropped = list_pieces(files, root, bar.update)
+    return make_plan(dataset, pieces, dropped, options)
+
+
+def read_stats(folder: pathlib.Path, plan: Plan) -> list[ShardStats]:
+    """The counts of all shards, in the plan's order.
+
+    Raises:
+      RecordsError: If a runner ended without an error and yet left a shard out.
+    """
+    stats = []
+    for task in plan.tasks:
+        path = stats_path(folder, task.file)
+        if not path.is_file():
+            raise RecordsError(
+                f"Expected {path} after the run. Received: nothing there. Workers of another "
+                "machine need the output folder at the same path."
+            )
+        stats.append(ShardStats.from_json(path.read_text(encoding="utf-8")))
+    return stats
+
+
+def _check_output(output: pathlib.Path, overwrite: bool) -> None:
+    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        return
+    if not (output / MANIFEST_NAME).is_file():
+        raise OutputExistsError(
+            f"{output} is there already and is no record set, so it is not replaced. Choose "
+            "another --output."
+        )
+    if not overwrite:
+        raise OutputExistsError(
+            f"{output} is there already. Give --overwrite to replace it, or another --output."
+        )
+
+
+def _enter_work_folder(folder: pathlib.Path, plan: Plan, overwrite: bool) -> None:
+    """Makes the work folder, or finds it as an interrupted run of this very plan left it."""
+    text = plan.to_json(package_versions())
+    plan_path = folder / PLAN_NAME
+    if folder.exists():
+        is_same = plan_path.is_file() and plan_path.read_text(encoding="utf-8") == text
+        if is_same:
+            for leftover in folder.glob("*.tmp*"):
+                leftover.unlink()
+            return
+        # Without a plan no shard was begun: the run was interrupted before its first.
+        if plan_path.is_file() and not overwrite:
+            raise RecordsError(
+                f"{folder} is an interrupted conversion of other files or options. Give the "
+                "options it was started with to go on, or --overwrite to start anew."
+            )
+        if not plan_path.is_file() and any(
+            not p.name.startswith(PLAN_NAME) for p in folder.iterdir()
+        ):
+            raise OutputExistsError(
+                f"{folder} is there already and is no interrupted conversion. Move it away."
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    write_whole(plan_path, text)
+
+
+def _is_finished(folder: pathlib.Path, task: ShardTask) -> bool:
+    path = stats_path(folder, task.file)
+    if not path.is_file():
+        return False
+    shard = folder / task.file
+    stats = ShardStats.from_json(path.read_text(encoding="utf-8"))
+    return shard.is_file() and shard.stat().st_size == stats.num_bytes
+
+
+def _run(
+    tasks: Sequence[ShardTask],
+    missing: Sequence[ShardTask],
+    folder: pathlib.Path,
+    is_dry: bool,
+    runner: str,
+    num_workers: int,
+    beam_options: str,
+) -> None:
+    if num_workers < 1:
+        raise ConfigError(f"Expected at least 1 worker. Received: {num_workers}.")
+    function = functools.partial(convert_shard, folder=str(folder), dry_run=is_dry)
+    title = "Checking" if is_dry else "Converting"
+    with ProgressBar(title, len(tasks), "shards") as bar, _Polling(tasks, folder, bar.update):
+        run_all(function, missing, "shards", runner, num_workers, beam_options)
+
+
+class _Polling:
+    """Counts the finished shards in the work folder now and then, whoever writes them."""
+
+    def __init__(
+        self, tasks: Sequence[ShardTask], folder: pathlib.Path, update: Callable[[int], None]
+    ):
+        self._paths = [stats_path(folder, task.file) for task in tasks]
+        self._update = update
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._poll, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._count()
+
+    def _poll(self) -> None:
+        while not self._stop.wait(_POLL_SECONDS):
+            self._count()
+
+    def _count(self) -> None:
+        self._update(sum(path.exists() for path in self._paths))
+
+
+def _finish(folder: pathlib.Path, output: pathlib.Path, plan: Plan) -> None:
+    """Gives the complete work folder its name; what was there before goes afterwards."""
+    for task in plan.tasks:
+        stats_path(folder, task.file).unlink(missing_ok=True)
+    (folder / PLAN_NAME).unlink(missing_ok=True)
+    replaced = output.with_name(f"{output.name}.replaced")
+    if output.exists() and any(output.iterdir()):
+        if replaced.exists():
+            shutil.rmtree(replaced)
+        os.replace(output, replaced)
+    os.replace(folder, output)
+    if replaced.exists():
+        shutil.rmtree(replaced)
+
+
+def _reasons(manifest: Manifest) -> str:
+    drops = sorted(manifest.drops.items(), key=lambda item: -item[1].num_pieces)
+    parts = [
+        f"{drop.num_pieces} {reason} ({drop.names[0]})" for reason, drop in drops if drop.names
+    ]
+    return f"{', '.join(parts)}. Try --dry_run with other options."

@@ -1,0 +1,33 @@
+"""Serialised examples to typed batches inside a tf.data pipeline, a whole batch at once."""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from tfmusicgan.records.schema import stored_bytes
+from tfmusicgan.representations.base import FieldSpec
+from tfmusicgan.representations.packing_graph import unpack_bits
+
+
+def parse_batch(serialized: tf.Tensor, spec: Mapping[str, FieldSpec]) -> dict[str, tf.Tensor]:
+    """Parses a batch of `tf.train.Example`s.
+
+    Args:
+      serialized: string [batch].
+      spec: The representation's fields.
+
+    Returns:
+      Field name -> [batch, *shape] of the field's dtype.
+    """
+    features = {name: tf.io.FixedLenFeature([], tf.string) for name in spec}
+    parsed = tf.io.parse_example(serialized, features)
+    return {name: _decode(parsed[name], field) for name, field in spec.items()}
+
+
+def _decode(data: tf.Tensor, field: FieldSpec) -> tf.Tensor:
+    if field.dtype == "bool":
+        packed = tf.io.decode_raw(data, tf.uint8)
+        packed = tf.ensure_shape(packed, [None, stored_bytes(field)])
+        return unpack_bits(packed, field.shape)
+    flat = tf.io.decode_raw(data, tf.as_dtype(field.dtype), little_endian=True)
+    return tf.reshape(flat, [-1, *field.shape])

@@ -1,0 +1,180 @@
+"""The plan of a conversion: which pieces, in which split, in which shard. Made before any work.
+
+It is a function of the sources' names and contents and of the options alone, so the same input
+gives the same shards whatever runs them, and an interrupted run knows what is missing.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tfmusicgan.datasets.base import Dataset
+from tfmusicgan.errors import MusicGanError, ReadError
+from tfmusicgan.note_sequences import sources
+from tfmusicgan.note_sequences.sources import Source
+from tfmusicgan.records.manifest import SPLITS
+from tfmusicgan.records.options import ConvertOptions
+
+DUPLICATE = "duplicate"
+_FILES_AT_ONCE = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class DroppedPiece:
+    """One piece that was left out: its name, the reason it is counted under, and a sentence."""
+
+    name: str
+    reason: str
+    message: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardTask:
+    """One shard: the unit of work of a conversion.
+
+    Attributes:
+      split: Its split.
+      file: Its file name.
+      sources: Its pieces, sorted by name, each with its place in the plan's list of all sources.
+      options: `ConvertOptions.to_json()`.
+    """
+
+    split: str
+    file: str
+    sources: tuple[tuple[int, Source], ...]
+    options: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All shards of a conversion.
+
+    Attributes:
+      tasks: Every shard, by split and number.
+      num_listed: Pieces that were found, those left out included.
+      dropped: Pieces left out before any was read: unreadable files and duplicates.
+      options: `ConvertOptions.to_json()`.
+    """
+
+    tasks: tuple[ShardTask, ...]
+    num_listed: int
+    dropped: tuple[DroppedPiece, ...]
+    options: Mapping[str, Any]
+
+    @property
+    def num_sources(self) -> int:
+        """Pieces that will be read."""
+        return sum(len(task.sources) for task in self.tasks)
+
+    def sources_digest(self) -> str:
+        """SHA-256 over the names and digests of the pieces that are read, sorted by name."""
+        rows = sorted(f"{s.digest}  {s.name}\n" for task in self.tasks for _, s in task.sources)
+        text = "".join(rows).encode("utf-8", "surrogateescape")
+        return hashlib.sha256(text).hexdigest()
+
+    def to_json(self, versions: Mapping[str, str]) -> str:
+        """What a later run compares to see whether it goes on with the same work."""
+        content = {
+            "options": self.options,
+            "versions": dict(versions),
+            "dropped": [dataclasses.astuple(drop) for drop in self.dropped],
+            "shards": {
+                task.file: [[source.name, source.path, source.digest] for _, source in task.sources]
+                for task in self.tasks
+            },
+        }
+        return json.dumps(content, indent=1) + "\n"
+
+
+def list_pieces(
+    files: Sequence[pathlib.Path],
+    root: pathlib.Path,
+    progress: Callable[[int], None] = lambda done: None,
+) -> tuple[list[Source], list[DroppedPiece]]:
+    """Lists the pieces in some files and reads their digests.
+
+    Args:
+      files: What the dataset found.
+      root: The folder that names count from.
+      progress: Called with the number of files done.
+
+    Returns:
+      The pieces sorted by name, without those whose contents an earlier name has already; and what
+      was left out, sorted by name.
+    """
+    found: list[Source] = []
+    dropped: list[DroppedPiece] = []
+    for first in range(0, len(files), _FILES_AT_ONCE):
+        listed, failed = sources.list_sources(files[first : first + _FILES_AT_ONCE], root)
+        found.extend(listed)
+        dropped.extend(_dropped(name, error) for name, error in failed)
+        progress(min(len(files), first + _FILES_AT_ONCE))
+    kept, first_names = [], {}
+    for source in sorted(found, key=lambda one: one.name):
+        first_name = first_names.setdefault(source.digest, source.name)
+        if first_name == source.name:
+            kept.append(source)
+        else:
+            message = f"{source.name!r} has the same contents as {first_name!r}."
+            dropped.append(DroppedPiece(source.name, DUPLICATE, message))
+    return kept, sorted(dropped, key=lambda drop: drop.name)
+
+
+def make_plan(
+    dataset: Dataset,
+    pieces: Sequence[Source],
+    dropped: Sequence[DroppedPiece],
+    options: ConvertOptions,
+) -> Plan:
+    """Splits pieces and deals them to shards.
+
+    Args:
+      dataset: Gives the official split, and the groups that must stay together.
+      pieces: Sorted by name, as `list_pieces` gives them.
+      dropped: What was left out so far.
+      options: Split fractions and number of shards.
+
+    Raises:
+      MusicGanError: If there is no piece at all.
+    """
+    if not pieces:
+        detail = f" The first of {len(dropped)}: {dropped[0].message}" if dropped else ""
+        raise MusicGanError(f"Expected music in the input. Received: nothing readable.{detail}")
+    by_split: dict[str, list[tuple[int, Source]]] = {split: [] for split in SPLITS}
+    for index, source in enumerate(pieces):
+        split = dataset.split_of(source.name)
+        if split is None:
+            split = split_by_name(dataset.group_of(source.name), options.split)
+        by_split[split].append((index, source))
+    num_training = len(by_split["train"])
+    described = options.to_json()
+    tasks = []
+    for split, members in by_split.items():
+        num_shards = options.shards_for(len(members), num_training)
+        for shard in range(num_shards):
+            file = f"{split}-{shard:05d}-of-{num_shards:05d}.tfrecord.gz"
+            # Dealt like cards, so that neighbours (one album, one composer) come to several shards.
+            tasks.append(ShardTask(split, file, tuple(members[shard::num_shards]), described))
+    return Plan(tuple(tasks), len(pieces) + len(dropped), tuple(dropped), described)
+
+
+def split_by_name(name: str, fractions: Sequence[float]) -> str:
+    """The split of a piece, from the SHA-256 of its name alone.
+
+    Args:
+      name: Name of the piece, or of its group.
+      fractions: For train, validation and test; they sum to 1.
+    """
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+    place = int.from_bytes(digest[:8], "big") / 2**64
+    if place < fractions[0]:
+        return "train"
+    return "validation" if place < fractions[0] + fractions[1] else "test"
+
+
+def _dropped(name: str | os.PathLike, error: ReadError) -> DroppedPiece:
+    return DroppedPiece(str(name), error.reason, str(error))

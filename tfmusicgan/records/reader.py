@@ -1,0 +1,267 @@
+"""Reads a finished record set: batches for training in a resumable order, arrays for evaluation.
+
+records = RecordSet.open("tfrecords/bach_chorales", split="train")
+for batch in records.batches(batch_size=16, seed=0, start_step=1000):
+    batch["piano_roll"]    # bool [16, bars, steps, pitches, tracks]
+"""
+
+import contextlib
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Iterator
+from typing import Self
+
+import numpy as np
+import tensorflow as tf
+
+from tfmusicgan import representations
+from tfmusicgan.errors import RecordsError
+from tfmusicgan.records import ordering
+from tfmusicgan.records.manifest import SPLITS, Manifest, Shard
+from tfmusicgan.records.parsing import parse_batch
+from tfmusicgan.records.shard_file import file_digest
+from tfmusicgan.representations.base import Representation
+
+_EVALUATION_BATCH = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordSet:
+    """One split of a record set on disk. Made by `RecordSet.open`.
+
+    Attributes:
+      directory: The record set's folder.
+      split: `"train"`, `"validation"` or `"test"`.
+      manifest: What the set holds and how it was made.
+      representation: The representation that wrote it.
+    """
+
+    directory: pathlib.Path
+    split: str
+    manifest: Manifest
+    representation: Representation
+
+    @classmethod
+    def open(cls, directory: str | pathlib.Path, split: str = "train") -> Self:
+        """Opens a split and checks that its files are whole.
+
+        Raises:
+          RecordsError: If there is no finished set, its format version or representation is
+            another, a shard is missing or has another size, or the split is unknown or empty.
+          ConfigError: If the representation is unknown.
+        """
+        directory = pathlib.Path(directory)
+        manifest = Manifest.read(directory)
+        if split not in SPLITS:
+            raise RecordsError(f"Expected a split among {', '.join(SPLITS)}. Received: {split!r}.")
+        if manifest.num_examples(split) == 0:
+            held = [name for name in SPLITS if manifest.num_examples(name)]
+            raise RecordsError(
+                f"Split {split!r} of {directory} is empty; it has {', '.join(held)}. Convert more "
+                "pieces, or give tfmusicgan-convert other --split fractions."
+            )
+        representation = representations.from_manifest(manifest.representation)
+        for shard in manifest.shards[split]:
+            _check_size(directory / shard.file, shard)
+        return cls(directory, split, manifest, representation)
+
+    @property
+    def shards(self) -> tuple[Shard, ...]:
+        """The split's shards, in file order."""
+        return self.manifest.shards[self.split]
+
+    @property
+    def num_examples(self) -> int:
+        """Number of examples in one epoch of this split."""
+        return self.manifest.num_examples(self.split)
+
+    def expect(self, representation: Representation) -> None:
+        """Checks that the set was written with a representation.
+
+        Raises:
+          RecordsError: If it was written with another one, or with other parameters.
+        """
+        expected = representations.to_manifest(representation)
+        came = dict(self.manifest.representation)
+        if expected != came:
+            raise RecordsError(
+                f"Records at {self.directory}: expected {_difference(expected, came)}. Convert the "
+                "data again with the same recipe and preset, or change them to match."
+            )
+
+    def batches(
+        self,
+        batch_size: int,
+        seed: int = 0,
+        start_step: int = 0,
+        examples_per_row: int = 1,
+        repeat: bool = True,
+        shuffle: bool = True,
+        block_bytes: int = ordering.BLOCK_BYTES,
+    ) -> tf.data.Dataset:
+        """Batches in an order that is a pure function of (seed, step).
+
+        With R = examples_per_row, batch k holds examples k * batch_size * R onwards of an endless
+        stream of epochs; row r, update j of it is example k * batch_size * R + r * R + j. Batch k
+        is the same whether reached by iteration or by `start_step=k`, which reads nothing before
+        the block it starts in.
+
+        Args:
+          batch_size: Rows of a batch, at least 1.
+          seed: Decides the order. The same seed gives the same order on every machine.
+          start_step: Number of the first batch.
+          examples_per_row: Examples side by side in each row, e.g. one for each update of a step.
+          repeat: Whether the stream is endless. Otherwise it ends after one epoch; the last batch
+            is then smaller where `batch_size` does not divide the epoch (left out if
+            `examples_per_row` is above 1).
+          shuffle: Whether epochs are shuffled; otherwise each has the order of the files.
+          block_bytes: Bound on what is shuffled at once, in bytes before compression.
+
+        Returns:
+          Dataset of field name -> [batch_size, *shape], or [batch_size, examples_per_row, *shape]
+          if examples_per_row is above 1.
+
+        Raises:
+          RecordsError: If an argument is out of range.
+        """
+        if batch_size < 1 or examples_per_row < 1 or start_step < 0:
+            raise RecordsError(
+                "Expected batch_size and examples_per_row of at least 1 and start_step of at least "
+                f"0. Received: {batch_size}, {examples_per_row} and {start_step}."
+            )
+        num = batch_size * examples_per_row
+        table = self._table(block_bytes)
+        stream = _stream(table, seed, start_step * num, repeat, shuffle)
+        stream = stream.batch(num, drop_remainder=repeat or examples_per_row > 1)
+        spec = self.representation.spec
+
+        def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+            batch = parse_batch(serialized, spec)
+            if examples_per_row == 1:
+                return batch
+            rows = (batch_size, examples_per_row)
+            return {name: tf.reshape(x, [*rows, *x.shape[1:]]) for name, x in batch.items()}
+
+        return stream.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+    def examples(self, limit: int | None = None) -> Iterator[dict[str, np.ndarray]]:
+        """Yields the split once in file order, as NumPy batches.
+
+        Args:
+          limit: Number of examples to stop after; all by default.
+
+        Yields:
+          Field name -> [at most 256, *shape].
+
+        Raises:
+          RecordsError: If a shard is damaged.
+        """
+        dataset = _stream(self._table(), 0, 0, repeat=False, shuffle=False)
+        if limit is not None:
+            dataset = dataset.take(limit)
+        parse = functools.partial(parse_batch, spec=self.representation.spec)
+        with self.plain_errors():
+            yield from dataset.batch(_EVALUATION_BATCH).map(parse).as_numpy_iterator()
+
+    def verify(self) -> None:
+        """Compares every shard of the split with its digest in the manifest.
+
+        Raises:
+          RecordsError: If one differs.
+        """
+        for shard in self.shards:
+            path = self.directory / shard.file
+            _check_size(path, shard)
+            if file_digest(path) != shard.sha256:
+                raise RecordsError(
+                    f"Shard {path} is damaged: its SHA-256 is not the manifest's. "
+                    "Convert the data again."
+                )
+
+    @contextlib.contextmanager
+    def plain_errors(self) -> Iterator[None]:
+        """Turns TensorFlow's errors about damaged records into one line that names the shard.
+
+        Raises:
+          RecordsError: If the block raised `DataLossError`, or a parsing error while a shard
+            differs from its digest.
+        """
+        try:
+            yield
+        except tf.errors.DataLossError as error:
+            self.verify()
+            raise RecordsError(
+                f"Records at {self.directory} cannot be read: {error.message.splitlines()[0]}. "
+                "Convert the data again."
+            ) from None
+        except (tf.errors.InvalidArgumentError, tf.errors.NotFoundError):
+            self.verify()
+            raise
+
+    def _table(self, block_bytes: int = ordering.BLOCK_BYTES) -> ordering.ShardTable:
+        shards = [shard for shard in self.shards if shard.num_examples]
+        return ordering.ShardTable(
+            paths=tuple(str(self.directory / shard.file) for shard in shards),
+            counts=tuple(shard.num_examples for shard in shards),
+            shards_per_block=ordering.shards_per_block(
+                tuple(shard.num_unpacked_bytes for shard in shards), block_bytes
+            ),
+        )
+
+
+def _stream(
+    table: ordering.ShardTable, seed: int, position: int, repeat: bool, shuffle: bool
+) -> tf.data.Dataset:
+    """Serialised examples of the endless stream from number `position` on."""
+    start = ordering.locate(table, seed, position, shuffle)
+    last_epoch = tf.int64.max if repeat else 1
+
+    def blocks_of(epoch: tf.Tensor) -> tf.data.Dataset:
+        first = tf.where(epoch == start.epoch, tf.cast(start.block, tf.int64), 0)
+        blocks = tf.data.Dataset.range(first, table.num_blocks)
+        return blocks.map(lambda block: (epoch, block))
+
+    def load(epoch: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
+        shards = ordering.block_shards(table, seed, epoch, block, shuffle)
+        expected = tf.reduce_sum(tf.gather(tf.constant(table.counts, tf.int64), shards))
+        files = tf.data.TFRecordDataset(
+            tf.gather(tf.constant(table.paths), shards), compression_type="GZIP"
+        )
+        # One more than expected, so that a shard with too many records is noticed as well.
+        records = files.batch(expected + 1).get_single_element()
+        tf.debugging.assert_equal(
+            tf.shape(records, tf.int64)[0], expected, "a shard has another number of records"
+        )
+        if shuffle:
+            records = ordering.shuffle_block(records, seed, epoch, block)
+        is_start = (epoch == start.epoch) & (block == start.block)
+        return records[tf.where(is_start, tf.cast(start.offset, tf.int64), 0) :]
+
+    epochs = tf.data.Dataset.range(start.epoch, last_epoch)
+    # The next block is read while this one is used; one at a time bounds the memory.
+    blocks = epochs.flat_map(blocks_of).map(load).prefetch(1)
+    return blocks.flat_map(tf.data.Dataset.from_tensor_slices)
+
+
+def _check_size(path: pathlib.Path, shard: Shard) -> None:
+    if not path.is_file():
+        raise RecordsError(f"Shard {path} is missing. Convert the data again.")
+    size = path.stat().st_size
+    if size != shard.num_bytes:
+        raise RecordsError(
+            f"Shard {path}: expected {shard.num_bytes} bytes. Received: {size}. It is truncated or "
+            "of another conversion; convert the data again."
+        )
+
+
+def _difference(expected: dict, came: dict) -> str:
+    """The first thing in which two representation descriptions differ, in words."""
+    for key in ("name", "version"):
+        if expected[key] != came[key]:
+            return f"representation {key} {expected[key]!r}. Received: {came[key]!r}"
+    parameters, others = expected["parameters"], came["parameters"]
+    for key in sorted({*parameters, *others}):
+        if parameters.get(key) != others.get(key):
+            return f"{key}={parameters.get(key)!r}. Received: {others.get(key)!r}"
+    return "other parameters"
