@@ -56,14 +56,14 @@ def bar_stretches(sequence: NoteSequence, beats_per_bar: int, steps_per_beat: in
             runs.append((segment.start_quarter, segment.end_quarter))
     stretches = []
     for start, end in runs:
-        num_beats = (end - start) * steps_per_beat
-        if num_beats > MAX_BARS * beats_per_bar * steps_per_beat:
+        num_steps = (end - start) * steps_per_beat
+        if num_steps > MAX_BARS * beats_per_bar * steps_per_beat:
             raise ConversionError(
                 f"Expected at most {MAX_BARS} bars. Received: "
                 f"{(end - start) / beats_per_bar:.0f} in {name!r}.",
                 reason="too_long",
             )
-        end_step = int(num_beats + 0.5 + ROUNDING_STEPS)
+        end_step = int(num_steps + 0.5 + ROUNDING_STEPS)
         if end == segments[-1].end_quarter:
             end_step += steps_per_beat - 1
         num_bars = end_step // (beats_per_bar * steps_per_beat)

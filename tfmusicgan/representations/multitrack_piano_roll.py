@@ -165,8 +165,12 @@ class MultitrackPianoRoll:
         """
         name = sequence.id or sequence.filename or "the sequence"
         notes = note_arrays(sequence)
-        if not np.isfinite([notes.start_seconds, notes.end_seconds]).all():
-            raise ConversionError(f"Expected finite note times in {name!r}.", reason="bad_times")
+        tempos = [value for tempo in sequence.tempos for value in (tempo.time, tempo.qpm)]
+        times = [notes.start_seconds, notes.end_seconds, tempos, [sequence.total_time]]
+        if not np.isfinite(np.concatenate(times)).all():
+            raise ConversionError(
+                f"Expected finite times and tempos in {name!r}.", reason="bad_times"
+            )
         track = assign_tracks(notes, sequence, self.tracks) if len(notes) else np.zeros(0, np.int64)
         pitch = notes.pitch - self.lowest_pitch
         taken = (track >= 0) & (pitch >= 0) & (pitch < self.num_pitches)

@@ -7,9 +7,10 @@ import dataclasses
 
 import numpy as np
 
-# Positions in floating point come through a tempo map: one this close below the middle of a step
-# rounds up as the exact one would.
-ROUNDING_STEPS = 1e-6
+# Positions come through a tempo map in floating point, and beginnings of meters are rounded to a
+# millionth of a quarter note: what is this close below the middle of a step rounds up as the exact
+# position would.
+ROUNDING_STEPS = 1e-4
 
 # Steps outside a grid that are still told apart; more than any shortest note length.
 MARGIN_STEPS = 128

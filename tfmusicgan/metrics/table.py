@@ -1,0 +1,83 @@
+"""Rows of metrics side by side, and how near a row is to the data's."""
+
+import math
+from collections.abc import Mapping
+
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.metrics.registry import scale
+
+Row = Mapping[str, float]
+
+
+def distance_to(reference: Row, row: Row) -> float:
+    """How far a row of metrics is from a reference row: 0 is equal, 1 as far as can be.
+
+    The mean over the reference's metrics of min(1, |value - reference| / scale). The scale is the
+    width of the metric's range: 1 for rates, 12 for pitch classes, 2.83 for tonal distances.
+    Metrics that the reference leaves undefined (NaN) are skipped; a metric that is defined in the
+    reference and undefined in the row, or not in it, counts 1: a track that never plays is no
+    better than one that plays wrongly.
+
+    Args:
+      reference: Metric key to value, as from `metrics.evaluate`; the data's row.
+      row: The row to compare.
+
+    Returns:
+      Within 0-1; NaN if the reference defines nothing.
+
+    Raises:
+      ConfigError: If a key belongs to no metric.
+    """
+    differences = []
+    for key, expected in reference.items():
+        if math.isnan(expected):
+            continue
+        value = row.get(key, math.nan)
+        difference = 1.0 if math.isnan(value) else abs(value - expected) / scale(key)
+        differences.append(min(1.0, difference))
+    return sum(differences) / len(differences) if differences else math.nan
+
+
+def format_table(rows: Mapping[str, Row], reference: str | None = None) -> str:
+    """Formats rows as an aligned text table: a line for each metric, a column for each row.
+
+    Args:
+      rows: Row name (`"training data"`, `"trained"`) to metrics; what a row lacks is left blank,
+        what is undefined is a dash.
+      reference: Name of the row that a last line gives each row's distance to, if any.
+
+    Returns:
+      Lines without a line break at the end.
+
+    Raises:
+      ConfigError: If `reference` is none of the rows.
+    """
+    if reference is not None and reference not in rows:
+        raise ConfigError(
+            f"Expected the reference among the rows {', '.join(rows)}. Received: {reference!r}."
+        )
+    keys = list(dict.fromkeys(key for row in rows.values() for key in row))
+    lines = [["metric", *rows]]
+    lines.extend([key, *(_format(row, key) for row in rows.values())] for key in keys)
+    if reference is not None:
+        distances = [f"{distance_to(rows[reference], row):.4f}" for row in rows.values()]
+        lines.append([f"distance to {reference}", *distances])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    text = [_join(line, widths) for line in lines]
+    rule = "-" * max(len(line) for line in text)
+    text.insert(1, rule)
+    if reference is not None:
+        text.insert(-1, rule)
+    return "\n".join(text)
+
+
+def _format(row: Row, key: str) -> str:
+    if key not in row:
+        return ""
+    return "-" if math.isnan(row[key]) else f"{row[key]:.3f}"
+
+
+def _join(line: list[str], widths: list[int]) -> str:
+    cells = [line[0].ljust(widths[0])]
+    cells.extend(text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=True))
+    return "  ".join(cells).rstrip()
