@@ -45,7 +45,8 @@ class MusicGAN(keras.Model):
     """
 
     def __init__(self, config: Any, representation: Representation, seed: int = 0, **kwargs):
-        super().__init__(**kwargs)
+        # A fixed name: Keras would number the models of one process, and checkpoints keep names.
+        super().__init__(**{"name": "music_gan", **kwargs})
         self.model_config = config
         self.representation = representation
         self.seed = seed

@@ -150,9 +150,7 @@ class WassersteinGAN(MusicGAN):
         blocks = tf.split(values, count, axis=1)
         return [noise.split(block, self.latent_shapes) for block in blocks]
 
-    def _critic_update(
-        self, real: tf.Tensor, latents: list[tf.Tensor], mixing: tf.Tensor
-    ) -> None:
+    def _critic_update(self, real: tf.Tensor, latents: list[tf.Tensor], mixing: tf.Tensor) -> None:
         weight = self.model_config.gradient_penalty_weight
         fake = tf.stop_gradient(self.generator(latents, training=True, update_statistics=False))
         rows = tf.shape(real)[0]

@@ -156,7 +156,7 @@ _METRICS = (
     "empty_bars",
     "used_pitch_classes",
     "qualified_notes",
-    "polyphony",
+    "polyphonicity",
     "drum_pattern",
     "tonal_distance",
 )

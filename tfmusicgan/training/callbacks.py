@@ -38,7 +38,9 @@ class StopOnNonFinite(keras.callbacks.Callback):
         bad = sorted(name for name, value in (logs or {}).items() if not math.isfinite(value))
         if bad:
             good = self.store.latest()
-            where = f"The last good checkpoint is {good.path}." if good else "There is no checkpoint."
+            where = (
+                f"The last good checkpoint is {good.path}." if good else "There is no checkpoint."
+            )
             raise TrainingError(
                 f"Expected finite losses. Received: {', '.join(bad)} not finite near step "
                 f"{int(self.model.step.numpy())}. {where} Lower learning_rate with --set."
@@ -89,7 +91,9 @@ class SaveCheckpoints(keras.callbacks.Callback):
         finite = all(np.isfinite(weight.numpy()).all() for weight in self.model.trainable_weights)
         if losses or not finite:
             good = self.store.latest()
-            where = f"The last good checkpoint is {good.path}." if good else "There is no checkpoint."
+            where = (
+                f"The last good checkpoint is {good.path}." if good else "There is no checkpoint."
+            )
             raise TrainingError(
                 f"Expected finite weights and losses. Received: others at step {step}. {where}"
             )

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan import metrics
+from tfmusicgan.metrics.table import distance_to
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.reader import RecordSet
@@ -80,7 +81,7 @@ class MusicMonitor:
         """Samples, and returns the metrics with `distance`, that to the data's row."""
         self._last = self.sampler.examples(np.arange(self.num_samples))
         row = measure(self.recipe, self.records.representation, self._last)
-        return {**row, "distance": metrics.distance(row, self.data_row)}
+        return {**row, "distance": distance_to(self.data_row, row)}
 
     def collapsed(self) -> str | None:
         """What is wrong with the samples last measured, in words; None when nothing is."""

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+import keras
+
 from tfmusicgan import __version__, models, recipes, representations
 from tfmusicgan.errors import CheckpointError, OutputExistsError
 from tfmusicgan.models.base import MusicGAN
@@ -24,7 +26,8 @@ class Run:
     Attributes:
       folder: Holds `run.json`, `checkpoints/` and `logs/`.
       settings: What `run.json` holds: format, version, recipe, preset, config, representation,
-        records (folder, dataset, licence, digest of the sources) and seed.
+        records (folder, dataset, licence, digest of the sources), seed and
+        precision.
     """
 
     folder: pathlib.Path
@@ -71,6 +74,7 @@ class Run:
             "representation": dict(representation),
             "records": dict(records),
             "seed": seed,
+            "precision": keras.config.dtype_policy().name,
         }
         settings = json.loads(json.dumps(settings))  # tuples as the file will give them back
         folder = pathlib.Path(folder)

@@ -1,0 +1,106 @@
+"""Trains a recipe on TFRecords.
+
+    tfmusicgan-train --recipe=musegan_hybrid_chorales --preset=small \
+        --records=tfrecords/bach_chorales --output=runs/chorales
+"""
+
+from tfmusicgan.cli.app import Command
+
+COMMAND = Command(
+    "tfmusicgan-train",
+    "trains a recipe on a folder of TFRecords; run again, it goes on where it was.",
+    [
+        "tfmusicgan-train --recipe=musegan_hybrid_chorales --preset=small "
+        "--records=tfrecords/bach_chorales --output=runs/chorales",
+        "tfmusicgan-train ... --set=training_steps=2000 --set=learning_rate=5e-4",
+        "tensorboard --logdir=runs/chorales/logs",
+    ],
+)
+_RECIPE = COMMAND.string("recipe", None, "What to train; tfmusicgan-recipes lists them.")
+_PRESET = COMMAND.string("preset", "small", "The recipe's size: paper, small or tiny.")
+_RECORDS = COMMAND.string("records", None, "Folder written by tfmusicgan-convert.")
+_OUTPUT = COMMAND.string("output", None, "The run's folder, for checkpoints and logs.")
+_SET = COMMAND.repeated("set", "A hyperparameter as name=value; may be given several times.")
+_SEED = COMMAND.integer("seed", 0, "Of weights, noise and data order.", lower=0)
+_OVERWRITE = COMMAND.boolean("overwrite", False, "Delete another run in --output first.")
+_STRATEGY = COMMAND.enum(
+    "strategy", "none", ("none", "mirrored", "multi_worker"), "Devices to train on."
+)
+_PRECISION = COMMAND.enum(
+    "precision",
+    "float32",
+    ("float32", "mixed_bfloat16", "mixed_float16"),
+    "Arithmetic of the networks; weights stay float32.",
+)
+_XLA = COMMAND.boolean("xla", None, "Compile with XLA; by default on GPUs and not on CPUs.")
+_EPOCH = COMMAND.integer("steps_per_epoch", 100, "Training steps a line of progress.", lower=1)
+_EVERY = COMMAND.integer(
+    "checkpoint_every", 200, "Training steps between checkpoints and measurements.", lower=1
+)
+_LATEST = COMMAND.integer("keep_latest", 3, "How many of the newest checkpoints to keep.", lower=1)
+_KEEP = COMMAND.integer(
+    "keep_every", 0, "Also keep checkpoints at multiples of this step; 0 for none.", lower=0
+)
+_SHOW = COMMAND.integer(
+    "show_every", 0, "Steps between pictures and sounds for TensorBoard; 0 for none.", lower=0
+)
+_PATIENCE = COMMAND.integer(
+    "collapse_patience",
+    5,
+    "Stop when this many measurements in a row find nothing but empty or equal samples; 0 never.",
+    lower=0,
+)
+_PROFILE = COMMAND.list(
+    "profile", None, "First and last step to profile for TensorBoard, e.g. 20,30."
+)
+
+
+def _execute() -> None:
+    COMMAND.require(_RECIPE, _RECORDS, _OUTPUT)
+    from tfmusicgan import recipes
+
+    recipe = recipes.get(_RECIPE.value)
+    recipe.preset(_PRESET.value)
+    profile = _profile_steps(_PROFILE.value)
+
+    from tfmusicgan.training import fit, strategy
+
+    strategy.prepare_devices(_PRECISION.value)
+    options = fit.TrainingOptions(
+        steps_per_epoch=_EPOCH.value,
+        checkpoint_every=_EVERY.value,
+        keep_latest=_LATEST.value,
+        keep_every=_KEEP.value,
+        show_every=_SHOW.value,
+        collapse_patience=_PATIENCE.value,
+        strategy=_STRATEGY.value,
+        jit_compile=_XLA.value,
+        profile_steps=profile,
+    )
+    run = fit.train(
+        recipe,
+        _PRESET.value,
+        _RECORDS.value,
+        _OUTPUT.value,
+        _SET.value,
+        _SEED.value,
+        _OVERWRITE.value,
+        options,
+    )
+    last = run.store().latest()
+    print(f"Trained {recipe.name} ({_PRESET.value}) for {last.step} steps: {last.path}")
+
+
+def _profile_steps(texts: list[str] | None) -> tuple[int, int] | None:
+    from tfmusicgan.errors import ConfigError
+
+    if texts is None:
+        return None
+    try:
+        first, last = (int(text) for text in texts)
+    except ValueError:
+        raise ConfigError(f"Expected --profile=FIRST,LAST. Received: {','.join(texts)}.") from None
+    return first, last
+
+
+main = COMMAND.entry_point(_execute)

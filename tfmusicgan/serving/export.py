@@ -1,0 +1,194 @@
+"""Checkpoints to SavedModels of core TensorFlow ops, published whole by a rename.
+
+<root>/<model name>/<version>/
+    saved_model.pb, variables/, fingerprint.pb
+    assets.extra/tfmusicgan.json                    recipe, representation, data, versions
+    assets.extra/model_card.md                      the same for people
+    assets.extra/tf_serving_warmup_requests         run by the server before it says it is ready
+"""
+
+import json
+import pathlib
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from tfmusicgan import __version__
+from tfmusicgan.errors import ConfigError, ExportError, OutputExistsError
+from tfmusicgan.models.base import MusicGAN, Signature
+from tfmusicgan.serving import warmup
+from tfmusicgan.serving.model_card import model_card
+from tfmusicgan.training.run import Run
+
+FORMAT_VERSION = 1
+MANIFEST = "tfmusicgan.json"
+EXTRA = "assets.extra"
+
+
+class _Servable(tf.Module):
+    """The sampled networks with their signatures; the critic and the optimizers stay behind."""
+
+    def __init__(self, model: MusicGAN):
+        super().__init__()
+        self._signatures = model.signatures()
+        self.functions = {
+            name: tf.function(_named(signature), autograph=False).get_concrete_function(
+                **_named_specs(signature)
+            )
+            for name, signature in self._signatures.items()
+        }
+        # Holding the captured variables, and nothing else, is what saves them.
+        captured = {id(v): v for f in self.functions.values() for v in f.graph.variables}
+        self.weights = list(captured.values())
+
+
+def export_run(
+    run: Run,
+    root: str | pathlib.Path,
+    name: str | None = None,
+    version: int | None = None,
+    checkpoint: str = "latest",
+    overwrite: bool = False,
+) -> pathlib.Path:
+    """Exports a run's checkpoint as a servable model.
+
+    Args:
+      run: The training run.
+      root: The model root, e.g. `serving/models`.
+      name: The model's name in requests; the recipe's by default.
+      version: The version folder; one more than the highest there by default.
+      checkpoint: `latest`, `best`, `ema`, or a checkpoint folder's path.
+      overwrite: Replace the version if it is there.
+
+    Returns:
+      The version's folder.
+
+    Raises:
+      CheckpointError: If there is no such checkpoint, or it does not fit.
+      OutputExistsError: If the version is there and `overwrite` is not set.
+      ConfigError: If the name or the version cannot be a folder's.
+      ExportError: If the model uses an op that the stock server lacks.
+    """
+    name = name or run.recipe.name
+    if not name.replace("_", "").replace("-", "").isalnum():
+        raise ConfigError(f"Expected a model name of letters, digits, - and _. Received: {name!r}.")
+    if version is not None and version < 0:
+        raise ConfigError(f"Expected a version of at least 0. Received: {version}.")
+    folder = pathlib.Path(root) / name
+    version = _next_version(folder) if version is None else version
+    final = folder / str(version)
+    if final.exists() and not overwrite:
+        raise OutputExistsError(
+            f"Expected a new version. Received: {final}, which is there. Leave --version out for "
+            "the next one, or pass --overwrite."
+        )
+    model, info = run.load_model(checkpoint)
+    manifest = _manifest(run, model, info.step, checkpoint)
+    # Beside the model's folder's versions, under a name that no server takes for one.
+    partial = folder / f".{version}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        _write(model, partial, name, manifest)
+        if final.exists():
+            shutil.rmtree(final)
+        partial.rename(final)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return final
+
+
+def read_manifest(version_folder: str | pathlib.Path) -> dict[str, Any]:
+    """Reads what an export says of itself.
+
+    Args:
+      version_folder: `<root>/<model name>/<version>`.
+
+    Raises:
+      ExportError: If it is not an export of the suite, or of another format version.
+    """
+    path = pathlib.Path(version_folder) / EXTRA / MANIFEST
+    try:
+        manifest = json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise ExportError(
+            f"Expected an export with {EXTRA}/{MANIFEST}. Received: {version_folder}. Export with "
+            "tfmusicgan-export, and name ROOT/NAME/VERSION."
+        ) from None
+    if manifest.get("format") != FORMAT_VERSION:
+        raise ExportError(
+            f"Expected export format {FORMAT_VERSION}. Received: format {manifest.get('format')} "
+            f"at {version_folder}. Export the run again with this release."
+        )
+    return manifest
+
+
+def _write(model: MusicGAN, folder: pathlib.Path, name: str, manifest: dict[str, Any]) -> None:
+    servable = _Servable(model)
+    for signature, function in servable.functions.items():
+        _check_ops(signature, function)
+    tf.saved_model.save(servable, str(folder), signatures=servable.functions)
+    extra = folder / EXTRA
+    extra.mkdir()
+    (extra / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+    (extra / "model_card.md").write_text(model_card(name, manifest))
+    warmup.write_requests(extra, name, model.signatures())
+
+
+def _named(signature: Signature):
+    def serve(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return signature.function(**inputs)
+
+    return serve
+
+
+def _named_specs(signature: Signature) -> dict[str, tf.TensorSpec]:
+    return {
+        name: tf.TensorSpec(spec.shape, spec.dtype, name=name)
+        for name, spec in signature.inputs.items()
+    }
+
+
+def _check_ops(signature: str, function: tf.types.experimental.ConcreteFunction) -> None:
+    graph = function.graph.as_graph_def()
+    nodes = list(graph.node) + [node for f in graph.library.function for node in f.node_def]
+    ops = {node.op for node in nodes}
+    foreign = sorted(op for op in ops if op.startswith(("IO>", "PyFunc", "EagerPyFunc")))
+    if foreign:
+        raise ExportError(
+            f"Expected core TensorFlow ops in signature {signature!r}. Received: "
+            f"{', '.join(foreign)}, which the stock server lacks."
+        )
+
+
+def _next_version(folder: pathlib.Path) -> int:
+    versions = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    return max(versions, default=0) + 1
+
+
+def _manifest(run: Run, model: MusicGAN, step: int, checkpoint: str) -> dict[str, Any]:
+    settings = run.settings
+    kind = checkpoint if checkpoint in ("latest", "best", "ema") else "path"
+    return {
+        "format": FORMAT_VERSION,
+        "recipe": settings["recipe"],
+        "preset": settings["preset"],
+        "config": settings["config"],
+        "representation": settings["representation"],
+        "records": settings["records"],
+        "seed": settings["seed"],
+        "checkpoint": {"kind": kind, "step": step},
+        "signatures": {name: _describe(s) for name, s in model.signatures().items()},
+        "versions": {"tfmusicgan": __version__, "tensorflow": tf.__version__},
+    }
+
+
+def _describe(signature: Signature) -> dict[str, Mapping[str, Any]]:
+    inputs = {}
+    for name, spec in signature.inputs.items():
+        inputs[name] = {"dtype": spec.dtype.name, "default": signature.defaults[name]}
+        if name in signature.ranges:
+            inputs[name]["range"] = list(signature.ranges[name])
+    return {"inputs": inputs}

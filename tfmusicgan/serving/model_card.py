@@ -1,0 +1,54 @@
+"""The model card of an export, for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tfmusicgan import recipes
+
+
+def model_card(name: str, manifest: Mapping[str, Any]) -> str:
+    """Writes a model card in Markdown from an export's manifest.
+
+    Args:
+      name: The model's name in requests.
+      manifest: What `assets.extra/tfmusicgan.json` holds.
+
+    Returns:
+      The card's text.
+    """
+    recipe = recipes.get(manifest["recipe"])
+    dataset = manifest["records"]["dataset"]
+    checkpoint = manifest["checkpoint"]
+    lines = [
+        f"# {name}",
+        "",
+        recipe.summary,
+        "",
+        f"* Recipe: `{recipe.name}`, preset `{manifest['preset']}`. {recipe.paper}",
+        f"* Checkpoint: step {checkpoint['step']} ({checkpoint['kind']}), seed {manifest['seed']}.",
+        f"* Representation: `{manifest['representation']['name']}`, version "
+        f"{manifest['representation']['version']}.",
+        f"* Trained on: {dataset['title']} ({manifest['records']['num_examples']} examples).",
+        f"* Licence of the training data: {dataset['licence']}",
+        f"* Attribution: {dataset['attribution']}",
+        f"* Source: {dataset['source_url']}",
+        "* Versions: "
+        + ", ".join(f"{package} {version}" for package, version in manifest["versions"].items()),
+        "",
+        "| signature | input | type | default | range |",
+        "|---|---|---|---|---|",
+    ]
+    for signature, description in manifest["signatures"].items():
+        for key, value in description["inputs"].items():
+            bounds = value.get("range")
+            text = f"{bounds[0]:g} to {bounds[1]:g}" if bounds else ""
+            lines.append(
+                f"| `{signature}` | `{key}` | {value['dtype']} [batch] | {value['default']} | {text} |"
+            )
+    lines += [
+        "",
+        "Equal seeds give equal music. The music resembles the training data; it was not checked "
+        "for copies of it beyond what the recipe's evaluation prints.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,41 @@
+"""Warm-up requests: what a TensorFlow Serving server runs before it calls a version available."""
+
+import pathlib
+from collections.abc import Mapping
+
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+from tfmusicgan.models.base import Signature
+
+FILE = "tf_serving_warmup_requests"
+# One row, as most requests come, and a full batch, as batching makes them.
+_ROWS = (1, 32)
+
+
+def write_requests(folder: pathlib.Path, model: str, signatures: Mapping[str, Signature]) -> None:
+    """Writes `tf_serving_warmup_requests` with two requests per signature.
+
+    Args:
+      folder: A version's `assets.extra`.
+      model: The model's name.
+      signatures: The exported signatures; their defaults are the requests' values.
+    """
+    with tf.io.TFRecordWriter(str(folder / FILE)) as writer:
+        for name, signature in signatures.items():
+            for rows in _ROWS:
+                request = _request(model, name, signature, rows)
+                log = prediction_log_pb2.PredictionLog(
+                    predict_log=prediction_log_pb2.PredictLog(request=request)
+                )
+                writer.write(log.SerializeToString(deterministic=True))
+
+
+def _request(model: str, name: str, signature: Signature, rows: int) -> predict_pb2.PredictRequest:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = model
+    request.model_spec.signature_name = name
+    for key, spec in signature.inputs.items():
+        value = tf.fill([rows], tf.cast(signature.defaults[key], spec.dtype))
+        request.inputs[key].CopyFrom(tf.make_tensor_proto(value.numpy()))
+    return request

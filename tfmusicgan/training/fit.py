@@ -1,0 +1,196 @@
+"""Training as one function: records in, a run's folder with checkpoints and logs out."""
+
+import dataclasses
+import json
+import pathlib
+import sys
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from tfmusicgan import representations
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.recipes.base import Recipe
+from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.training import strategy as devices
+from tfmusicgan.training.callbacks import (
+    SaveCheckpoints,
+    ShowMusic,
+    StopOnCollapse,
+    StopOnNonFinite,
+)
+from tfmusicgan.training.monitor import MusicMonitor
+from tfmusicgan.training.run import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingOptions:
+    """How to run, as opposed to what to train: none of these changes the trained weights.
+
+    Attributes:
+      steps_per_epoch: Training steps between two lines of progress.
+      checkpoint_every: Training steps between checkpoints, at which the samples are measured too.
+      keep_latest: How many of the newest checkpoints to keep, beside the best.
+      keep_every: Keep every checkpoint whose step is a multiple of this; 0 for none.
+      show_every: Training steps between pictures and sounds for TensorBoard; 0 for none.
+      collapse_patience: Checks in a row that must find the samples collapsed; 0 never stops.
+      strategy: One of `strategy.STRATEGIES`.
+      jit_compile: XLA; None decides by device.
+      num_samples: Phrases to sample for each measurement.
+      profile_steps: First and last step of this process to profile for TensorBoard, or None.
+    """
+
+    steps_per_epoch: int = 100
+    checkpoint_every: int = 200
+    keep_latest: int = 3
+    keep_every: int = 0
+    show_every: int = 0
+    collapse_patience: int = 5
+    strategy: str = "none"
+    jit_compile: bool | None = None
+    num_samples: int = 128
+    profile_steps: tuple[int, int] | None = None
+
+
+def train(
+    recipe: Recipe,
+    preset: str,
+    records_folder: pathlib.Path,
+    output: pathlib.Path,
+    assignments: Sequence[str] = (),
+    seed: int = 0,
+    overwrite: bool = False,
+    options: TrainingOptions | None = None,
+) -> Run:
+    """Trains a recipe on a record set, or goes on with a run of the same settings.
+
+    The weights after step n are a function of settings, records and seed: a run that was killed goes
+    on as if it had not been.
+
+    Args:
+      recipe: What to train.
+      preset: The recipe's preset.
+      records_folder: A finished record set; its `train` split is read.
+      output: The run's folder.
+      assignments: `name=value` hyperparameters.
+      seed: Of weights, noise and data order.
+      overwrite: Delete an earlier run in `output` first.
+      options: How to run; the defaults suit minutes to an hour on a CPU.
+
+    Returns:
+      The finished run.
+
+    Raises:
+      RecordsError: If the records are damaged or of another representation.
+      OutputExistsError: If `output` holds another run.
+      ConfigError: If a hyperparameter or the strategy is unknown or does not fit the records.
+      TrainingError: If a loss is not finite, or the samples collapse.
+    """
+    options = options or TrainingOptions()
+    records = RecordSet.open(records_folder, "train")
+    if records.manifest.representation["name"] != recipe.representation:
+        expected = representations.get(recipe.representation)
+        records.expect(expected())
+    facts = {
+        "dataset": records.manifest.dataset,
+        "sources": records.manifest.sources,
+        "num_examples": records.num_examples,
+    }
+    entry = representations.to_manifest(records.representation)
+    run = Run.begin(output, recipe, preset, assignments, facts, entry, seed, overwrite)
+    with devices.make_strategy(options.strategy).scope():
+        model = run.build_model()
+        jit = devices.use_xla() if options.jit_compile is None else options.jit_compile
+        model.compile(jit_compile=jit)
+        store = run.store(options.keep_latest, options.keep_every)
+        latest = store.latest()
+        if latest is not None:
+            store.restore(model, latest)
+    _fit(model, run, records, options)
+    return run
+
+
+def _fit(model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions) -> None:
+    config = model.model_config
+    step = int(model.step.numpy())
+    if step >= config.training_steps:
+        return
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if config.batch_size % replicas:
+        raise ConfigError(
+            f"Expected batch_size to divide by {replicas} devices. Received: {config.batch_size}."
+        )
+    callbacks, saver = _callbacks(model, run, records, options)
+    for first, last, steps in _segments(step, config.training_steps, options.steps_per_epoch):
+        # Each segment starts at its own step: an iterator reads ahead, and forgets what it read.
+        dataset = records.batches(
+            config.batch_size,
+            seed=run.settings["seed"],
+            start_step=int(model.step.numpy()),
+            examples_per_row=model.examples_per_row,
+        )
+        model.fit(
+            dataset,
+            initial_epoch=first,
+            epochs=last,
+            steps_per_epoch=steps,
+            callbacks=callbacks,
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    saver.save()
+
+
+def _segments(step: int, total: int, per_epoch: int) -> list[tuple[int, int, int]]:
+    """(first epoch, last epoch, steps each): the rest of an epoch, whole epochs, a last part."""
+    segments = []
+    epoch = step // per_epoch
+    if step % per_epoch:
+        steps = min(per_epoch - step % per_epoch, total - step)
+        segments.append((epoch, epoch + 1, steps))
+        step, epoch = step + steps, epoch + 1
+    whole = (total - step) // per_epoch
+    if whole:
+        segments.append((epoch, epoch + whole, per_epoch))
+    rest = (total - step) % per_epoch
+    if rest:
+        segments.append((epoch + whole, epoch + whole + 1, rest))
+    return segments
+
+
+def _callbacks(
+    model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions
+) -> tuple[list[keras.callbacks.Callback], SaveCheckpoints]:
+    store = run.store(options.keep_latest, options.keep_every)
+    monitor = MusicMonitor(model, run.recipe, records, options.num_samples)
+    writer = tf.summary.create_file_writer(str(run.logs / "music"))
+    with writer.as_default(step=0):
+        text = json.dumps(run.settings, indent=1)
+        tf.summary.text("settings", "\n".join(f"    {line}" for line in text.splitlines()))
+    saver = SaveCheckpoints(store, options.checkpoint_every, monitor.measure)
+    saver.writer = writer
+    profile = options.profile_steps or 0
+    callbacks = [
+        keras.callbacks.TensorBoard(
+            str(run.logs), write_steps_per_second=True, profile_batch=profile
+        ),
+        StopOnNonFinite(store),
+        saver,
+    ]
+    if options.collapse_patience:
+        callbacks.append(
+            StopOnCollapse(monitor.collapsed, options.checkpoint_every, options.collapse_patience)
+        )
+    if options.show_every:
+        callbacks.append(ShowMusic(writer, lambda: _sequences(monitor), options.show_every))
+    return callbacks, saver
+
+
+def _sequences(monitor: MusicMonitor, count: int = 4) -> list:
+    sampled = monitor.sampler.examples(range(count))
+    representation = monitor.records.representation
+    return [
+        representation.decode({name: values[index] for name, values in sampled.items()})
+        for index in range(count)
+    ]
