@@ -18,7 +18,13 @@ import pytest
 from tfmusicgan import bulk_sampling
 from tfmusicgan.bulk_sampling import run as run_module
 from tfmusicgan.bulk_sampling import shards as shards_module
-from tfmusicgan.errors import ConfigError, ExportError, MusicGanError, OutputExistsError
+from tfmusicgan.errors import (
+    ConfigError,
+    ExportError,
+    MusicGanError,
+    OutputExistsError,
+    ReadError,
+)
 from tfmusicgan.note_sequences.midi import read_midi
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.tfrecord import read_note_sequences
@@ -166,9 +172,13 @@ def test_midi_files_lie_in_folders_of_a_thousand(export, tmp_path):
     manifest = bulk_sampling.sample_to_folder(plan, export, tmp_path / "out")
     names = [f"midi/0000000/{i:010d}.mid" for i in range(5)]
     assert sorted(name for name in _contents(tmp_path / "out") if "midi/" in name) == names
-    for i, name in enumerate(names):
-        notes = read_midi(tmp_path / "out" / name).notes
-        assert len(notes) == (7 * 2**32 + i) % _PIECES
+    num_notes = []
+    for name in names:
+        try:
+            num_notes.append(len(read_midi(tmp_path / "out" / name).notes))
+        except ReadError:
+            num_notes.append(0)  # a silent piece is a MIDI file without notes
+    assert num_notes == [11, 12, 0, 1, 2]  # 7 * 2**32 is 11 modulo 13
     assert manifest["midi"] == {"files": 5, "folder": "midi"}
     assert bulk_sampling.midi_name(12_345) == "midi/0000012/0000012345.mid"
 
@@ -229,7 +239,7 @@ def test_an_unfinished_run_of_other_options_is_refused(export, tmp_path, monkeyp
     with pytest.raises(OutputExistsError, match=r"other options \(digest '[0-9a-f]{64}'\)"):
         bulk_sampling.sample_to_folder(retrained, export, tmp_path / "out")
     (tmp_path / "out.partial" / "plan.json").write_text("{")
-    with pytest.raises(OutputExistsError, match="plan.json is damaged"):
+    with pytest.raises(OutputExistsError, match=r"plan.json is damaged"):
         bulk_sampling.sample_to_folder(_plan(export), export, tmp_path / "out")
     (tmp_path / "out.partial" / "plan.json").unlink()
     (tmp_path / "out.partial" / "thesis.txt").write_text("mine")
@@ -243,7 +253,7 @@ def test_a_second_run_into_the_same_folder_is_refused(export, tmp_path):
     (tmp_path / "out.partial").mkdir()
     descriptor = os.open(tmp_path / "out.partial", os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    with pytest.raises(MusicGanError, match="Another run writes to .*out.partial"):
+    with pytest.raises(MusicGanError, match=r"Another run writes to .*out.partial"):
         bulk_sampling.sample_to_folder(_plan(export), export, tmp_path / "out")
     os.close(descriptor)
 
@@ -254,7 +264,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_finished(export, tmp_path, m
 
     with monkeypatch.context() as patch:
         patch.setattr(shards_module, "write_whole", full)
-        with pytest.raises(MusicGanError, match="No space left on device: .*Finished shards are"):
+        with pytest.raises(MusicGanError, match=r"No space left on device: .*Finished shards are"):
             bulk_sampling.sample_to_folder(_plan(export), export, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert not list((tmp_path / "out.partial").glob("samples-*"))
@@ -311,7 +321,7 @@ def test_unknown_signatures_and_controls_name_the_valid_ones(export, signature, 
 
 
 def test_a_signature_without_music_is_refused(export):
-    with pytest.raises(ExportError, match="'count' of .* makes no music from seeds alone"):
+    with pytest.raises(ExportError, match=r"'count' of .* makes no music from seeds alone"):
         _plan(export, signature="count")
 
 
@@ -325,10 +335,10 @@ def test_the_highest_complete_version_is_found(export, tmp_path):
 
 
 def test_what_is_no_model_of_the_suite_is_refused(export, tmp_path):
-    with pytest.raises(ExportError, match="No folder .*nowhere. Export a model first"):
+    with pytest.raises(ExportError, match=r"No folder .*nowhere. Export a model first"):
         find_export(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ExportError, match="Expected a SavedModel in .*empty .*Found: nothing"):
+    with pytest.raises(ExportError, match=r"Expected a SavedModel in .*empty .*Found: nothing"):
         find_export(tmp_path / "empty")
     foreign = tmp_path / "foreign" / "1"
     shutil.copytree(export, foreign)
