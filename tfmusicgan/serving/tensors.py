@@ -15,11 +15,11 @@ import numpy as np
 
 from tfmusicgan.errors import MusicGanError
 from tfmusicgan.serving import messages
+from tfmusicgan.serving.wire import delimited, varint, varints
 
 MAX_DECODED_BYTES = 1 << 30  # a few bytes of request may claim any shape ("last value repeats")
 _MAX_RANK = 32  # NumPy's
 
-_VARINT, _LENGTH_DELIMITED = 0, 2
 _CONTENT_FIELD, _STRING_FIELD = 4, 8
 
 
@@ -65,6 +65,19 @@ _DTYPES[_DT_STRING] = np.dtype(object)
 def numpy_dtype(data_type: int) -> np.dtype | None:
     """The NumPy dtype of a DataType number (object for strings), None when there is none."""
     return _DTYPES.get(data_type)
+
+
+def named_dtype(name: str) -> np.dtype:
+    """The NumPy dtype of a type by TensorFlow's name, e.g. `"float"`, `"int64"`, `"string"`.
+
+    Raises:
+      TensorError: If there is none.
+    """
+    value = messages.DataType.values_by_name.get(f"DT_{name.upper()}")
+    dtype = numpy_dtype(value.number) if value is not None else None
+    if dtype is None:
+        raise TensorError(f"Expected a type of numbers, bools or strings. Received: {name!r}.")
+    return dtype
 
 
 def as_array(value: object) -> np.ndarray:
@@ -227,41 +240,7 @@ def _packed(array: np.ndarray, kind: str) -> bytes:
         return _little_endian(array).tobytes()
     if kind == "half":
         array = np.ascontiguousarray(array).view(np.uint16)
-    return _varints(array.ravel())
-
-
-def _varints(values: np.ndarray) -> bytes:
-    """Protobuf varints of integers [n]; negative ones as 64-bit two's complement, like protobuf."""
-    if values.dtype == np.uint8:
-        # Packed piano-rolls: at most two bytes each, and no 64-bit intermediates.
-        columns = np.stack([values, np.ones_like(values)], axis=-1)
-        return columns[np.stack([np.ones_like(values, bool), values >= 128], axis=-1)].tobytes()
-    wide = values.astype(np.int64) if values.dtype.kind == "i" else values
-    wide = wide.astype(np.uint64, copy=False)
-    columns, kept = [], []
-    while True:
-        rest = wide >> np.uint64(7)
-        kept.append(np.ones(len(wide), bool) if not kept else columns[-1] >= 0x80)
-        columns.append((wide & np.uint64(0x7F)) | np.where(rest > 0, 0x80, 0).astype(np.uint64))
-        if not rest.any():
-            break
-        wide = rest
-    return np.stack(columns, axis=-1).astype(np.uint8)[np.stack(kept, axis=-1)].tobytes()
-
-
-def varint(value: int) -> bytes:
-    """One non-negative integer as a protobuf varint."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def delimited(field: int, payload: bytes) -> bytes:
-    """A length-delimited protobuf field: tag, length, payload."""
-    return varint(field << 3 | _LENGTH_DELIMITED) + varint(len(payload)) + payload
+    return varints(array.ravel())
 
 
 def _string_value(value: object) -> bytes:
@@ -277,4 +256,4 @@ def _string_value(value: object) -> bytes:
 def _head(data_type: int, shape: tuple[int, ...]) -> bytes:
     """The dtype and tensor_shape fields."""
     dims = b"".join(delimited(2, (b"\x08" + varint(size)) if size else b"") for size in shape)
-    return varint(1 << 3 | _VARINT) + varint(data_type) + delimited(2, dims)
+    return varint(1 << 3) + varint(data_type) + delimited(2, dims)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tfmusicgan.serving import messages, tensors
+from tfmusicgan.serving import messages, tensors, wire
 from tfmusicgan.serving.server import statuses
 from tfmusicgan.serving.server.servable import Signature
 
@@ -92,13 +92,12 @@ def reply(
       arrays: One per alias.
     """
     entries = [
-        tensors.delimited(
+        wire.delimited(
             1,
-            tensors.delimited(1, alias.encode())
-            + tensors.delimited(2, tensors.encode_tensor(array)),
+            wire.delimited(1, alias.encode()) + wire.delimited(2, tensors.encode_tensor(array)),
         )
         for alias, array in zip(outputs, arrays, strict=True)
     ]
     effective = messages.ModelSpec(name=spec.name, signature_name=signature.name)
     effective.version.value = version
-    return b"".join(entries) + tensors.delimited(2, effective.SerializeToString())
+    return b"".join(entries) + wire.delimited(2, effective.SerializeToString())
