@@ -11,7 +11,14 @@ classes is wrong (bands of neighbouring semitones), ours is by octaves.
 
 import numpy as np
 
-from tfmusicgan.metrics.bars import Mean, bar_chunks, fold_pitches, ratio
+from tfmusicgan.metrics.bars import (
+    Mean,
+    bar_chunks,
+    count_cells,
+    count_pitches,
+    fold_pitches,
+    ratio,
+)
 from tfmusicgan.metrics.registry import metric
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 
@@ -33,7 +40,7 @@ def empty_bar_rate(piano_rolls: np.ndarray) -> np.ndarray:
     """
     mean = Mean(piano_rolls.shape[4:])
     for bars in bar_chunks(piano_rolls):
-        empty = ~bars.any(axis=(1, 2))
+        empty = ~bars.any(axis=1).any(axis=1)
         mean.add(empty, np.ones_like(empty))
     return mean.result()
 
@@ -112,7 +119,7 @@ def polyphonic_rate(piano_rolls: np.ndarray, min_pitches: int = 2) -> np.ndarray
     """
     mean = Mean(piano_rolls.shape[4:])
     for bars in bar_chunks(piano_rolls):
-        sounding = np.count_nonzero(bars, axis=2)
+        sounding = count_pitches(bars)
         mean.add((sounding >= min_pitches).mean(axis=1), sounding.any(axis=1))
     return mean.result()
 
@@ -150,9 +157,9 @@ def drum_pattern_rate(
         if not cells_are_onsets:
             hits = bars.copy()
             hits[:, 1:] &= ~bars[:, :-1]
-        onsets = np.count_nonzero(hits, axis=2)  # [n, steps, tracks]
+        onsets = count_pitches(hits).astype(np.float64)  # [n, steps, tracks]
         weights = masks[:, np.arange(onsets.shape[1]) % period]  # [shifts, steps]
-        best = np.einsum("ks,nst->nkt", weights, onsets).max(axis=1)
+        best = np.matmul(weights, onsets).max(axis=1)  # [n, tracks]
         total = onsets.sum(axis=1)
         mean.add(ratio(best, total), total > 0)
     return mean.result()
@@ -166,7 +173,7 @@ def drum_period(steps_per_beat: int) -> int | None:
 def _count_runs(bars: np.ndarray) -> np.ndarray:
     """int64 [n, tracks]: runs of ones along the steps of [n, steps, pitches, tracks]."""
     continued = bars[:, 1:] & bars[:, :-1]
-    return np.count_nonzero(bars, axis=(1, 2)) - np.count_nonzero(continued, axis=(1, 2))
+    return count_cells(bars) - count_cells(continued)
 
 
 def _by_track(
