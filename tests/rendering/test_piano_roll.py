@@ -1,0 +1,113 @@
+"""Piano-roll pictures, by the colours of their pixels."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.rendering.piano_roll import (
+    COLOURS,
+    DRUM_COLOUR,
+    draw_piano_roll,
+    piano_roll_image,
+)
+
+
+def _rgb(colour: str) -> np.ndarray:
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+
+
+def _band() -> NoteSequence:
+    sequence = NoteSequence(total_time=4.0)
+    # The two pitched tracks play the same pitch at the same time.
+    sequence.notes.add(pitch=60, velocity=90, start_time=0.0, end_time=1.0, instrument=0)
+    sequence.notes.add(
+        pitch=60, velocity=90, start_time=0.0, end_time=4.0, instrument=1, program=40
+    )
+    sequence.notes.add(
+        pitch=36, velocity=90, start_time=2.0, end_time=3.0, instrument=9, is_drum=True
+    )
+    return sequence
+
+
+def _read(path) -> np.ndarray:
+    from matplotlib import image
+
+    return np.rint(image.imread(path)[:, :, :3] * 255).astype(int)
+
+
+def _pixels(picture: np.ndarray, colour: str) -> tuple[np.ndarray, np.ndarray]:
+    return np.nonzero((np.abs(picture - _rgb(colour)) <= 2).all(axis=2))
+
+
+def test_every_track_is_seen_in_its_colour_and_place(tmp_path):
+    draw_piano_roll(_band(), tmp_path / "a.png", "a title")
+    picture = _read(tmp_path / "a.png")
+    spans = {}
+    for name, colour in (("piano", COLOURS[0]), ("violin", COLOURS[1]), ("drums", DRUM_COLOUR)):
+        rows, columns = _pixels(picture, colour)
+        # The widest line of the colour is a note; the track's name has only short ones.
+        counts = np.bincount(rows)
+        row = counts.argmax()
+        spans[name] = (row, np.median(columns[rows == row]), counts[row])
+    assert spans["piano"][0] < spans["violin"][0] < spans["drums"][0]
+    whole = spans["violin"][2]
+    assert spans["piano"][2] / whole == pytest.approx(0.25, abs=0.01)
+    assert spans["drums"][2] / whole == pytest.approx(0.25, abs=0.01)
+    # Middles of the notes: at 0.5, 2 and 2.5 of 4 seconds.
+    assert (spans["violin"][1] - spans["piano"][1]) / whole == pytest.approx(1.5 / 4, abs=0.01)
+    assert (spans["drums"][1] - spans["violin"][1]) / whole == pytest.approx(0.5 / 4, abs=0.01)
+
+
+def test_higher_notes_are_drawn_higher_and_pictures_repeat(tmp_path):
+    sequence = NoteSequence(total_time=2.0)
+    sequence.notes.add(pitch=60, velocity=9, start_time=0.0, end_time=0.5)
+    sequence.notes.add(pitch=79, velocity=9, start_time=1.0, end_time=1.5)
+    draw_piano_roll(sequence, tmp_path / "a.png")
+    draw_piano_roll(sequence, tmp_path / "b.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    picture = _read(tmp_path / "a.png")
+    rows, columns = _pixels(picture[60:], COLOURS[0])  # below the heading and the track's name
+    middle = (columns.min() + columns.max()) / 2
+    assert rows[columns > middle].max() < rows[columns < middle].min()
+
+
+def test_music_without_notes_and_long_music_are_drawn(tmp_path):
+    draw_piano_roll(NoteSequence(), tmp_path / "empty.png")
+    long = NoteSequence(total_time=1200.0)
+    long.notes.add(pitch=0, velocity=9, start_time=0.0, end_time=1200.0)
+    long.notes.add(pitch=127, velocity=9, start_time=1199.0, end_time=1200.0)
+    long.time_signatures.add(numerator=3, denominator=8)
+    draw_piano_roll(long, tmp_path / "long.png")
+    assert _read(tmp_path / "long.png").shape[1] <= 36 * 110
+    assert sorted(child.name for child in tmp_path.iterdir()) == ["empty.png", "long.png"]
+
+
+def test_a_grid_for_tensorboard():
+    image = piano_roll_image([_band(), NoteSequence(), _band()], ["x"], width=900, row_height=200)
+    assert image.shape == (400, 900, 3)
+    assert image.dtype == np.uint8
+    first, empty = image[:200, :450].astype(int), image[210:, 600:]
+    assert (empty == 255).all()  # no fourth piece
+    assert len(np.unique(first.reshape(-1, 3), axis=0)) > 10
+    assert piano_roll_image(_band()).shape == (300, 1200, 3)
+
+
+@pytest.mark.parametrize(("sequences", "columns"), [([], 2), ([NoteSequence()], 0)])
+def test_an_empty_grid_is_refused(sequences, columns):
+    with pytest.raises(ConfigError, match="at least one sequence and one column"):
+        piano_roll_image(sequences, columns=columns)
+
+
+def test_no_global_state_of_matplotlib_is_touched(tmp_path):
+    code = (
+        "import sys; from tfmusicgan.rendering.piano_roll import draw_piano_roll;"
+        "from tfmusicgan.note_sequences.proto import NoteSequence;"
+        "assert 'matplotlib' not in sys.modules;"
+        f"draw_piano_roll(NoteSequence(), {str(tmp_path / 'a.png')!r});"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
