@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan.models.base import seeded_normal
-from tfmusicgan.models.musegan.axis_layers import AxisConvolution
+from tfmusicgan.models.musegan.axis_layers import AxisConvolution, BarConvolution
 from tfmusicgan.recipes.musegan import MuseGANHybridConfig
 
 
@@ -38,35 +38,39 @@ class PhraseCritic(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.slope = config.leaky_relu_slope
-        sizes, channels = {1: bars, 2: steps_per_bar, 3: num_pitches}, tracks
+        common = {"seed": seed, "stddev": config.initial_stddev}
         self.convolutions = []
-        for index, (axis, filters, kernel, stride) in enumerate(_plan(config, bars)):
-            self.convolutions.append(
-                AxisConvolution(
-                    channels,
-                    filters,
-                    axis,
-                    kernel,
-                    stride,
-                    seed,
-                    config.initial_stddev,
-                    name=f"convolution_{index}",
-                )
+        channels = tracks
+        for filters, kernel in zip(config.critic_bar_filters, (2, bars - 1), strict=True):
+            layer = BarConvolution(bars, channels, filters, kernel, name=self._next(), **common)
+            self.convolutions.append(layer)
+            bars, channels = layer.output_bars, filters
+        sizes = {1: steps_per_bar, 2: num_pitches}
+        for axis, filters, kernel, stride in _plan(config):
+            layer = AxisConvolution(
+                channels, filters, axis, kernel, stride, name=self._next(), **common
             )
+            self.convolutions.append(layer)
             sizes[axis] = (sizes[axis] - kernel) // stride + 1
             channels = filters
-        features = sizes[1] * sizes[2] * sizes[3] * channels
+        features = sizes[1] * sizes[2] * channels
         self.hidden = self._dense(config, features, config.critic_dense_units, seed, "hidden")
         self.score = self._dense(config, config.critic_dense_units, 1, seed, "score")
         self.built = True
 
     def call(self, phrases: tf.Tensor) -> tf.Tensor:
         """Scores phrases."""
-        x = phrases
+        _, bars, time, pitch, tracks = phrases.shape
+        # The bars beside the channels; see BarConvolution.
+        x = tf.transpose(phrases, [0, 2, 3, 1, 4])
+        x = tf.reshape(x, [-1, time, pitch, bars * tracks])
         for convolution in self.convolutions:
             x = tf.nn.leaky_relu(convolution(x), self.slope)
-        x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3] * x.shape[4]])
+        x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
         return self.score(tf.nn.leaky_relu(self.hidden(x), self.slope))[:, 0]
+
+    def _next(self) -> str:
+        return f"convolution_{len(self.convolutions)}"
 
     def _dense(
         self, config: MuseGANHybridConfig, inputs: int, units: int, seed: int, name: str
@@ -77,11 +81,9 @@ class PhraseCritic(keras.layers.Layer):
         return layer
 
 
-def _plan(config: MuseGANHybridConfig, bars: int) -> list[tuple[int, int, int, int]]:
-    """(axis, filters, kernel, stride) of each convolution."""
-    bar_kernels = (2, bars - 1)
-    plan = [(1, f, k, 1) for f, k in zip(config.critic_bar_filters, bar_kernels, strict=True)]
+def _plan(config: MuseGANHybridConfig) -> list[tuple[int, int, int, int]]:
+    """(axis, filters, kernel, stride) of each convolution along pitch (2), then time (1)."""
     pitch = zip(config.critic_pitch_filters, config.critic_pitch_kernels, strict=True)
-    plan += [(3, filters, kernel, kernel) for filters, kernel in pitch]
+    plan = [(2, filters, kernel, kernel) for filters, kernel in pitch]
     time = (config.critic_time_filters, config.critic_time_kernels, config.critic_time_strides)
-    return plan + [(2, *step) for step in zip(*time, strict=True)]
+    return plan + [(1, *step) for step in zip(*time, strict=True)]
