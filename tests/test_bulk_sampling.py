@@ -231,7 +231,7 @@ def test_an_unfinished_run_of_other_options_is_refused(export, tmp_path, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(run_module, "_run", stop)
+        patch.setattr(run_module, "run_all", stop)
         bulk_sampling.sample_to_folder(_plan(export), export, tmp_path / "out")
     with pytest.raises(OutputExistsError, match=r"other options \(seed 7\)\. .*--overwrite"):
         bulk_sampling.sample_to_folder(_plan(export, seed=8), export, tmp_path / "out")

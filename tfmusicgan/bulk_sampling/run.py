@@ -3,13 +3,14 @@
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import json
 import os
 import pathlib
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from tfmusicgan import __version__
@@ -17,8 +18,7 @@ from tfmusicgan.bulk_sampling.plan import Plan
 from tfmusicgan.bulk_sampling.shards import sample_shard, write_whole
 from tfmusicgan.errors import MusicGanError, OutputExistsError
 from tfmusicgan.progress import ProgressBar
-
-_ERRORS = "tfmusicgan errors"  # Beam metrics carry errors back from whichever process had them
+from tfmusicgan.records.beam_runner import EMBEDDED, run_all
 
 
 def check_output(output: str | os.PathLike, overwrite: bool) -> None:
@@ -37,8 +37,8 @@ def sample_to_folder(
     output: str | os.PathLike,
     *,
     workers: int = 1,
-    runner: str = "",
-    beam_options: Sequence[str] = (),
+    runner: str = EMBEDDED,
+    beam_options: str = "",
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Samples, or goes on where an earlier run with the same plan was interrupted.
@@ -48,8 +48,8 @@ def sample_to_folder(
       export: The model's version folder, readable by every worker.
       output: The folder to make; `<output>.partial` holds the shards until all are there.
       workers: Processes on this machine.
-      runner: A Beam runner's name; empty is the in-process one.
-      beam_options: Further Beam options, e.g. `--project=...`.
+      runner: `"embedded"`, or the name of any other Beam runner.
+      beam_options: Beam's own options, as on its command lines.
       overwrite: Replace a finished `output`, and drop an unfinished run of another plan.
 
     Returns:
@@ -74,7 +74,15 @@ def sample_to_folder(
             print(f"Going on with {partial}: {done:,} of {plan.num:,} samples are there.")
         if todo:
             with _progress(plan, partial, todo):
-                _run(plan, export, partial, todo, workers, runner, beam_options)
+                task = (plan, str(export.absolute()), str(partial.absolute()))
+                run_all(
+                    functools.partial(_shard_or_error, task),
+                    todo,
+                    "shards of samples",
+                    runner,
+                    workers,
+                    beam_options,
+                )
         manifest = _finish(plan, partial)
         if output.exists():
             shutil.rmtree(output) if output.is_dir() else output.unlink()
@@ -160,51 +168,16 @@ def _progress(plan: Plan, partial: pathlib.Path, todo: list[int]) -> Iterator[No
             bar.update(count, f"{count / (time.monotonic() - started):,.0f} a second")
 
 
-def _run(
-    plan: Plan,
-    export: pathlib.Path,
-    partial: pathlib.Path,
-    todo: list[int],
-    workers: int,
-    runner: str,
-    beam_options: Sequence[str],
-) -> None:
-    import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
-    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-
-    local = ["--direct_num_workers", str(workers)]
-    local += ["--direct_running_mode", "multi_processing" if workers > 1 else "in_memory"]
-    options = PipelineOptions([*([] if runner else local), *beam_options])
-    # The in-process runner by class: Beam's "DirectRunner" first looks for a binary on the network.
-    pipeline = beam.Pipeline(runner or FnApiRunner(), options=options)
-    task = (plan, str(export.absolute()), str(partial.absolute()))
-    (
-        pipeline
-        | "Shard numbers" >> beam.Create(todo)
-        # Numbers only: without it all shards stay with the worker that created them.
-        | "Spread over workers" >> beam.Reshuffle()
-        | "Sample a shard" >> beam.Map(_shard_or_error, task)
-    )
-    result = pipeline.run()
-    result.wait_until_finish()
-    query = beam.metrics.MetricsFilter().with_namespace(_ERRORS)
-    for counter in result.metrics().query(query)["counters"]:
-        raise MusicGanError(f"{counter.key.metric.name} Finished shards are kept in {partial}.")
-
-
-def _shard_or_error(shard: int, task: tuple[Plan, str, str]) -> None:
-    """Samples a shard; what a user can mend comes back as a metric, not as a traceback."""
-    from apache_beam.metrics import Metrics
-
+def _shard_or_error(task: tuple[Plan, str, str], shard: int) -> None:
+    """Samples a shard; an error of the file system becomes one of ours, which crosses processes."""
     plan, export, partial = task
     try:
         sample_shard(plan, shard, export, pathlib.Path(partial))
-    except MusicGanError as error:
-        Metrics.counter(_ERRORS, str(error)).inc()
     except OSError as error:
         place = error.filename or partial
-        Metrics.counter(_ERRORS, f"{error.strerror or error}: {place}.").inc()
+        raise MusicGanError(
+            f"{error.strerror or error}: {place}. Finished shards are kept in {partial}."
+        ) from None
 
 
 def _finish(plan: Plan, partial: pathlib.Path) -> dict[str, Any]:

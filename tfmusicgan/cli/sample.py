@@ -37,8 +37,12 @@ CONTROL = COMMAND.repeated(
     "control", "name=value: an input of the signature beside the seed; may be given several times."
 )
 WORKERS = COMMAND.integer("workers", 1, "Processes on this machine.", lower=1, upper=1024)
-RUNNER = COMMAND.string("runner", "", "A Beam runner; empty is the in-process one.")
-BEAM_OPTIONS = COMMAND.list("beam_options", [], "Further Beam options, e.g. --project=NAME.")
+RUNNER = COMMAND.string(
+    "runner", "embedded", "embedded (on this machine), or the name of any other Beam runner."
+)
+BEAM_OPTIONS = COMMAND.string(
+    "beam_options", "", "Beam's own options in one text, e.g. --beam_options='--region=eu'."
+)
 OVERWRITE = COMMAND.boolean(
     "overwrite", False, "Replace --output, and drop an unfinished run with other options."
 )
