@@ -58,8 +58,9 @@ def decode_batch(
             reason="bad_shape",
         )
     header = phrase_header(representation, qpm)
-    steps, tracks = representation.phrase_steps, representation.tracks
-    runs = find_runs(piano_rolls.reshape(len(piano_rolls), steps, -1), hit_cells(representation))
+    tracks, hits = representation.tracks, hit_cells(representation)
+    grids = piano_rolls.reshape(len(piano_rolls), representation.phrase_steps, len(hits))
+    runs = find_runs(grids, hits)
     sequences = []
     for _ in range(len(piano_rolls)):
         sequences.append(NoteSequence())
