@@ -1,29 +1,24 @@
 """MIDI files (types 0 and 1) to NoteSequences, parsed by symusic, and back.
 
 Notes, their programs and drum flags, how they are grouped into instruments, and the instruments'
-numbers are those of `note_seq.midi_file_to_note_sequence` (pretty_midi): one instrument per (track,
-channel, program), numbered by track and then by which of its notes ends first. symusic pairs
-note-ons with note-offs first in, first out; two steps turn that into pretty_midi's rule:
+numbers are those of `note_seq.midi_file_to_note_sequence` (pretty_midi). symusic pairs note-ons
+with note-offs first in, first out, and gives a note the program of its start; pretty_midi doesn't.
+`midi_tracks.py` takes symusic's arrays where that makes no difference, which is nearly everywhere,
+and has the other tracks walked event by event (`midi_events.py`). The rules are pretty_midi's:
 
-* Overlapping notes of one pitch and channel: each ends at the first note-off after its start, so one
-  note-off may end several notes. (First in, first out, a single missing note-off would stretch
-  every later note of that pitch to the end of its successor.)
-* Notes that are never ended are left out. To see which they are, every track is parsed with a mark
-  and note-offs for all pitches behind its end; a note that only those end has no end of its own.
+* One instrument per (track, channel, program), numbered by track and then by which of its notes
+  ends first; the program is the one at the note's end.
+* Overlapping notes of one pitch and channel: a note-off ends all that began earlier. (First in,
+  first out, one missing note-off would stretch every later note of that pitch.)
+* Notes that are never ended, and notes of length zero, are left out.
 
-Choices where the readers truly differ:
+Choices where the readers differ:
 
-* Notes of length zero are left out, as pretty_midi does; where such a note falls among overlapping
-  notes of its pitch, pretty_midi may lose their ends too, and we keep them.
-* A program change between overlapping notes of one pitch: each of them keeps the note-off that it
-  gets first in, first out.
 * Tempo, time signature and key signature events count in whatever track they stand; pretty_midi
   reads the first track only, although many programs leave that empty, and then plays the file at
   120 quarter notes a minute. At one tick the first track's word counts, and its last one.
 * Key signatures that are none (more than seven accidentals, a mode that is neither major nor minor)
   and time signatures without a numerator are left out; note_seq refuses the whole file.
-* Files that note_seq refuses only for such events, or because they hold notes of length zero at
-  the end of a track, are read.
 
 Without a tempo at the start it is 120 quarter notes a minute, without a time signature 4/4: the
 standard's defaults, which are written into the NoteSequence.
@@ -31,6 +26,7 @@ standard's defaults, which are written into the NoteSequence.
 Source: Standard MIDI Files 1.0 (RP-001); symusic 0.6.0; pretty_midi 0.2.11.
 """
 
+import itertools
 import os
 import pathlib
 
@@ -38,12 +34,16 @@ import numpy as np
 
 from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences import midi_chunks, wire
-from tfmusicgan.note_sequences.midi_tracks import Instrument, MetaEvents, read_track
+from tfmusicgan.note_sequences.midi_events import Instrument
+from tfmusicgan.note_sequences.midi_tracks import MetaEvents, read_track
 from tfmusicgan.note_sequences.midi_writer import to_midi_bytes, write_midi
+from tfmusicgan.note_sequences.normalise import check_length
 from tfmusicgan.note_sequences.proto import NoteSequence
 
 __all__ = ["read_midi", "to_midi_bytes", "write_midi"]
 
+_CONTROL_FIELDS = {"number": "control_number", "value": "control_value"}
+_BEND_FIELDS = {"value": "bend"}
 _DEFAULT_MICROSECONDS = 500_000  # A quarter note at 120 a minute.
 
 
@@ -76,11 +76,12 @@ def read_midi(source: str | os.PathLike | bytes, name: str = "") -> NoteSequence
     if not instruments:
         raise ReadError(f"Expected notes. Received a MIDI file without any: {name}.", "no_notes")
     clock = _Clock([track.meta for track in tracks], chunks.ticks_per_quarter, name)
-    _check_limits(instruments, clock, name)
+    _check_number(instruments, name)
     sequence = NoteSequence(ticks_per_quarter=chunks.ticks_per_quarter)
     sequence.source_info.encoding_type = NoteSequence.SourceInfo.MIDI
     _add_meta_events(sequence, [track.meta for track in tracks], clock)
     _add_notes(sequence, instruments, clock)
+    check_length(sequence, name)
     _add_events(sequence, instruments, clock)
     for number, instrument in enumerate(instruments):
         if instrument.name:
@@ -120,7 +121,7 @@ class _Clock:
             )
         # Repetitions are left out, as pretty_midi does: programs restate the tempo often.
         kept = [events[0]]
-        kept += [new for old, new in zip(events, events[1:], strict=False) if new[1] != old[1]]
+        kept += [new for old, new in itertools.pairwise(events) if new[1] != old[1]]
         self.ticks_per_quarter = ticks_per_quarter
         self.ticks = np.array([tick for tick, _ in kept], np.int64)
         micros = np.array([micros for _, micros in kept], np.float64)
@@ -144,25 +145,15 @@ def _merge(tracks: list[list[tuple[int, ...]]]) -> list[tuple[int, ...]]:
     return [by_tick[tick] for tick in sorted(by_tick)]
 
 
-def _check_limits(instruments: list[Instrument], clock: _Clock, name: str) -> None:
-    """Refuses files whose length or number of events no music has."""
+def _check_number(instruments: list[Instrument], name: str) -> None:
+    """Refuses files with more events than any music has."""
     num_notes = sum(len(instrument.pitch) for instrument in instruments)
     num_events = sum(len(i.controls["time"]) + len(i.bends["time"]) for i in instruments)
     if max(num_notes, num_events) > midi_chunks.MAX_NOTES:
         raise ReadError(
-            f"Expected at most {midi_chunks.MAX_NOTES} notes, and as many control changes and pitch "
-            f"bends. Received {num_notes} and {num_events} in {name}.",
+            f"Expected at most {midi_chunks.MAX_NOTES} notes, and as many control changes and "
+            f"pitch bends. Received {num_notes} and {num_events} in {name}.",
             "too_many_events",
-        )
-    last_tick = max(int(instrument.end.max()) for instrument in instruments)
-    quarters = last_tick / clock.ticks_per_quarter
-    seconds = float(clock.to_seconds(np.array([last_tick]))[0])
-    if quarters > midi_chunks.MAX_QUARTERS or seconds > midi_chunks.MAX_SECONDS:
-        raise ReadError(
-            f"Expected a piece of at most {midi_chunks.MAX_QUARTERS} quarter notes and "
-            f"{midi_chunks.MAX_SECONDS:.0f} seconds. Received {quarters:.0f} quarter notes, "
-            f"{seconds:.0f} seconds: {name}.",
-            "too_long",
         )
 
 
@@ -214,10 +205,9 @@ def _add_notes(sequence: NoteSequence, instruments: list[Instrument], clock: _Cl
 def _add_events(sequence: NoteSequence, instruments: list[Instrument], clock: _Clock) -> None:
     """Writes control changes and pitch bends, instrument by instrument, in file order."""
     for kind, fields, add in (
-        ("controls", {"number": "control_number", "value": "control_value"}, None),
-        ("bends", {"value": "bend"}, None),
+        ("controls", _CONTROL_FIELDS, wire.add_control_changes),
+        ("bends", _BEND_FIELDS, wire.add_pitch_bends),
     ):
-        add = wire.add_control_changes if kind == "controls" else wire.add_pitch_bends
         events = [getattr(instrument, kind) for instrument in instruments]
         sizes = [len(event["time"]) for event in events]
         if not sum(sizes):

@@ -2,8 +2,7 @@
 
 Cheap structural checks and the limits that keep hostile files from exhausting memory or time: the
 file's size, one kind of time division, chunks that end where the file does. The events inside a
-chunk are symusic's work; `scan_channel_events` walks them in plain Python for the two cases where
-their exact order matters (see `midi.py`).
+chunk are symusic's work.
 
 Source: Standard MIDI Files 1.0 (RP-001), MIDI Manufacturers Association.
 """
@@ -19,12 +18,6 @@ MAX_FILE_BYTES = 16 * 2**20
 
 MAX_NOTES = 1_000_000
 """Notes in one file, and, counted separately, control changes and pitch bends together."""
-
-MAX_QUARTERS = 100_000
-"""Length in quarter notes: 13 hours at 120 quarter notes a minute."""
-
-MAX_SECONDS = 86_400.0
-"""Length in seconds: one day."""
 
 _END_OF_TRACK = b"\xff\x2f\x00"
 
@@ -123,51 +116,3 @@ def single_track_file(ticks_per_quarter: int, track: bytes) -> bytes:
     """A type 0 file that holds one track."""
     header = struct.pack(">4sIHHH", b"MThd", 6, 0, 1, ticks_per_quarter)
     return header + struct.pack(">4sI", b"MTrk", len(track)) + track
-
-
-def scan_channel_events(track: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Walks a track's channel events in file order.
-
-    A slow and simple loop (about a microsecond an event), lenient on purpose: symusic has parsed
-    the same bytes or will; an incomplete event ends the walk.
-
-    Args:
-      track: Event bytes of one MTrk chunk.
-
-    Yields:
-      (tick, status, first data byte, second data byte); the second is 0 where there is only one.
-    """
-    position = tick = status = 0
-    size = len(track)
-    while position < size:
-        delta, position = _read_length(track, position)
-        tick += delta
-        if position >= size:
-            return
-        byte = track[position]
-        if byte >= 0xF0:
-            # Meta and system exclusive events: a length, then bytes that are not ours to read.
-            position += 2 if byte == 0xFF else 1
-            length, position = _read_length(track, position)
-            position += length
-            continue
-        if byte >= 0x80:
-            status = byte
-            position += 1
-        num_data = 1 if 0xC0 <= status < 0xE0 else 2
-        if not status or position + num_data > size:
-            return
-        yield tick, status, track[position], track[position + 1] if num_data == 2 else 0
-        position += num_data
-
-
-def _read_length(track: bytes, position: int) -> tuple[int, int]:
-    """Reads a variable-length quantity; returns it and the position after it."""
-    value = 0
-    while position < len(track):
-        byte = track[position]
-        position += 1
-        value = value << 7 | byte & 0x7F
-        if byte < 0x80:
-            break
-    return value, position

@@ -5,12 +5,14 @@ because symusic's scores don't say which track an instrument came from.
 """
 
 import dataclasses
+import re
 
 import numpy as np
 from symusic import core
 
 from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences import midi_chunks
+from tfmusicgan.note_sequences.midi_events import Instrument, copied_events, walk_track
 
 _LARGE_TRACK_BYTES = 256 * 1024
 """From this size on a track is walked in Python first, to know what parsing it would take."""
@@ -25,32 +27,8 @@ _NOTE_OFFS = tuple(
     b"\x00" + bytes([0x80 | channel]) + b"\x00".join(bytes([pitch, 0]) for pitch in range(128))
     for channel in range(16)
 )
+_PROGRAM_CHANGE = re.compile(rb"[\xc0-\xcf][\x00-\x7f]")
 _END_OF_TRACK = b"\x00\xff\x2f\x00"
-
-
-@dataclasses.dataclass(frozen=True)
-class Instrument:
-    """The notes of one (track, channel, program); times in ticks.
-
-    Attributes:
-      name: The track's name, or "".
-      program: 0 to 127.
-      is_drum: Whether it plays on MIDI channel 10.
-      start, end: [notes] int64 ticks.
-      pitch, velocity: [notes] int8, 0 to 127.
-      controls: Arrays `time`, `number`, `value`, each [control changes].
-      bends: Arrays `time`, `value` (-8192 to 8191), each [pitch bends].
-    """
-
-    name: str
-    program: int
-    is_drum: bool
-    start: np.ndarray
-    end: np.ndarray
-    pitch: np.ndarray
-    velocity: np.ndarray
-    controls: dict[str, np.ndarray]
-    bends: dict[str, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,13 +71,15 @@ def read_track(track: bytes, ticks_per_quarter: int, name: str) -> Track:
     if len(track) > _LARGE_TRACK_BYTES:
         _check_large_track(track, name)
     score, end_tick = _parse(track, ticks_per_quarter, name)
-    instruments = []
-    for part in score.tracks:
-        instrument = _instrument(part, track, end_tick, name)
-        if len(instrument.pitch):
-            instruments.append(instrument)
-    if len(instruments) > 1:
-        instruments = _in_order_of_first_end(instruments, track)
+    parts = [part for part in score.tracks if part.note_num()]
+    if not parts:
+        return Track(instruments=[], meta=_meta_events(score))
+    title = _track_name(parts[0].name, track)
+    instruments = None
+    if len(parts) == 1 and end_tick is not None and _keeps_program(track, parts[0].program):
+        instruments = _instruments_by_arrays(parts[0], title, end_tick, name)
+    if instruments is None:
+        instruments = walk_track(track, title)
     return Track(instruments=instruments, meta=_meta_events(score))
 
 
@@ -132,78 +112,56 @@ def _from_midi(data: bytes, name: str) -> core.ScoreTick:
         ) from error
 
 
-def _instrument(part: core.TrackTick, track: bytes, end_tick: int | None, name: str) -> Instrument:
-    """Makes an instrument of symusic's arrays, with pretty_midi's note ends."""
-    notes = part.notes.numpy()
-    start = notes["time"].astype(np.int64)
-    end = start + notes["duration"]
-    if start.size and (int(start.min()) < 0 or int(end.min()) < 0):
-        # symusic counts ticks in 32 bits and starts again at the negative end.
-        raise ReadError(f"Expected at most 2**31 ticks. Received more in {name}.", "too_long")
-    pitch = notes["pitch"]
-    keep = end > start
-    end = _first_end_after_start(start, end, pitch)
-    if end_tick is not None:
-        keep &= end < end_tick
-    return Instrument(
-        name=_track_name(part.name, track),
-        program=part.program,
-        is_drum=part.is_drum,
-        start=start[keep],
-        end=end[keep],
-        pitch=pitch[keep],
-        velocity=notes["velocity"][keep],
-        controls=part.controls.numpy(),
-        bends=part.pitch_bends.numpy(),
+def _keeps_program(track: bytes, program: int) -> bool:
+    """Whether `program` is surely the only one in a track: pairs that look like program changes."""
+    changes = set(_PROGRAM_CHANGE.findall(track))
+    return not changes - {bytes([0xC0 | channel, program]) for channel in range(16)} and (
+        program == 0 or len(changes) > 0
     )
 
 
-def _first_end_after_start(start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> np.ndarray:
-    """[notes] ends: for each note the first end of its pitch that comes after its start."""
-    span = int(end.max(initial=0)) + 1
-    base = pitch.astype(np.int64) * span
-    ends = np.sort(base + end)
-    # A note that ends where it starts may have no later end; those are left out afterwards.
-    index = np.minimum(np.searchsorted(ends, base + start, side="right"), max(len(ends) - 1, 0))
-    return ends[index] - base if len(ends) else end
-
-
-def _in_order_of_first_end(instruments: list[Instrument], track: bytes) -> list[Instrument]:
-    """Sorts a track's instruments by which of their notes ends first.
+def _instruments_by_arrays(
+    part: core.TrackTick, title: str, end_tick: int, name: str
+) -> list[Instrument] | None:
+    """A track's only instrument from symusic's arrays.
 
     Args:
-      instruments: In symusic's order: by channel, then by program.
-      track: The track's event bytes, walked if two instruments have their first end at one tick.
+      part: The instrument, with notes.
+      title: The track's name.
+      end_tick: Where the notes that are never ended end.
+      name: The file's name, for messages.
 
     Returns:
-      The same instruments in pretty_midi's order.
+      No instrument if none of its notes is ended, else one; None if notes of one pitch overlap or
+      have no length, where first in, first out is not pretty_midi's rule.
     """
-    first_ends = [int(instrument.end.min()) for instrument in instruments]
-    if len(set(first_ends)) == len(first_ends):
-        return [instruments[i] for i in np.argsort(first_ends)]
-    found = _first_ends(track, len(instruments))
-    if len(found) < len(instruments):
-        return [instruments[i] for i in np.argsort(first_ends, kind="stable")]
-    ranks = {key: rank for rank, key in enumerate(sorted(found))}
-    return [instruments[ranks[key]] for key in found]
-
-
-def _first_ends(track: bytes, num_instruments: int) -> list[tuple[int, int]]:
-    """(channel, program) pairs in the order in which one of their notes ends for the first time."""
-    programs = [0] * 16
-    sounding: dict[tuple[int, int], int] = {}
-    found: dict[tuple[int, int], None] = {}
-    for tick, status, first, second in midi_chunks.scan_channel_events(track):
-        kind, channel = status & 0xF0, status & 0x0F
-        if kind == 0xC0:
-            programs[channel] = first
-        elif kind == 0x90 and second:
-            sounding.setdefault((channel, first), tick)
-        elif kind in (0x80, 0x90) and sounding.pop((channel, first), tick) < tick:
-            found[channel, programs[channel]] = None
-            if len(found) == num_instruments:
-                break
-    return list(found)
+    notes = part.notes.numpy()
+    start = notes["time"].astype(np.int64)
+    end = start + notes["duration"]
+    pitch = notes["pitch"]
+    if int(start.min()) < 0 or int(end.min()) < 0:
+        # symusic counts ticks in 32 bits and starts again at the negative end.
+        raise ReadError(f"Expected at most 2**31 ticks. Received more in {name}.", "too_long")
+    order = np.lexsort((start, pitch))
+    follows = pitch[order[1:]] == pitch[order[:-1]]
+    overlaps = follows & (start[order[1:]] < end[order[:-1]])
+    if overlaps.any() or (end == start).any():
+        return None
+    ended = end < end_tick
+    if not ended.any():
+        return []
+    instrument = Instrument(
+        name=title,
+        program=part.program,
+        is_drum=part.is_drum,
+        start=start[ended],
+        end=end[ended],
+        pitch=pitch[ended],
+        velocity=notes["velocity"][ended],
+        controls=part.controls.numpy(),
+        bends=part.pitch_bends.numpy(),
+    )
+    return [instrument]
 
 
 def _track_name(text: str, track: bytes) -> str:
@@ -250,21 +208,10 @@ def _rows(*columns: np.ndarray) -> list[tuple[int, ...]]:
 
 def _check_large_track(track: bytes, name: str) -> None:
     """Refuses a track whose parsing would take memory out of proportion to its size."""
-    num_notes = 0
-    early_events = [0] * 16
-    programs: list[set[int]] = [{0} for _ in range(16)]
-    for _, status, first, second in midi_chunks.scan_channel_events(track):
-        kind, channel = status & 0xF0, status & 0x0F
-        if kind == 0x90 and second:
-            num_notes += 1
-        elif kind == 0xC0:
-            programs[channel].add(first)
-        elif kind in (0xB0, 0xE0):
-            early_events[channel] += 1
-    copied = sum(n * len(p) for n, p in zip(early_events, programs, strict=True))
-    if num_notes > midi_chunks.MAX_NOTES or copied > _MAX_COPIED_EVENTS:
+    num_notes, num_copied = copied_events(track)
+    if num_notes > midi_chunks.MAX_NOTES or num_copied > _MAX_COPIED_EVENTS:
         raise ReadError(
             f"Expected at most {midi_chunks.MAX_NOTES} notes and {_MAX_COPIED_EVENTS} control "
-            f"changes times programs in a track. Received {num_notes} and {copied} in {name}.",
+            f"changes times programs in a track. Received {num_notes} and {num_copied} in {name}.",
             "too_many_events",
         )

@@ -12,6 +12,8 @@ import pathlib
 from collections.abc import Callable, Iterable, Iterator
 
 from tfmusicgan.errors import MusicGanError, ReadError
+from tfmusicgan.note_sequences import abc, tfrecord
+from tfmusicgan.note_sequences.normalise import normalise
 from tfmusicgan.note_sequences.proto import NoteSequence
 
 FORMATS = {
@@ -111,8 +113,8 @@ def list_sources(
       root: Names are relative to it; a file elsewhere is named by its whole path.
 
     Returns:
-      The sources, in the files' order; and for every file, or piece of a file, that cannot be
-      read, its name and the error.
+      The sources, in the files' order; and for every file that cannot be read, or not to its end,
+      its name and the error.
     """
     sources: list[Source] = []
     errors: list[tuple[str, ReadError]] = []
@@ -120,7 +122,8 @@ def list_sources(
         name = source_name(file, root)
         format_name = FORMATS[file.suffix.lower()]
         try:
-            sources.extend(_LISTERS.get(format_name, _list_single)(file, name, format_name))
+            for source in _LISTERS[format_name](file, name, format_name):
+                sources.append(source)
         except ReadError as error:
             errors.append((name, error))
     return sources, errors
@@ -153,7 +156,29 @@ def _list_single(file: pathlib.Path, name: str, format_name: str) -> Iterator[So
     yield Source(name, str(file), format_name, None, digest.hexdigest())
 
 
-_LISTERS: dict[str, Callable[[pathlib.Path, str, str], Iterable[Source]]] = {}
+def _list_tunes(file: pathlib.Path, name: str, format_name: str) -> Iterator[Source]:
+    """The tunes of an ABC book."""
+    for index, tune in enumerate(abc.split_tunes(file, name)):
+        digest = hashlib.sha256(tune.encode()).hexdigest()
+        yield Source(f"{name}#{index}", str(file), format_name, index, digest)
+
+
+def _list_records(file: pathlib.Path, name: str, format_name: str) -> Iterator[Source]:
+    """The records of a TFRecord file."""
+    index = -1
+    for index, (offset, record) in enumerate(tfrecord.read_records(file)):
+        digest = hashlib.sha256(record).hexdigest()
+        yield Source(f"{name}#{index}", str(file), format_name, index, digest, offset)
+    if index < 0:
+        raise ReadError(f"Expected NoteSequences. Received an empty file: {name}.", "empty_file")
+
+
+_LISTERS: dict[str, Callable[[pathlib.Path, str, str], Iterator[Source]]] = {
+    "midi": _list_single,
+    "musicxml": _list_single,
+    "abc": _list_tunes,
+    "note_sequences": _list_records,
+}
 
 
 def read_source(source: Source) -> NoteSequence:
@@ -163,13 +188,43 @@ def read_source(source: Source) -> NoteSequence:
       source: From `list_sources`.
 
     Returns:
-      A NoteSequence whose `id` and `filename` are the source's name.
+      A NoteSequence whose `id` is the source's name, `filename` the file's name relative to the
+      root and `collection_name` the root folder's, where the piece doesn't bring its own.
 
     Raises:
-      ReadError: If the piece cannot be read, or the file has changed so that it isn't there.
+      ReadError: If the piece cannot be read, or is no longer where it was listed.
     """
-    from tfmusicgan.note_sequences import midi
+    # Readers are imported when needed: symusic, and for scores note_seq, take time to load.
+    if source.format == "midi":
+        from tfmusicgan.note_sequences import midi
 
-    sequence = midi.read_midi(source.path, source.name)
-    sequence.id = sequence.filename = source.name
+        sequence = midi.read_midi(source.path, source.name)
+    elif source.format == "musicxml":
+        from tfmusicgan.note_sequences import musicxml
+
+        sequence = musicxml.read_musicxml(source.path, source.name)
+    elif source.format == "abc":
+        tunes = abc.split_tunes(source.path, source.name)
+        if source.index >= len(tunes):
+            raise _gone(source)
+        sequence = abc.read_tune(tunes[source.index], source.name)
+    else:
+        _, record = next(tfrecord.read_records(source.path, source.offset), (0, None))
+        if record is None:
+            raise _gone(source)
+        sequence = tfrecord.parse_note_sequence(record, source.name)
+        normalise(sequence, source.name)
+    file_name = source.name.removesuffix(f"#{source.index}")
+    folders = pathlib.PurePosixPath(file_name).parts
+    sequence.id = sequence.id or source.name
+    sequence.filename = sequence.filename or file_name
+    root = pathlib.Path(source.path).absolute().parents[len(folders) - 1]
+    sequence.collection_name = sequence.collection_name or root.name
     return sequence
+
+
+def _gone(source: Source) -> ReadError:
+    return ReadError(
+        f"Expected a piece at its place. The file has changed since it was listed: {source.name}.",
+        "file_changed",
+    )

@@ -1,0 +1,193 @@
+"""MusicXML and compressed MusicXML (MXL) to NoteSequences, with note_seq's parser.
+
+Notes, chord symbols and part names are note_seq's. Ours (`musicxml_score.py`) are:
+
+* Time signatures, from the document's real measures: a pickup bar has its own short one, measures
+  split by a repeat count as one bar.
+* Key signatures with their modes (note_seq takes every key for a major one) and at sounding pitch.
+* Tempos, which in note_seq depend on the order of the parts; 120 quarter notes a minute if none.
+* Measures that end early in one part (or with a shorter last voice) last as long as in the others.
+* Tied notes are one note. Grace notes, which have no length, are left out.
+* Every part is an instrument of its own: `instrument` equals `part`. Programs count from 0 as in
+  MIDI (in MusicXML from 1), and MIDI channel 10 is drums.
+
+Repeats are not played out. Unpitched percussion is refused, as by note_seq.
+"""
+
+import functools
+import os
+import pathlib
+import xml.etree.ElementTree as ET
+from fractions import Fraction
+
+from tfmusicgan.errors import ReadError
+from tfmusicgan.note_sequences.musicxml_file import MAX_XML_BYTES, parse_document
+from tfmusicgan.note_sequences.musicxml_score import Layout, bar_meters, take_layout
+from tfmusicgan.note_sequences.normalise import normalise
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.transforms import DEFAULT_QPM, quarters_to_seconds
+
+# What note_seq's parser raises on documents that are XML but not sound MusicXML.
+_PARSER_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+_SECONDS_PER_QUARTER = 0.5  # In a document without tempos, as note_seq reads it.
+_DRUM_CHANNEL = 10
+
+
+def read_musicxml(source: str | os.PathLike | bytes, name: str = "") -> NoteSequence:
+    """Reads one score.
+
+    Args:
+      source: A path, or the contents of a plain or compressed file.
+      name: What messages call the file; its path by default.
+
+    Returns:
+      A valid NoteSequence; notes have `part`, `voice` and `instrument` (equal to `part`), part
+      names are in part_infos and instrument_infos, chord symbols in text_annotations.
+
+    Raises:
+      ReadError: With reason `"unreadable_file"`, `"empty_file"`, `"too_large"`, `"malformed_mxl"`,
+        `"unreadable_musicxml"`, `"not_musicxml"`, `"no_notes"`, `"too_long"` or
+        `"invalid_notes"`.
+    """
+    if isinstance(source, bytes):
+        data, name = source, name or "MusicXML bytes"
+    else:
+        name = name or os.fspath(source)
+        data = _read_bytes(pathlib.Path(source), name)
+    root = parse_document(data, name)
+    parser, reader = _note_seq()
+    try:
+        layout = take_layout(root)
+        document = _document_class()(root)
+        sequence = reader.musicxml_to_sequence_proto(document)
+    except (parser.MusicXMLParseError, *_PARSER_ERRORS) as error:
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ReadError(
+            f"Expected MusicXML that note_seq can read. Received {what[:200]} in {name}.",
+            "unreadable_musicxml",
+        ) from error
+    _merge_ties(sequence, _ties(document))
+    _set_instruments(sequence, document)
+    _set_time(sequence, layout)
+    normalise(sequence, name)
+    return sequence
+
+
+def _read_bytes(path: pathlib.Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_XML_BYTES + 1)
+    except OSError as error:
+        raise ReadError(
+            f"Expected a readable file. Received {error.strerror}: {name}.", "unreadable_file"
+        ) from error
+
+
+def _note_seq():
+    """note_seq's MusicXML modules; importing them takes over a second."""
+    from note_seq import musicxml_parser, musicxml_reader
+
+    return musicxml_parser, musicxml_reader
+
+
+@functools.cache
+def _document_class() -> type:
+    """note_seq's document class, made to take a parsed document in place of a file name."""
+    parser, _ = _note_seq()
+
+    class Document(parser.MusicXMLDocument):
+        @staticmethod
+        def _get_score(filename: ET.Element) -> ET.Element:
+            return filename
+
+    return Document
+
+
+def _ties(document) -> list[tuple[bool, bool]]:
+    """(continues the note before, goes on in a later note) of each note, in note_seq's order."""
+    ties = []
+    for part in document.parts:
+        for measure in part.measures:
+            for note in measure.notes:
+                if not note.is_rest:
+                    types = {tie.get("type") for tie in note.xml_note.findall("tie")}
+                    ties.append(("stop" in types, "start" in types))
+    return ties
+
+
+def _merge_ties(sequence: NoteSequence, ties: list[tuple[bool, bool]]) -> None:
+    """Makes one note of tied ones, and drops notes without length (grace notes)."""
+    waiting: dict[tuple[int, int, float], NoteSequence.Note] = {}
+    kept = []
+    for note, (continues, goes_on) in zip(sequence.notes, ties, strict=True):
+        if note.end_time <= note.start_time:
+            continue
+        begun = waiting.pop((note.part, note.pitch, round(note.start_time, 6)), None)
+        if continues and begun is not None:
+            begun.end_time = note.end_time
+            # The written value is that of the first note only.
+            begun.ClearField("numerator")
+            begun.ClearField("denominator")
+        else:
+            begun = note
+            kept.append(note)
+        if goes_on:
+            waiting[begun.part, begun.pitch, round(begun.end_time, 6)] = begun
+    kept = [NoteSequence.Note.FromString(note.SerializeToString()) for note in kept]
+    del sequence.notes[:]
+    sequence.notes.extend(kept)
+
+
+def _set_instruments(sequence: NoteSequence, document) -> None:
+    """Makes every part an instrument, with its name, program and drum flag."""
+    score_parts = [part.score_part for part in document.parts]
+    for note in sequence.notes:
+        score_part = score_parts[note.part]
+        note.instrument = note.part
+        note.program = min(max(score_part.midi_program - 1, 0), 127)
+        note.is_drum = score_part.midi_channel == _DRUM_CHANNEL
+    for info in sequence.part_infos:
+        if info.name:
+            sequence.instrument_infos.add(instrument=info.part, name=info.name)
+
+
+def _set_time(sequence: NoteSequence, layout: Layout) -> None:
+    """Replaces note_seq's meters, keys and tempos, and sets all times by the real tempos."""
+    del sequence.tempos[:], sequence.time_signatures[:], sequence.key_signatures[:]
+    quarter, seconds, qpm = Fraction(0), 0.0, DEFAULT_QPM
+    tempos = layout.tempos
+    if not tempos or tempos[0][0] > 0:
+        # What stands at the first tempo mark holds before it, too: marks come late in pickups.
+        tempos = [(Fraction(0), tempos[0][1] if tempos else DEFAULT_QPM), *tempos]
+    for position, new_qpm in tempos:
+        seconds += float(position - quarter) * 60.0 / qpm
+        quarter, qpm = position, new_qpm
+        sequence.tempos.add(time=seconds, qpm=qpm)
+
+    def to_seconds(quarter: float | Fraction) -> float:
+        return float(quarters_to_seconds(sequence, float(quarter)))
+
+    for note in sequence.notes:
+        note.start_time = to_seconds(note.start_time / _SECONDS_PER_QUARTER)
+        note.end_time = to_seconds(note.end_time / _SECONDS_PER_QUARTER)
+    for text in sequence.text_annotations:
+        text.time = to_seconds(max(text.time, 0.0) / _SECONDS_PER_QUARTER)
+    sequence.total_time = to_seconds(sequence.total_time / _SECONDS_PER_QUARTER)
+    for meter in bar_meters(layout):
+        sequence.time_signatures.add(
+            time=to_seconds(meter.quarter),
+            numerator=meter.numerator,
+            denominator=meter.denominator,
+        )
+    modes = NoteSequence.KeySignature.Mode
+    for key in layout.keys:
+        mode = {"ionian": "major", "aeolian": "minor", "": "not_specified"}.get(key.mode, key.mode)
+        sequence.key_signatures.add(
+            time=to_seconds(key.quarter), key=key.tonic, mode=modes.Value(mode.upper())
+        )

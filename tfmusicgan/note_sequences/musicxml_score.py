@@ -1,0 +1,257 @@
+"""What a MusicXML document says about time, read from its own measures.
+
+note_seq's parser derives meters from sums of durations, keeps one tempo for all parts, and lets a
+measure end wherever its last voice does. Here the document is walked first: measures get the length
+of their longest voice in any part, and what the parser would misread (meters, keys, tempos) is
+taken out of the document and reported separately.
+"""
+
+import dataclasses
+import xml.etree.ElementTree as ET
+from fractions import Fraction
+
+_MODE_TONICS = {
+    "major": 0,
+    "ionian": 0,
+    "dorian": 2,
+    "phrygian": 4,
+    "lydian": 5,
+    "mixolydian": 7,
+    "minor": 9,
+    "aeolian": 9,
+    "locrian": 11,
+}
+_MAX_DENOMINATOR = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class Key:
+    """A key signature.
+
+    Attributes:
+      quarter: Where it stands, in quarter notes from the start.
+      tonic: Sounding pitch class, 0 for C.
+      mode: `"major"`, `"minor"`, ..., or "" where the document has none; the tonic is then that of
+        the major key with these accidentals.
+    """
+
+    quarter: Fraction
+    tonic: int
+    mode: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Meter:
+    """A time signature that begins a bar.
+
+    Attributes:
+      quarter: Where it stands, in quarter notes from the start.
+      numerator: Beats in a bar.
+      denominator: Note value of a beat.
+    """
+
+    quarter: Fraction
+    numerator: int
+    denominator: int
+
+    @property
+    def quarters_per_bar(self) -> Fraction:
+        """Length of one bar in quarter notes."""
+        return Fraction(4 * self.numerator, self.denominator)
+
+
+@dataclasses.dataclass
+class Layout:
+    """The document's time: see `take_layout`.
+
+    Attributes:
+      starts: Where each measure begins, in quarter notes.
+      lengths: How long it is, in quarter notes.
+      written_meters: Meters as written, by index of their measure.
+      keys: In the order of time; of one time the first part's.
+      tempos: Where and how many quarter notes a minute, in the order of time.
+    """
+
+    starts: list[Fraction]
+    lengths: list[Fraction]
+    written_meters: dict[int, tuple[int, int]]
+    keys: list[Key]
+    tempos: list[tuple[Fraction, float]]
+
+
+def take_layout(root: ET.Element) -> Layout:
+    """Walks all parts, makes their measures equally long, and takes time, key and tempo out.
+
+    Args:
+      root: A `score-partwise` element, changed in place: `time`, `key` and the `tempo` of `sound`
+        are removed, and `forward` elements fill measures up where they end early.
+
+    Returns:
+      What was found.
+
+    Raises:
+      ValueError, AttributeError, TypeError, ZeroDivisionError: If durations, divisions, keys or
+        meters are missing or not numbers.
+    """
+    parts = [part.findall("measure") for part in root.findall("part")]
+    lengths = [Fraction(0)] * max((len(measures) for measures in parts), default=0)
+    walks = []
+    for measures in parts:
+        divisions = 1
+        for index, measure in enumerate(measures):
+            walk = _Walk(measure, divisions)
+            divisions = walk.divisions
+            lengths[index] = max(lengths[index], walk.length)
+            walks.append((index, walk))
+    starts = [sum(lengths[:index], Fraction(0)) for index in range(len(lengths))]
+    layout = Layout(starts, lengths, {}, [], [])
+    keys: dict[Fraction, Key] = {}
+    tempos: dict[Fraction, float] = {}
+    transposition = 0
+    for index, walk in walks:
+        walk.fill(lengths[index])
+        if index == 0:
+            transposition = 0
+        transposition = walk.transposition if walk.transposition is not None else transposition
+        if walk.meter:
+            layout.written_meters.setdefault(index, walk.meter)
+        for position, fifths, mode in walk.keys:
+            tonic = (7 * fifths + _MODE_TONICS.get(mode, 0) + transposition) % 12
+            key = Key(starts[index] + position, tonic, mode if mode in _MODE_TONICS else "")
+            keys.setdefault(key.quarter, key)
+        for position, qpm in walk.tempos:
+            tempos.setdefault(starts[index] + position, qpm)
+    layout.keys = [keys[quarter] for quarter in sorted(keys)]
+    layout.tempos = sorted(tempos.items())
+    return layout
+
+
+class _Walk:
+    """One measure of one part.
+
+    Attributes:
+      divisions: Divisions of a quarter note at its end.
+      length: Quarter notes from its start to the latest end of any voice.
+      meter, keys, tempos, transposition: What stands in it; positions in quarter notes from its
+        start, transposition in semitones.
+    """
+
+    def __init__(self, measure: ET.Element, divisions: int):
+        self.measure = measure
+        self.divisions = divisions
+        self.position = self.length = Fraction(0)
+        self.meter: tuple[int, int] | None = None
+        self.keys: list[tuple[Fraction, int, str]] = []
+        self.tempos: list[tuple[Fraction, float]] = []
+        self.transposition: int | None = None
+        for element in measure:
+            if element.tag == "attributes":
+                self._attributes(element)
+            elif element.tag in ("direction", "sound"):
+                for sound in element.iter("sound"):
+                    self._sound(sound)
+            elif element.tag in ("note", "forward", "backup"):
+                self._move(element)
+
+    def _move(self, element: ET.Element) -> None:
+        if element.find("chord") is not None or element.find("duration") is None:
+            return
+        step = Fraction(int(element.findtext("duration")), self.divisions)
+        self.position += -step if element.tag == "backup" else step
+        self.length = max(self.length, self.position)
+
+    def _attributes(self, element: ET.Element) -> None:
+        if element.find("divisions") is not None:
+            self.divisions = int(element.findtext("divisions"))
+        if element.find("transpose") is not None:
+            self.transposition = int(element.findtext("transpose/chromatic"))
+        for time in element.findall("time"):
+            element.remove(time)
+            self.meter = self.meter or _written_meter(time)
+        for key in element.findall("key"):
+            element.remove(key)
+            if key.find("fifths") is not None:
+                mode = (key.findtext("mode") or "").strip().lower()
+                self.keys.append((self.position, int(key.findtext("fifths")), mode))
+
+    def _sound(self, sound: ET.Element) -> None:
+        qpm = float(sound.attrib.pop("tempo", 0))
+        if 0 < qpm < float("inf"):
+            self.tempos.append((self.position, qpm))
+
+    def fill(self, length: Fraction) -> None:
+        """Moves the end of the measure to `length` quarter notes after its start."""
+        missing = (length - self.position) * self.divisions
+        if missing and missing.denominator == 1:
+            forward = ET.SubElement(self.measure, "forward")
+            ET.SubElement(forward, "duration").text = str(missing.numerator)
+
+
+def _written_meter(time: ET.Element) -> tuple[int, int] | None:
+    """(beats, beat type) of a `time` element; composite meters are added up (3+2/8: 5/8)."""
+    beats = [element.text or "" for element in time.findall("beats")]
+    types = {int(element.text or "") for element in time.findall("beat-type")}
+    if not beats or len(types) != 1:
+        return None
+    numerator = sum(int(number) for text in beats for number in text.split("+"))
+    denominator = types.pop()
+    if numerator < 1 or denominator < 1:
+        raise ValueError(f"meter {numerator}/{denominator}")
+    return numerator, denominator
+
+
+def bar_meters(layout: Layout) -> list[Meter]:
+    """The time signatures whose bars are the document's real ones.
+
+    A short first measure (pickup) has a time signature of its own length. Later short measures that
+    together fill one bar, as around a repeat in mid-bar, are that bar. Any other measure that is
+    not as long as written (but for a short last one) gets its own length, and the written meter
+    begins anew after it.
+
+    Args:
+      layout: From `take_layout`.
+
+    Returns:
+      Meters in the order of time, the first at 0, none like the one before it.
+    """
+    meters: list[Meter] = []
+    written = layout.written_meters.get(0, (4, 4))
+    index = 0
+    while index < len(layout.lengths):
+        written = layout.written_meters.get(index, written)
+        bar = Fraction(4 * written[0], written[1])
+        count = _measures_in_bar(layout, index, bar)
+        length = sum(layout.lengths[index : index + count], Fraction(0))
+        is_last = index + count >= len(layout.lengths)
+        meter = written
+        if length != bar and not (is_last and index > 0 and length < bar):
+            meter = _meter_of_length(length, written[1]) or written
+        previous = (meters[-1].numerator, meters[-1].denominator) if meters else None
+        if length and meter != previous:
+            meters.append(Meter(layout.starts[index], *meter))
+        index += count
+    return meters or [Meter(Fraction(0), *written)]
+
+
+def _measures_in_bar(layout: Layout, index: int, bar: Fraction) -> int:
+    """How many measures from `index` on make up one bar; 1 if they don't."""
+    length = layout.lengths[index]
+    if index == 0:
+        return 1  # A pickup and the measure after it are not one bar, even if their sum is.
+    count = 1
+    while length < bar and index + count < len(layout.lengths):
+        if index + count in layout.written_meters:
+            break
+        length += layout.lengths[index + count]
+        count += 1
+    return count if length == bar else 1
+
+
+def _meter_of_length(length: Fraction, denominator: int) -> tuple[int, int] | None:
+    """A time signature for a bar of `length` quarter notes, if there is one."""
+    while denominator <= _MAX_DENOMINATOR:
+        numerator = length * denominator / 4
+        if numerator.denominator == 1 and 0 < numerator < 256:
+            return numerator.numerator, denominator
+        denominator *= 2
+    return None
