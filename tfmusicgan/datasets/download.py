@@ -14,16 +14,18 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from tfmusicgan.datasets.archives import unpack
 from tfmusicgan.errors import ConfigError, MusicGanError
+from tfmusicgan.progress import ProgressBar
 
 _CHUNK_BYTES = 2**18
 _TIMEOUT_SECONDS = 60
 _ATTEMPTS = 5
 _MAX_BYTES = 2**40
 
-Progress = Callable[[int, int | None], None]
+Progress = Callable[[int], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Download:
       size_bytes: Published size; None if not published.
       sha256: Published SHA-256 in hexadecimal; None if not published.
       md5: Published MD5 in hexadecimal, where upstream has nothing better.
+      unpack: Whether it is an archive to unpack, to a folder named like it without its suffixes.
     """
 
     url: str
@@ -43,6 +46,7 @@ class Download:
     size_bytes: int | None = None
     sha256: str | None = None
     md5: str | None = None
+    unpack: bool = False
 
     def __post_init__(self):
         """Checks the address and the name.
@@ -59,7 +63,7 @@ class Download:
 def fetch(
     download: Download,
     folder: str | os.PathLike,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = lambda done: None,
     say: Callable[[str], None] = print,
     retry_seconds: float = 1.0,
 ) -> pathlib.Path:
@@ -68,7 +72,7 @@ def fetch(
     Args:
       download: What to fetch.
       folder: Where to; made if missing.
-      progress: Called with (bytes so far, bytes in all or None).
+      progress: Called with the number of bytes so far.
       say: Called with a line when a first checksum is recorded.
       retry_seconds: Pause before the second attempt; it doubles with every further one.
 
@@ -92,8 +96,24 @@ def fetch(
     except MusicGanError:
         part.unlink()
         raise
+    finally:
+        part.with_name(f"{part.name}.tag").unlink(missing_ok=True)
     os.replace(part, target)
     return target
+
+
+def fetch_all(downloads: Sequence[Download], folder: str | os.PathLike) -> None:
+    """Fetches and unpacks what is missing, with a progress bar for each file.
+
+    Raises:
+      MusicGanError: See `fetch` and `archives.unpack`.
+    """
+    for download in downloads:
+        size = download.size_bytes
+        with ProgressBar(download.file, size, "bytes") as bar:
+            path = fetch(download, folder, bar.update)
+        if download.unpack:
+            unpack(path, path.with_name(path.name.partition(".")[0]))
 
 
 def _fetch_part(
@@ -133,11 +153,15 @@ def _fetch_part(
 
 def _fetch_once(download: Download, part: pathlib.Path, progress: Progress) -> None:
     have = part.stat().st_size if part.exists() else 0
+    tag = part.with_name(f"{part.name}.tag")
     if download.size_bytes is not None and have == download.size_bytes:
         return
     headers = {"User-Agent": "tfmusicgan", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
+        if tag.exists():
+            # A server whose file is another by now sends it from its start.
+            headers["If-Range"] = tag.read_text(encoding="ascii")
     request = urllib.request.Request(download.url, headers=headers)
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
@@ -149,8 +173,9 @@ def _fetch_once(download: Download, part: pathlib.Path, progress: Progress) -> N
             raise ConnectionResetError("the file changed on the server") from None
         raise
     with response:
-        if response.status != 206:  # This server knows no Range: it sends the file from its start.
+        if response.status != 206:  # The server sends the file from its start.
             have = 0
+            _keep_tag(response, tag)
         length = response.headers.get("Content-Length")
         total = have + int(length) if length is not None else None
         _append(response, part, have, total, download.size_bytes or _MAX_BYTES, progress)
@@ -174,9 +199,18 @@ def _append(
                     "than the one published; see the dataset's site."
                 )
             file.write(chunk)
-            progress(have, total)
+            progress(have)
     if total is not None and have < total:
         raise ConnectionResetError(f"the connection ended at {have} of {total} bytes")
+
+
+def _keep_tag(response: http.client.HTTPResponse, tag: pathlib.Path) -> None:
+    """Remembers which version of the file a part belongs to, if the server says."""
+    validator = response.headers.get("ETag") or response.headers.get("Last-Modified")
+    if validator and validator.isascii() and not validator.startswith("W/"):
+        tag.write_text(validator, encoding="ascii")
+    else:
+        tag.unlink(missing_ok=True)
 
 
 def _total_of(content_range: str | None) -> int | None:

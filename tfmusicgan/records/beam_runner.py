@@ -68,7 +68,9 @@ def _set_up(runner: str, num_workers: int, beam_options: str) -> tuple[Any, Any,
     try:
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
-        from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+        from apache_beam.portability.api import beam_provision_api_pb2
+        from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner
+        from apache_beam.runners.portability.portable_runner import JobServiceHandle
     finally:
         logging.disable(before)
     arguments = shlex.split(beam_options)
@@ -88,7 +90,13 @@ def _set_up(runner: str, num_workers: int, beam_options: str) -> tuple[Any, Any,
         arguments,
         direct_num_workers=num_workers,
         direct_running_mode=mode,
-        default_sdk_harness_log_level="ERROR",
+        # A worker's errors come back through the runner; its log would only repeat them.
+        default_sdk_harness_log_level="CRITICAL",
+    )
+    # Without this the options do not reach the worker processes.
+    encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
+    provision_info = fn_runner.ExtendedProvisionInfo(
+        beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
     )
     # Named here: Beam's "DirectRunner" would look for another engine on the network first.
-    return beam, FnApiRunner(), options
+    return beam, FnApiRunner(provision_info=provision_info), options

@@ -157,26 +157,32 @@ def _enter_work_folder(folder: pathlib.Path, plan: Plan, overwrite: bool) -> Non
     text = plan.to_json(package_versions())
     plan_path = folder / PLAN_NAME
     if folder.exists():
-        is_same = plan_path.is_file() and plan_path.read_text(encoding="utf-8") == text
-        if is_same:
-            for leftover in folder.glob("*.tmp*"):
-                leftover.unlink()
-            return
-        # Without a plan no shard was begun: the run was interrupted before its first.
-        if plan_path.is_file() and not overwrite:
-            raise RecordsError(
-                f"{folder} is an interrupted conversion of other files or options. Give the "
-                "options it was started with to go on, or --overwrite to start anew."
-            )
-        if not plan_path.is_file() and any(
-            not p.name.startswith(PLAN_NAME) for p in folder.iterdir()
-        ):
+        if plan_path.is_file():
+            if plan_path.read_text(encoding="utf-8") == text:
+                for leftover in folder.glob("*.tmp*"):
+                    leftover.unlink()
+                return
+            if not overwrite:
+                raise RecordsError(
+                    f"{folder} is an interrupted conversion of other files or options. Give the "
+                    "options it was started with to go on, or --overwrite to start anew."
+                )
+        elif not _is_ours(folder):
             raise OutputExistsError(
                 f"{folder} is there already and is no interrupted conversion. Move it away."
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     write_whole(plan_path, text)
+
+
+def _is_ours(folder: pathlib.Path) -> bool:
+    """Whether a folder without a plan is a run that was killed before its first or after its last.
+
+    Such a run starts anew.
+    """
+    names = [path.name for path in folder.iterdir()]
+    return MANIFEST_NAME in names or all(name.startswith(PLAN_NAME) for name in names)
 
 
 def _is_finished(folder: pathlib.Path, task: ShardTask) -> bool:

@@ -111,7 +111,11 @@ def convert_shard(task: ShardTask, folder: str, dry_run: bool = False) -> str:
 
 
 def write_whole(path: pathlib.Path, text: str) -> None:
-    """Writes a text file that appears whole or not at all."""
+    """Writes a text file that appears whole or not at all.
+
+    Raises:
+      OSError: If it cannot be written; its `filename` says which file.
+    """
     temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
     try:
         with open(temporary, "w", encoding="utf-8") as file:
@@ -119,6 +123,8 @@ def write_whole(path: pathlib.Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
