@@ -1,9 +1,11 @@
 """Runs one function over many elements with Apache Beam, on this machine or on a cluster."""
 
+import contextlib
 import logging
 import re
 import shlex
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tfmusicgan import errors
@@ -43,8 +45,10 @@ def run_all(
     if not elements:
         return
     beam, runner_or_name, options = _set_up(runner, num_workers, beam_options)
+    # The embedded runner warns about the worker processes that we choose ourselves.
+    quiet = _without_warnings() if runner == EMBEDDED else contextlib.nullcontext()
     try:
-        with beam.Pipeline(runner=runner_or_name, options=options) as pipeline:
+        with quiet, beam.Pipeline(runner=runner_or_name, options=options) as pipeline:
             _ = (
                 pipeline
                 | f"List {label}" >> beam.Create(list(elements), reshuffle=False)
@@ -60,19 +64,26 @@ def run_all(
         raise getattr(errors, name)(message) from None
 
 
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
 def _set_up(runner: str, num_workers: int, beam_options: str) -> tuple[Any, Any, Any]:
     """The Beam module, a runner (or its name), and pipeline options."""
     # Beam warns about Google Cloud packages on import, which nobody here needs.
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
+    with _without_warnings():
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
         from apache_beam.portability.api import beam_provision_api_pb2
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner
         from apache_beam.runners.portability.portable_runner import JobServiceHandle
-    finally:
-        logging.disable(before)
+        from apache_beam.transforms.environments import SubprocessSDKEnvironment
     arguments = shlex.split(beam_options)
     if runner != EMBEDDED:
         if num_workers != 1:
@@ -85,18 +96,15 @@ def _set_up(runner: str, num_workers: int, beam_options: str) -> tuple[Any, Any,
         except (ValueError, ImportError) as error:
             raise ConfigError(f"Beam has no runner {runner!r} here: {error}") from None
         return beam, runner, PipelineOptions(arguments)
-    mode = "in_memory" if num_workers == 1 else "multi_processing"
-    options = PipelineOptions(
-        arguments,
-        direct_num_workers=num_workers,
-        direct_running_mode=mode,
-        # A worker's errors come back through the runner; its log would only repeat them.
-        default_sdk_harness_log_level="CRITICAL",
-    )
+    options = PipelineOptions(arguments, direct_num_workers=num_workers)
     # Without this the options do not reach the worker processes.
     encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
     provision_info = fn_runner.ExtendedProvisionInfo(
         beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
     )
+    environment = None
+    if num_workers > 1:
+        command = f"{shlex.quote(sys.executable)} -m tfmusicgan.records.beam_worker"
+        environment = SubprocessSDKEnvironment.from_command_string(command)
     # Named here: Beam's "DirectRunner" would look for another engine on the network first.
-    return beam, FnApiRunner(provision_info=provision_info), options
+    return beam, FnApiRunner(environment, provision_info=provision_info), options
