@@ -1,22 +1,24 @@
 """ABC tune books to NoteSequences, with note_seq's parser.
 
 A book is split into its tunes first, so that each is read, counted and refused by itself. note_seq
-reads a strict part of ABC: no multiple voices, no lyrics' directives it doesn't know.
+reads a strict part of ABC: no tuplets, no several voices, no variant endings.
 
 Source: ABC 2.1, https://abcnotation.com/wiki/abc:standard:v2.1
 """
 
 import os
 import pathlib
+import re
 
 from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences.normalise import normalise
-from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.proto import NoteSequence, note_seq_module
 
-MAX_BOOK_BYTES = 64 * 2**20
+MAX_BOOK_BYTES = 16 * 2**20
 """Larger books are refused."""
 
 # What note_seq's parser raises, beside its own errors, on tunes that are not sound ABC.
+_OTHER_FIELD = re.compile(r"[EJYa-lnopqtuvxyz]:")
 _PARSER_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -39,10 +41,11 @@ def read_abc(
     name = name or ("ABC bytes" if isinstance(source, bytes) else os.fspath(source))
     sequences: list[NoteSequence] = []
     errors: list[tuple[str, ReadError]] = []
-    for index, tune in enumerate(split_tunes(source, name)):
+    header, tunes = split_tunes(source, name)
+    for index, tune in enumerate(tunes):
         tune_name = f"{name}#{index}"
         try:
-            sequence = read_tune(tune, tune_name)
+            sequence = read_tune(header, tune, tune_name)
         except ReadError as error:
             errors.append((tune_name, error))
         else:
@@ -51,7 +54,7 @@ def read_abc(
     return sequences, errors
 
 
-def split_tunes(source: str | os.PathLike | bytes, name: str) -> list[str]:
+def split_tunes(source: str | os.PathLike | bytes, name: str) -> tuple[str, list[str]]:
     """Splits a book into its tunes, without parsing them.
 
     Args:
@@ -59,8 +62,8 @@ def split_tunes(source: str | os.PathLike | bytes, name: str) -> list[str]:
       name: What messages call the book.
 
     Returns:
-      Each tune's text, with the book's header before it. A tune is a block of lines that has an
-      `X:` field; other blocks are free text.
+      The book's header, whose fields hold for all tunes, and each tune's text. A tune is a block of
+      lines that has an `X:` field; a first block without is the header, others are free text.
 
     Raises:
       ReadError: With reason `"unreadable_file"`, `"empty_file"`, `"too_large"` or `"no_tunes"`.
@@ -83,12 +86,11 @@ def split_tunes(source: str | os.PathLike | bytes, name: str) -> list[str]:
             blocks[-1].append(line.strip())
         elif blocks[-1]:
             blocks.append([])
-    tunes = [any(line.startswith("X:") for line in block) for block in blocks]
-    header = blocks[0] if blocks[0] and not tunes[0] else []
-    found = ["\n".join(header + b) for b, is_tune in zip(blocks, tunes, strict=True) if is_tune]
-    if not found:
+    tunes = [block for block in blocks if any(line.startswith("X:") for line in block)]
+    if not tunes:
         raise ReadError(f"Expected ABC tunes (X: fields). Received none: {name}.", "no_tunes")
-    return found
+    header = "" if blocks[0] is tunes[0] else "\n".join(blocks[0])
+    return header, ["\n".join(tune) for tune in tunes]
 
 
 def _read_bytes(path: pathlib.Path, name: str) -> bytes:
@@ -101,11 +103,12 @@ def _read_bytes(path: pathlib.Path, name: str) -> bytes:
         ) from error
 
 
-def read_tune(tune: str, name: str) -> NoteSequence:
+def read_tune(header: str, tune: str, name: str) -> NoteSequence:
     """Reads one tune.
 
     Args:
-      tune: Its text, from `split_tunes`.
+      header: The book's header, or "".
+      tune: The tune's text, from `split_tunes`.
       name: What messages call it.
 
     Returns:
@@ -114,10 +117,12 @@ def read_tune(tune: str, name: str) -> NoteSequence:
     Raises:
       ReadError: With reason `"unreadable_abc"`, `"too_long"` or `"no_notes"`.
     """
-    from note_seq import abc_parser
-
+    abc_parser = note_seq_module("abc_parser")
+    # Fields that note_seq doesn't know mean nothing to it; it would log a line for each.
+    lines = [*header.splitlines(), *tune.splitlines()]
+    lines = [line for line in lines if not _OTHER_FIELD.match(line)]
     try:
-        sequence = abc_parser.ABCTune(tune.splitlines()).note_sequence
+        sequence = abc_parser.ABCTune(lines).note_sequence
     except (abc_parser.ABCParseError, *_PARSER_ERRORS) as error:
         what = " ".join(f"{type(error).__name__}: {error}".split())
         raise ReadError(

@@ -35,7 +35,7 @@ import numpy as np
 from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences import midi_chunks, wire
 from tfmusicgan.note_sequences.midi_events import Instrument
-from tfmusicgan.note_sequences.midi_tracks import MetaEvents, read_track
+from tfmusicgan.note_sequences.midi_tracks import MetaEvents, Track, read_track
 from tfmusicgan.note_sequences.midi_writer import to_midi_bytes, write_midi
 from tfmusicgan.note_sequences.normalise import check_length
 from tfmusicgan.note_sequences.proto import NoteSequence
@@ -71,15 +71,21 @@ def read_midi(source: str | os.PathLike | bytes, name: str = "") -> NoteSequence
         name = name or os.fspath(source)
         data = _read_bytes(pathlib.Path(source), name)
     chunks = midi_chunks.split_chunks(data, name)
-    tracks = [read_track(track, chunks.ticks_per_quarter, name) for track in chunks.tracks]
-    instruments = [instrument for track in tracks for instrument in track.instruments]
+    metas: list[MetaEvents] = []
+    instruments: list[Instrument] = []
+    numbers = np.zeros(3, np.int64)
+    for events in chunks.tracks:
+        track = read_track(events, chunks.ticks_per_quarter, name)
+        metas.append(track.meta)
+        instruments.extend(track.instruments)
+        numbers += _num_events(track)
+        _check_numbers(*numbers.tolist(), name)
     if not instruments:
         raise ReadError(f"Expected notes. Received a MIDI file without any: {name}.", "no_notes")
-    clock = _Clock([track.meta for track in tracks], chunks.ticks_per_quarter, name)
-    _check_number(instruments, name)
+    clock = _Clock(metas, chunks.ticks_per_quarter, name)
     sequence = NoteSequence(ticks_per_quarter=chunks.ticks_per_quarter)
     sequence.source_info.encoding_type = NoteSequence.SourceInfo.MIDI
-    _add_meta_events(sequence, [track.meta for track in tracks], clock)
+    _add_meta_events(sequence, metas, clock)
     _add_notes(sequence, instruments, clock)
     check_length(sequence, name)
     _add_events(sequence, instruments, clock)
@@ -145,14 +151,27 @@ def _merge(tracks: list[list[tuple[int, ...]]]) -> list[tuple[int, ...]]:
     return [by_tick[tick] for tick in sorted(by_tick)]
 
 
-def _check_number(instruments: list[Instrument], name: str) -> None:
+def _num_events(track: Track) -> tuple[int, int, int]:
+    """Numbers of notes, of control changes and pitch bends, and of meta events."""
+    return (
+        sum(len(i.pitch) for i in track.instruments),
+        sum(len(i.controls["time"]) + len(i.bends["time"]) for i in track.instruments),
+        len(track.meta.tempos) + len(track.meta.time_signatures) + len(track.meta.key_signatures),
+    )
+
+
+def _check_numbers(num_notes: int, num_controls: int, num_meta: int, name: str) -> None:
     """Refuses files with more events than any music has."""
-    num_notes = sum(len(instrument.pitch) for instrument in instruments)
-    num_events = sum(len(i.controls["time"]) + len(i.bends["time"]) for i in instruments)
-    if max(num_notes, num_events) > midi_chunks.MAX_NOTES:
+    if max(num_notes, num_controls) > midi_chunks.MAX_NOTES:
         raise ReadError(
             f"Expected at most {midi_chunks.MAX_NOTES} notes, and as many control changes and "
-            f"pitch bends. Received {num_notes} and {num_events} in {name}.",
+            f"pitch bends. Received {num_notes} and {num_controls} in {name}.",
+            "too_many_events",
+        )
+    if num_meta > midi_chunks.MAX_META_EVENTS:
+        raise ReadError(
+            f"Expected at most {midi_chunks.MAX_META_EVENTS} tempo changes and signatures. "
+            f"Received {num_meta} in {name}.",
             "too_many_events",
         )
 

@@ -19,6 +19,12 @@ MAX_FILE_BYTES = 16 * 2**20
 MAX_NOTES = 1_000_000
 """Notes in one file, and, counted separately, control changes and pitch bends together."""
 
+MAX_META_EVENTS = 100_000
+"""Tempo changes, time signatures and key signatures in one file."""
+
+MAX_TRACKS = 4_096
+"""Tracks in one file."""
+
 _END_OF_TRACK = b"\xff\x2f\x00"
 
 
@@ -48,7 +54,7 @@ def split_chunks(data: bytes, name: str) -> MidiChunks:
 
     Raises:
       ReadError: With reason `"empty_file"`, `"too_large"`, `"not_midi"`, `"truncated_midi"`,
-        `"midi_type_2"`, or `"bad_time_division"`.
+        `"midi_type_2"`, `"bad_time_division"` or `"too_many_events"`.
     """
     if not data:
         raise ReadError(f"Expected a MIDI file. Received an empty one: {name}.", "empty_file")
@@ -75,6 +81,11 @@ def split_chunks(data: bytes, name: str) -> MidiChunks:
         raise ReadError(
             f"Expected time in ticks per quarter note. Received {kind} as time division: {name}.",
             "bad_time_division",
+        )
+    if num_tracks > MAX_TRACKS:
+        raise ReadError(
+            f"Expected at most {MAX_TRACKS} tracks. Received {num_tracks}: {name}.",
+            "too_many_events",
         )
     tracks = tuple(_tracks(data, 8 + header_bytes, num_tracks, name))
     return MidiChunks(ticks_per_quarter=division, tracks=tracks)

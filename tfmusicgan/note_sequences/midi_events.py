@@ -10,6 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tfmusicgan.errors import ReadError
+
+_SYSTEM_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+
 
 @dataclasses.dataclass(frozen=True)
 class Instrument:
@@ -45,7 +49,7 @@ class _Events:
         self.bends = list(bends)
 
 
-def walk_track(track: bytes, name: str) -> list[Instrument]:
+def walk_track(track: bytes, title: str, name: str) -> list[Instrument]:
     """Groups a track's notes into instruments.
 
     A note belongs to the program that its channel has when it ends. A note-off ends all notes of
@@ -54,16 +58,26 @@ def walk_track(track: bytes, name: str) -> list[Instrument]:
 
     Args:
       track: Event bytes of one MTrk chunk that symusic has parsed without complaint.
-      name: The track's name.
+      title: The track's name.
+      name: The file's name, for messages.
 
     Returns:
       Instruments with at least one note, in the order in which their first notes end.
+
+    Raises:
+      ReadError: With reason `"unreadable_midi"` if a data byte is over 127.
     """
     programs = [0] * 16
     sounding: dict[tuple[int, int], list[tuple[int, int]]] = {}
     early = [_Events([], []) for _ in range(16)]
     found: dict[tuple[int, int], _Events] = {}
     for tick, status, first, second in _channel_events(track):
+        if (first | second) > 127:
+            raise ReadError(
+                f"Expected MIDI data bytes up to 127. Received {max(first, second)} in a channel "
+                f"event at tick {tick} of {name}.",
+                "unreadable_midi",
+            )
         kind, channel = status & 0xF0, status & 0x0F
         key = (channel, programs[channel])
         if kind == 0x90 and second:
@@ -85,16 +99,16 @@ def walk_track(track: bytes, name: str) -> list[Instrument]:
         elif kind == 0xE0:
             bend = (second << 7 | first) - 8192
             found.get(key, early[channel]).bends.append((tick, bend))
-    return [_instrument(name, *key, events) for key, events in found.items()]
+    return [_instrument(title, *key, events) for key, events in found.items()]
 
 
-def _instrument(name: str, channel: int, program: int, events: _Events) -> Instrument:
+def _instrument(title: str, channel: int, program: int, events: _Events) -> Instrument:
     """Turns lists of tuples into arrays."""
     start, end, pitch, velocity = np.array(events.notes, np.int64).reshape(-1, 4).T
     time, number, value = np.array(events.controls, np.int64).reshape(-1, 3).T
     bend_time, bend_value = np.array(events.bends, np.int64).reshape(-1, 2).T
     return Instrument(
-        name=name,
+        name=title,
         program=program,
         is_drum=channel == 9,
         start=start,
@@ -144,12 +158,16 @@ def _channel_events(track: bytes) -> Iterator[tuple[int, int, int, int]]:
         if position >= size:
             return
         byte = track[position]
-        if byte >= 0xF0:
+        if byte in (0xF0, 0xF7, 0xFF):
             # Meta and system exclusive events: a length, then bytes that are not ours to read.
             if track[position : position + 2] == b"\xff\x2f":
                 return
             length, position = _read_length(track, position + (2 if byte == 0xFF else 1))
             position += length
+            continue
+        if byte >= 0xF0:
+            # System messages other than those have no business in files, but a known size.
+            position += 1 + _SYSTEM_DATA_BYTES.get(byte, 0)
             continue
         if byte >= 0x80:
             status = byte

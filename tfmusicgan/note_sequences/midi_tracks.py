@@ -14,11 +14,9 @@ from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences import midi_chunks
 from tfmusicgan.note_sequences.midi_events import Instrument, copied_events, walk_track
 
-_LARGE_TRACK_BYTES = 256 * 1024
-"""From this size on a track is walked in Python first, to know what parsing it would take."""
-
-_MAX_COPIED_EVENTS = 8_000_000
-"""symusic copies a channel's early control changes and bends to each of its programs."""
+_LARGE_TRACK_BYTES = 64 * 1024
+"""From this size on a track is walked in Python first, to know what parsing it would take: symusic,
+like pretty_midi, copies a channel's early control changes and bends to each of its programs."""
 
 _MARK = "the notes end here"
 # Behind the track's last event: the mark, then one tick later note-offs for every pitch.
@@ -79,7 +77,7 @@ def read_track(track: bytes, ticks_per_quarter: int, name: str) -> Track:
     if len(parts) == 1 and end_tick is not None and _keeps_program(track, parts[0].program):
         instruments = _instruments_by_arrays(parts[0], title, end_tick, name)
     if instruments is None:
-        instruments = walk_track(track, title)
+        instruments = walk_track(track, title, name)
     return Track(instruments=instruments, meta=_meta_events(score))
 
 
@@ -209,9 +207,9 @@ def _rows(*columns: np.ndarray) -> list[tuple[int, ...]]:
 def _check_large_track(track: bytes, name: str) -> None:
     """Refuses a track whose parsing would take memory out of proportion to its size."""
     num_notes, num_copied = copied_events(track)
-    if num_notes > midi_chunks.MAX_NOTES or num_copied > _MAX_COPIED_EVENTS:
+    if num_notes > midi_chunks.MAX_NOTES or num_copied > midi_chunks.MAX_NOTES:
         raise ReadError(
-            f"Expected at most {midi_chunks.MAX_NOTES} notes and {_MAX_COPIED_EVENTS} control "
-            f"changes times programs in a track. Received {num_notes} and {num_copied} in {name}.",
+            f"Expected at most {midi_chunks.MAX_NOTES} notes, and as many control changes times "
+            f"programs, in a track. Received {num_notes} and {num_copied} in {name}.",
             "too_many_events",
         )

@@ -24,7 +24,7 @@ from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences.musicxml_file import MAX_XML_BYTES, parse_document
 from tfmusicgan.note_sequences.musicxml_score import Layout, bar_meters, take_layout
 from tfmusicgan.note_sequences.normalise import normalise
-from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.proto import NoteSequence, note_seq_module
 from tfmusicgan.note_sequences.transforms import DEFAULT_QPM, quarters_to_seconds
 
 # What note_seq's parser raises on documents that are XML but not sound MusicXML.
@@ -61,7 +61,7 @@ def read_musicxml(source: str | os.PathLike | bytes, name: str = "") -> NoteSequ
         name = name or os.fspath(source)
         data = _read_bytes(pathlib.Path(source), name)
     root = parse_document(data, name)
-    parser, reader = _note_seq()
+    parser, reader = note_seq_module("musicxml_parser"), note_seq_module("musicxml_reader")
     try:
         layout = take_layout(root)
         document = _document_class()(root)
@@ -89,17 +89,10 @@ def _read_bytes(path: pathlib.Path, name: str) -> bytes:
         ) from error
 
 
-def _note_seq():
-    """note_seq's MusicXML modules; importing them takes over a second."""
-    from note_seq import musicxml_parser, musicxml_reader
-
-    return musicxml_parser, musicxml_reader
-
-
 @functools.cache
 def _document_class() -> type:
     """note_seq's document class, made to take a parsed document in place of a file name."""
-    parser, _ = _note_seq()
+    parser = note_seq_module("musicxml_parser")
 
     class Document(parser.MusicXMLDocument):
         @staticmethod

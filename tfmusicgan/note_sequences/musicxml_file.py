@@ -10,7 +10,7 @@ import zlib
 
 from tfmusicgan.errors import ReadError
 
-MAX_XML_BYTES = 64 * 2**20
+MAX_XML_BYTES = 16 * 2**20
 """Larger documents are refused, compressed ones by what they would unpack to."""
 
 _CONTAINER = "META-INF/container.xml"

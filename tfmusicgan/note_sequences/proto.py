@@ -1,13 +1,16 @@
 """The NoteSequence messages, without importing note_seq's package.
 
-`import note_seq` runs librosa and pretty_midi (over a second, and a changed `pretty_midi.MAX_TICK`).
+`import note_seq` runs librosa and pretty_midi (over a second, and it changes pretty_midi's MAX_TICK).
 The generated message module alone takes 0.05 s; loaded by its path and registered under its own
 name it gives the very same classes, whether note_seq is imported before, after, or never.
 """
 
+import importlib
 import importlib.util
 import pathlib
 import sys
+import types
+import warnings
 
 _MODULE = "note_seq.protobuf.music_pb2"
 
@@ -29,3 +32,18 @@ def _load_music_pb2():
 
 music_pb2 = _load_music_pb2()
 NoteSequence = music_pb2.NoteSequence
+
+
+def note_seq_module(name: str) -> types.ModuleType:
+    """Imports one of note_seq's modules when a reader needs it.
+
+    Args:
+      name: The module's name without its package, e.g. `"abc_parser"`.
+
+    Returns:
+      The module.
+    """
+    with warnings.catch_warnings():
+        # pydub, which note_seq brings along and we don't use, misses ffmpeg aloud.
+        warnings.filterwarnings("ignore", message="Couldn't find ffmpeg", category=RuntimeWarning)
+        return importlib.import_module(f"note_seq.{name}")

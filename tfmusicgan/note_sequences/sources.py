@@ -5,6 +5,7 @@ split, no more). What cannot be read is reported by name and never stops the lis
 """
 
 import dataclasses
+import functools
 import glob
 import hashlib
 import os
@@ -158,8 +159,12 @@ def _list_single(file: pathlib.Path, name: str, format_name: str) -> Iterator[So
 
 def _list_tunes(file: pathlib.Path, name: str, format_name: str) -> Iterator[Source]:
     """The tunes of an ABC book."""
-    for index, tune in enumerate(abc.split_tunes(file, name)):
-        digest = hashlib.sha256(tune.encode()).hexdigest()
+    header, tunes = abc.split_tunes(file, name)
+    start = hashlib.sha256(header.encode() + b"\n")
+    for index, tune in enumerate(tunes):
+        piece = start.copy()
+        piece.update(tune.encode())
+        digest = piece.hexdigest()
         yield Source(f"{name}#{index}", str(file), format_name, index, digest)
 
 
@@ -204,10 +209,10 @@ def read_source(source: Source) -> NoteSequence:
 
         sequence = musicxml.read_musicxml(source.path, source.name)
     elif source.format == "abc":
-        tunes = abc.split_tunes(source.path, source.name)
+        header, tunes = _split_book(source.path, _modified(source))
         if source.index >= len(tunes):
             raise _gone(source)
-        sequence = abc.read_tune(tunes[source.index], source.name)
+        sequence = abc.read_tune(header, tunes[source.index], source.name)
     else:
         _, record = next(tfrecord.read_records(source.path, source.offset), (0, None))
         if record is None:
@@ -221,6 +226,23 @@ def read_source(source: Source) -> NoteSequence:
     root = pathlib.Path(source.path).absolute().parents[len(folders) - 1]
     sequence.collection_name = sequence.collection_name or root.name
     return sequence
+
+
+@functools.lru_cache(maxsize=2)
+def _split_book(path: str, modified: int) -> tuple[str, list[str]]:
+    """A book's tunes, kept for the next one of them; `modified` tells apart what has changed."""
+    return abc.split_tunes(path, path)
+
+
+def _modified(source: Source) -> int:
+    """When a source's file was written, in nanoseconds."""
+    try:
+        return os.stat(source.path).st_mtime_ns
+    except OSError as error:
+        raise ReadError(
+            f"Expected a readable file. Received {error.strerror}: {source.name}.",
+            "unreadable_file",
+        ) from error
 
 
 def _gone(source: Source) -> ReadError:
