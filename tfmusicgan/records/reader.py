@@ -24,6 +24,7 @@ from tfmusicgan.records.shard_file import file_digest
 from tfmusicgan.representations.base import Representation
 
 _EVALUATION_BATCH = 256
+_MISCOUNTED = "a shard has another number of records than the manifest says"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,20 +185,24 @@ class RecordSet:
         """Turns TensorFlow's errors about damaged records into one line that names the shard.
 
         Raises:
-          RecordsError: If the block raised `DataLossError`, or a parsing error while a shard
-            differs from its digest.
+          RecordsError: If the block raised an error about records, or any TensorFlow error about
+            arguments or files while a shard differs from its digest.
         """
         try:
             yield
         except tf.errors.DataLossError as error:
             self.verify()
-            raise RecordsError(
-                f"Records at {self.directory} cannot be read: {error.message.splitlines()[0]}. "
-                "Convert the data again."
-            ) from None
-        except (tf.errors.InvalidArgumentError, tf.errors.NotFoundError):
+            raise self._unreadable(error.message.splitlines()[0]) from None
+        except (tf.errors.InvalidArgumentError, tf.errors.NotFoundError) as error:
             self.verify()
+            if _MISCOUNTED in error.message:
+                raise self._unreadable(_MISCOUNTED) from None
             raise
+
+    def _unreadable(self, detail: str) -> RecordsError:
+        return RecordsError(
+            f"Records at {self.directory} cannot be read: {detail}. Convert the data again."
+        )
 
     def _table(self, block_bytes: int = ordering.BLOCK_BYTES) -> ordering.ShardTable:
         shards = [shard for shard in self.shards if shard.num_examples]
@@ -230,9 +235,7 @@ def _stream(
         )
         # One more than expected, so that a shard with too many records is noticed as well.
         records = files.batch(expected + 1).get_single_element()
-        tf.debugging.assert_equal(
-            tf.shape(records, tf.int64)[0], expected, "a shard has another number of records"
-        )
+        tf.debugging.assert_equal(tf.shape(records, tf.int64)[0], expected, _MISCOUNTED)
         if shuffle:
             records = ordering.shuffle_block(records, seed, epoch, block)
         is_start = (epoch == start.epoch) & (block == start.block)
