@@ -48,7 +48,7 @@ class Caller:
       credentials: For TLS; None is plain text.
 
     Raises:
-      ConfigError: If the time is not above 0 and finite.
+      ConfigError: If the target is empty, or the time is not above 0 and finite.
     """
 
     def __init__(
@@ -61,6 +61,8 @@ class Caller:
             raise ConfigError(
                 f"Expected timeout_seconds above 0 and finite. Received: {timeout_seconds}."
             )
+        if not target:
+            raise ConfigError("Expected a server's host:port. Received: an empty text.")
         self.target = target
         self.timeout_seconds = timeout_seconds
         if credentials is None:

@@ -53,13 +53,7 @@ def control_rows(
         )
     rows = {}
     for name, value in controls.items():
-        dtype = tensors.named_dtype(inputs[name][0])
-        try:
-            array = tensors.as_array(value).astype(dtype)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(
-                f"Expected {inputs[name][0]} for control {name!r}. Received: {value!r}."
-            ) from error
+        array = _typed(name, value, inputs[name][0])
         if array.ndim == 0:
             array = np.repeat(array[None], num_rows)
         if len(array) != num_rows:
@@ -69,3 +63,18 @@ def control_rows(
             )
         rows[name] = array
     return rows
+
+
+def _typed(name: str, value: object, type_name: str) -> np.ndarray:
+    """A control's value in the input's dtype; texts (from a command line) are read as that type."""
+    dtype = tensors.named_dtype(type_name)
+    array = tensors.as_array(value)
+    try:
+        if dtype == np.bool_ and array.dtype.kind == "O":
+            words = {"true": True, "false": False}
+            return np.array([words[str(v).lower()] for v in array.flat]).reshape(array.shape)
+        return array.astype(dtype)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"Expected {type_name} for control {name!r}. Received: {value!r}."
+        ) from error

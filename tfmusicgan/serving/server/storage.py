@@ -93,5 +93,5 @@ def _described(folder: str) -> str:
     names = sorted(os.listdir(folder))
     if not names:
         return "an empty folder"
-    shown = ", ".join(names[:5])
-    return f"{len(names)} entries ({shown}{', ...' if len(names) > 5 else ''})"
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"a folder that holds {', '.join(names[:5])}{more}"
