@@ -1,6 +1,7 @@
 """Unpacks downloaded archives: nothing outside its folder, bounded sizes, whole or not at all."""
 
 import dataclasses
+import lzma
 import os
 import pathlib
 import shutil
@@ -14,6 +15,7 @@ from typing import IO
 from tfmusicgan.errors import MusicGanError
 
 _CHUNK_BYTES = 2**20
+_TRAILING_CHUNKS = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,10 +64,12 @@ def unpack(
     try:
         _unpack_members(archive, temporary, limits)
         os.replace(temporary, folder)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
-        raise MusicGanError(
-            f"{archive} is damaged: {error}. Remove it and download it again."
-        ) from None
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise _damaged(archive, error) from None
+    except OSError as error:
+        if error.errno is not None:
+            raise  # The disk's error. Those of gzip and bz2 about their data have no number.
+        raise _damaged(archive, error) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
@@ -117,6 +121,11 @@ def _tar_members(archive: pathlib.Path) -> Iterator[tuple[str, IO[bytes]]]:
             if not info.isreg():
                 raise _refused(archive, info.name, "it is a link or a device")
             yield info.name, opened.extractfile(info)
+        # tarfile stops at the end marker; the compression's checksum comes after it.
+        for _ in range(_TRAILING_CHUNKS):
+            if not opened.fileobj.read(_CHUNK_BYTES):
+                return
+        raise _too_much(archive, f"{_TRAILING_CHUNKS} MiB behind its end")
 
 
 def _inside(archive: pathlib.Path, folder: pathlib.Path, name: str) -> pathlib.Path:
@@ -124,6 +133,10 @@ def _inside(archive: pathlib.Path, folder: pathlib.Path, name: str) -> pathlib.P
     if not parts or "\0" in name or parts[0] == "/" or ".." in parts or ":" in parts[0]:
         raise _refused(archive, name, "it would land outside its folder")
     return folder.joinpath(*parts)
+
+
+def _damaged(archive: pathlib.Path, error: Exception) -> MusicGanError:
+    return MusicGanError(f"{archive} is damaged: {error}. Remove it and download it again.")
 
 
 def _refused(archive: pathlib.Path, name: str, why: str) -> MusicGanError:
