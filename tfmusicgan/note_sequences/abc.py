@@ -18,7 +18,7 @@ MAX_BOOK_BYTES = 16 * 2**20
 """Larger books are refused."""
 
 # What note_seq's parser raises, beside its own errors, on tunes that are not sound ABC.
-_OTHER_FIELD = re.compile(r"[EJYa-lnopqtuvxyz]:")
+_OTHER_FIELD = re.compile(r"[EJYh-lnopqtuvxyz]:(?!\|)")
 _PARSER_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 

@@ -138,6 +138,8 @@ class _Clock:
 
     def to_seconds(self, ticks: np.ndarray) -> np.ndarray:
         """[n] ticks to [n] float64 seconds."""
+        if len(self.ticks) == 1:
+            return ticks * self._seconds_per_tick[0]
         index = np.searchsorted(self.ticks, ticks, side="right") - 1
         return self.seconds[index] + (ticks - self.ticks[index]) * self._seconds_per_tick[index]
 

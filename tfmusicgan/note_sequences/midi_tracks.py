@@ -140,9 +140,9 @@ def _instruments_by_arrays(
     if int(start.min()) < 0 or int(end.min()) < 0:
         # symusic counts ticks in 32 bits and starts again at the negative end.
         raise ReadError(f"Expected at most 2**31 ticks. Received more in {name}.", "too_long")
-    order = np.lexsort((start, pitch))
-    follows = pitch[order[1:]] == pitch[order[:-1]]
-    overlaps = follows & (start[order[1:]] < end[order[:-1]])
+    order = np.argsort(pitch, kind="stable")  # symusic's notes are in the order of their starts.
+    later, earlier = order[1:], order[:-1]
+    overlaps = (pitch[later] == pitch[earlier]) & (start[later] < end[earlier])
     if overlaps.any() or (end == start).any():
         return None
     ended = end < end_tick
@@ -178,29 +178,29 @@ def _track_name(text: str, track: bytes) -> str:
 
 def _meta_events(score: core.ScoreTick) -> MetaEvents:
     """Tempo, time and key signature events, without those that mean nothing."""
-    tempos = score.tempos.numpy()
-    meters = score.time_signatures.numpy()
-    keys = score.key_signatures.numpy()
     return MetaEvents(
-        tempos=_rows(tempos["time"], tempos["mspq"]),
+        tempos=_rows(score.tempos, "time", "mspq"),
         time_signatures=[
             (tick, numerator, denominator)
             for tick, numerator, denominator in _rows(
-                meters["time"], meters["numerator"], meters["denominator"]
+                score.time_signatures, "time", "numerator", "denominator"
             )
             if numerator and denominator
         ],
         key_signatures=[
             (tick, sharps, mode)
-            for tick, sharps, mode in _rows(keys["time"], keys["key"], keys["tonality"])
+            for tick, sharps, mode in _rows(score.key_signatures, "time", "key", "tonality")
             if -7 <= sharps <= 7 and mode in (0, 1)
         ],
     )
 
 
-def _rows(*columns: np.ndarray) -> list[tuple[int, ...]]:
-    """Rows of arrays of one length as tuples of Python numbers, without negative ticks."""
-    rows = zip(*(column.tolist() for column in columns), strict=True)
+def _rows(events, *names: str) -> list[tuple[int, ...]]:
+    """A symusic list's arrays as tuples of Python numbers, without negative ticks."""
+    if not len(events):
+        return []
+    columns = events.numpy()
+    rows = zip(*(columns[name].tolist() for name in names), strict=True)
     return [row for row in rows if row[0] >= 0]
 
 

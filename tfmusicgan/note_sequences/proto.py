@@ -1,6 +1,6 @@
 """The NoteSequence messages, without importing note_seq's package.
 
-`import note_seq` runs librosa and pretty_midi (over a second, and it changes pretty_midi's MAX_TICK).
+`import note_seq` runs librosa and pretty_midi (over a second, and it changes pretty_midi).
 The generated message module alone takes 0.05 s; loaded by its path and registered under its own
 name it gives the very same classes, whether note_seq is imported before, after, or never.
 """

@@ -9,6 +9,7 @@ Source: https://protobuf.dev/programming-guides/encoding and music.proto of note
 field numbers are read from its descriptors.
 """
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -53,52 +54,76 @@ def add_pitch_bends(sequence: NoteSequence, columns: Mapping[str, np.ndarray]) -
 
 def _add(sequence: NoteSequence, field: str, columns: Mapping[str, np.ndarray]) -> None:
     """Encodes one repeated field and merges it into `sequence`."""
-    repeated = NoteSequence.DESCRIPTOR.fields_by_name[field]
-    event_fields = repeated.message_type.fields_by_name
-    size = len(next(iter(columns.values())))
-    parts = []
+    template = _template(field, tuple(columns))
+    events = np.repeat(template, len(next(iter(columns.values()))))
     for name, values in columns.items():
-        descriptor = event_fields[name]
-        is_double = descriptor.type == descriptor.TYPE_DOUBLE
-        tag = descriptor.number << 3 | (1 if is_double else 0)
-        parts.append(np.full((size, 1), tag, np.uint8))
-        parts.append(_ENCODERS.get(name, _double if is_double else _byte)(values))
-    body = np.concatenate(parts, axis=1)
-    head = np.array([repeated.number << 3 | 2, body.shape[1]], np.uint8)
-    events = np.concatenate([np.broadcast_to(head, (size, 2)), body], axis=1)
+        if name == "bend":
+            events[name] = _signed(values)
+        elif name == "instrument":
+            events[name] = _padded(values)
+        elif template.dtype[name] == np.uint8:
+            _check(values, 127)
+            events[name] = values
+        else:
+            events[name] = values
     sequence.MergeFromString(events.tobytes())
 
 
-def _double(values: np.ndarray) -> np.ndarray:
-    """[n] float64 to [n, 8] little-endian bytes."""
-    return np.ascontiguousarray(values, "<f8").view(np.uint8).reshape(-1, 8)
+@functools.cache
+def _template(field: str, names: tuple[str, ...]) -> np.ndarray:
+    """One event of a field, [1] of a structured type: tags filled in, the columns zero.
+
+    Args:
+      field: A repeated field of NoteSequence.
+      names: The event's fields that follow each other on the wire.
+
+    Returns:
+      Packed bytes: the field's tag and the event's size, then a tag before each value.
+    """
+    repeated = NoteSequence.DESCRIPTOR.fields_by_name[field]
+    types: list[tuple] = [("head", np.uint8, (2,))]
+    tags = []
+    for name in names:
+        descriptor = repeated.message_type.fields_by_name[name]
+        is_double = descriptor.type == descriptor.TYPE_DOUBLE
+        tags.append(descriptor.number << 3 | (1 if is_double else 0))
+        types.append((f"{name} tag", np.uint8))
+        types.append((name, "<f8") if is_double else _VARINTS.get(name, (name, np.uint8)))
+    template = np.zeros(1, np.dtype(types))
+    template["head"] = repeated.number << 3 | 2, template.dtype.itemsize - 2
+    for name, tag in zip(names, tags, strict=True):
+        template[f"{name} tag"] = tag
+    return template
 
 
-def _byte(values: np.ndarray) -> np.ndarray:
-    """[n] of 0 to 127 to [n, 1] bytes."""
-    values = np.asarray(values)
-    if values.size and not 0 <= int(values.min()) <= int(values.max()) < 128:
+def _check(values: np.ndarray, largest: int) -> None:
+    """Refuses numbers that would not fit their bytes; `largest` is a power of two less one."""
+    if len(values) and not 0 <= int(np.bitwise_or.reduce(values)) <= largest:
         raise ValueError(
-            f"Expected numbers from 0 to 127. Received {values.min()} to {values.max()}."
+            f"Expected numbers from 0 to {largest}. Received {values.min()} to {values.max()}."
         )
-    return values.astype(np.uint8).reshape(-1, 1)
 
 
 def _padded(values: np.ndarray) -> np.ndarray:
     """[n] of 0 to 2097151 to [n, 3] bytes, a varint with continuation bits throughout."""
-    values = np.asarray(values, np.int64)
-    if values.size and not 0 <= int(values.min()) <= int(values.max()) <= _MAX_PADDED:
-        raise ValueError(
-            f"Expected numbers from 0 to {_MAX_PADDED}. Received {values.min()} to {values.max()}."
-        )
-    return np.stack([values | 0x80, values >> 7 | 0x80, values >> 14], axis=1).astype(np.uint8)
+    _check(values, _MAX_PADDED)
+    encoded = np.empty((len(values), 3), np.uint8)
+    encoded[:, 0] = values & 0x7F | 0x80
+    encoded[:, 1] = values >> 7 & 0x7F | 0x80
+    encoded[:, 2] = values >> 14
+    return encoded
 
 
 def _signed(values: np.ndarray) -> np.ndarray:
-    """[n] signed integers to [n, 10] bytes: the varint of their 64-bit two's complement."""
+    """[n] of -16384 to 16383 to [n, 10] bytes: the varint of their 64-bit two's complement."""
     values = np.asarray(values, np.int64)
-    groups = [(values >> shift & 0x7F) | 0x80 for shift in range(0, 63, 7)]
-    return np.stack([*groups, values >> 63 & 1], axis=1).astype(np.uint8)
+    encoded = np.empty((len(values), 10), np.uint8)
+    encoded[:, 0] = values & 0x7F | 0x80
+    encoded[:, 1] = values >> 7 & 0x7F | 0x80
+    # From bit 14 on there is only the sign, in seven bits a byte and one in the last.
+    encoded[:, 2:9] = (values >> 14 & 0x7F | 0x80)[:, None]
+    encoded[:, 9] = values >> 14 & 1
+    return encoded
 
 
-_ENCODERS = {"instrument": _padded, "bend": _signed}
+_VARINTS = {"instrument": ("instrument", np.uint8, (3,)), "bend": ("bend", np.uint8, (10,))}
