@@ -18,7 +18,7 @@ from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.records.plan import DroppedPiece, ShardTask
 from tfmusicgan.records.schema import Origin, example_to_bytes
 from tfmusicgan.records.shard_file import ShardWriter, file_digest
-from tfmusicgan.representations.base import Example
+from tfmusicgan.representations.base import Example, Representation
 
 
 @dataclasses.dataclass
@@ -174,7 +174,7 @@ def _encode(
     try:
         if semitones:
             sequence = transforms.transpose(sequence, semitones)
-        examples = options.representation.encode(sequence)
+        examples = _encode_counted(sequence, options.representation, stats)
     except PieceError as error:
         stats.dropped.append(DroppedPiece(name, error.reason, str(error)))
         return []
@@ -183,6 +183,17 @@ def _encode(
     stats.num_pieces += 1
     stats.num_notes += len(sequence.notes)
     return kept
+
+
+def _encode_counted(
+    sequence: NoteSequence, representation: Representation, stats: ShardStats
+) -> list[Example]:
+    """Encodes a sequence; counts the phrases left out, where a representation says how many."""
+    if not hasattr(representation, "encode_counted"):
+        return representation.encode(sequence)
+    examples, num_left_out = representation.encode_counted(sequence)
+    stats.drop_phrases("too_few_notes", num_left_out)
+    return examples
 
 
 def _spread(examples: list[Example], limit: int) -> list[Example]:

@@ -163,6 +163,13 @@ class MultitrackPianoRoll:
             `"too_few_tracks"`, `"no_bars_in_meter"`, `"too_long"`, `"too_short"` or
             `"too_few_notes"` (all phrases fall short of `min_notes` or `min_active_tracks`).
         """
+        return self.encode_counted(sequence)[0]
+
+    def encode_counted(self, sequence: NoteSequence) -> tuple[list[Example], int]:
+        """As `encode`, with the number of phrases that were left out of a piece that is kept.
+
+        They fall short of `min_notes` or `min_active_tracks`.
+        """
         name = sequence.id or sequence.filename or "the sequence"
         notes = note_arrays(sequence)
         tempos = [value for tempo in sequence.tempos for value in (tempo.time, tempo.qpm)]
@@ -198,17 +205,18 @@ class MultitrackPianoRoll:
         start = transforms.seconds_to_quarters(sequence, notes.start_seconds)
         end = transforms.seconds_to_quarters(sequence, notes.end_seconds)
         cell = pitch * self.num_tracks + track
-        phrases = []
+        phrases, num_windows = [], 0
         for stretch in stretches:
             roll = self._stretch_roll(stretch, start[taken], end[taken], cell[taken])
             phrases.extend(self._windows(roll))
+            num_windows += (stretch.num_bars - self.bars) // self.hop_bars + 1
         if not phrases:
             raise ConversionError(
                 f"Expected phrases of at least {self.min_notes} notes in "
                 f"{self.min_active_tracks} tracks. Received: none in {name!r}.",
                 reason="too_few_notes",
             )
-        return [{"piano_roll": phrase} for phrase in phrases]
+        return [{"piano_roll": phrase} for phrase in phrases], num_windows - len(phrases)
 
     def decode(self, example: Example, qpm: float = 120.0) -> NoteSequence:
         """Builds the NoteSequence of one phrase.

@@ -1,0 +1,80 @@
+"""Writes the golden record sets: `python -m tests.records.golden`.
+
+One tiny set per representation, from a made-up piece. They are written once per format version and
+then only read: they show that a later release still reads what this one wrote.
+"""
+
+import pathlib
+import tempfile
+
+from tfmusicgan import datasets
+from tfmusicgan.note_sequences.midi import write_midi
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.records.convert import convert
+from tfmusicgan.records.options import ConvertOptions
+from tfmusicgan.representations.base import Representation
+from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
+from tfmusicgan.representations.tracks import parse_tracks
+
+FOLDER = pathlib.Path(__file__).parents[2] / "tfrecords" / "golden"
+REPRESENTATIONS: dict[str, Representation] = {
+    "multitrack_piano_roll": MultitrackPianoRoll(
+        tracks=parse_tracks("drums,piano,bass"),
+        bars=2,
+        steps_per_beat=4,
+        lowest_pitch=36,
+        num_pitches=25,
+        hop_bars=2,
+    ),
+}
+
+
+def made_up_piece() -> NoteSequence:
+    """Four bars of 4/4 at 120 quarters a minute: lopsided on purpose."""
+    sequence = NoteSequence(ticks_per_quarter=480)
+    sequence.tempos.add(qpm=120)
+    sequence.time_signatures.add(numerator=4, denominator=4)
+
+    def add(pitch: int, quarter: float, length: float, program: int, is_drum: bool = False):
+        sequence.notes.add(
+            pitch=pitch,
+            velocity=80,
+            start_time=quarter / 2,
+            end_time=(quarter + length) / 2,
+            program=program,
+            is_drum=is_drum,
+            instrument=9 if is_drum else program // 32,
+        )
+
+    add(60, 0, 1, 0)  # piano: two repeated notes and one over the bar line
+    add(60, 1, 1, 0)
+    add(55, 3, 2, 0)
+    add(36, 0, 4, 33)  # bass
+    add(43, 12, 4, 33)
+    add(38, 2, 0.5, 0, is_drum=True)
+    add(38, 2.5, 0.5, 0, is_drum=True)
+    add(84, 8, 1, 0)  # above the range: left out
+    sequence.total_time = 8.0
+    return sequence
+
+
+def main() -> None:
+    """Writes every set that is not there yet."""
+    for name, representation in REPRESENTATIONS.items():
+        if (FOLDER / name).exists():
+            print(f"{FOLDER / name} is there already: golden records are written once.")
+            continue
+        with tempfile.TemporaryDirectory() as music:
+            write_midi(made_up_piece(), pathlib.Path(music, "made_up.mid"))
+            convert(
+                datasets.get("midi"),
+                ConvertOptions(representation, split=(1.0, 0.0, 0.0)),
+                FOLDER / name,
+                [music],
+                licence="Apache-2.0",
+                attribution="the authors of tfmusicgan",
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Old records stay readable: the golden sets, against their contents written by hand."""
+
+import numpy as np
+import pytest
+
+from tests.records.golden import FOLDER, REPRESENTATIONS
+from tfmusicgan import representations
+from tfmusicgan.records.manifest import FORMAT_VERSION, Manifest
+from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.records.schema import bytes_to_example
+from tfmusicgan.records.shard_file import read_shard
+
+
+def test_every_representation_has_a_golden_set():
+    golden = {path.name for path in FOLDER.iterdir()}
+    assert golden == set(representations.names()) == set(REPRESENTATIONS)
+
+
+@pytest.mark.parametrize("name", sorted(REPRESENTATIONS))
+def test_golden_sets_are_whole_and_of_this_format(name):
+    records = RecordSet.open(FOLDER / name)
+    records.verify()
+    assert records.representation == REPRESENTATIONS[name]
+    assert FORMAT_VERSION == 1
+    manifest = Manifest.read(FOLDER / name)
+    assert manifest.dataset["licence"] == "Apache-2.0"
+    assert manifest.fields.keys() == records.representation.spec.keys()
+
+
+def _expected_piano_rolls():
+    """[2 phrases, 2 bars, 16 steps, 25 pitches from 36, drums piano bass], by hand."""
+    rolls = np.zeros((2, 2, 16, 25, 3), bool)
+    rolls[0, 0, 0:3, 60 - 36, 1] = True  # its last step is a rest: the note is repeated
+    rolls[0, 0, 4:8, 60 - 36, 1] = True
+    rolls[0, 0, 12:16, 55 - 36, 1] = True
+    rolls[0, 1, 0:4, 55 - 36, 1] = True
+    rolls[0, 0, 0:16, 36 - 36, 2] = True
+    rolls[0, 0, [8, 10], 38 - 36, 0] = True
+    rolls[1, 1, 0:16, 43 - 36, 2] = True
+    return rolls
+
+
+def test_golden_piano_rolls():
+    records = RecordSet.open(FOLDER / "multitrack_piano_roll")
+    (batch,) = records.examples()
+    np.testing.assert_array_equal(batch["piano_roll"], _expected_piano_rolls())
+
+
+def test_golden_origins():
+    directory = FOLDER / "multitrack_piano_roll"
+    (path,) = directory.glob("*.tfrecord.gz")
+    spec = REPRESENTATIONS["multitrack_piano_roll"].spec
+    origins = [bytes_to_example(record, spec)[1] for record in read_shard(path)]
+    assert [(o.piece, o.source_index, o.phrase_index) for o in origins] == [
+        ("made_up.mid", 0, 0),
+        ("made_up.mid", 0, 1),
+    ]
