@@ -1,0 +1,88 @@
+"""The counter-based noise: published vectors, distribution, independence of the batch."""
+
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+from tensorflow_probability import distributions
+
+from tfmusicgan.models import noise
+
+
+@pytest.fixture(scope="module")
+def table():
+    return noise.quantile_table(distributions.Normal(np.float64(0), np.float64(1)))
+
+
+@pytest.mark.parametrize(
+    ("key", "counter", "expected"),
+    [  # Random123's known answers for threefry2x32, 20 rounds
+        ((0, 0), (0, 0), (0x6B200159, 0x99BA4EFE)),
+        ((0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF), (0x1CB996FC, 0xBB002BE7)),
+        ((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3), (0xC4923A9C, 0x483DF7A0)),
+    ],
+)
+def test_threefry_known_answers(key, counter, expected):
+    pair = [tf.constant(word, tf.uint32) for word in (*key, *counter)]
+    words = noise.threefry_2x32((pair[0], pair[1]), (pair[2], pair[3]))
+    assert tuple(int(word) for word in words) == expected
+
+
+def test_keys_split_a_seed_into_its_words():
+    low, high = noise.key_from_seed(np.array([(5 << 32) + 7, -1], np.int64))
+    assert low.numpy().tolist() == [7, 0xFFFFFFFF]
+    assert high.numpy().tolist() == [5, 0xFFFFFFFF]
+
+
+def test_a_row_depends_on_its_own_key_alone(table):
+    draw = tf.function(lambda seeds: noise.draws(noise.key_from_seed(seeds), 37, table))
+    whole = draw(tf.range(100, dtype=tf.int64)).numpy()
+    for first, last in ((0, 1), (3, 16), (17, 64), (31, 100)):
+        part = draw(tf.range(first, last, dtype=tf.int64)).numpy()
+        assert np.array_equal(part, whole[first:last])
+
+
+def test_training_rows_are_numbered_over_the_global_batch(table):
+    step = tf.constant(12, tf.int64)
+    whole = noise.row_keys(3, step, 1, tf.range(8, dtype=tf.int64))
+    half = noise.row_keys(3, step, 1, tf.range(4, 8, dtype=tf.int64))
+    assert np.array_equal(whole[0].numpy()[4:], half[0].numpy())
+    values = {int(word) for word in whole[0]}
+    for other in (
+        noise.row_keys(4, step, 1, tf.range(8, dtype=tf.int64)),
+        noise.row_keys(3, step + 1, 1, tf.range(8, dtype=tf.int64)),
+        noise.row_keys(3, step, 2, tf.range(8, dtype=tf.int64)),
+    ):
+        assert values.isdisjoint(int(word) for word in other[0])
+
+
+def test_uniforms_are_uniform_and_inside_the_interval():
+    values = noise.uniforms(noise.key_from_seed(tf.range(500, dtype=tf.int64)), 101).numpy()
+    assert values.shape == (500, 101)
+    assert values.min() > 0 and values.max() < 1
+    assert scipy.stats.kstest(values.ravel(), "uniform").pvalue > 0.001
+    # Neighbouring seeds and neighbouring positions are independent.
+    assert abs(np.corrcoef(values[:-1].ravel(), values[1:].ravel())[0, 1]) < 0.02
+    assert abs(np.corrcoef(values[:, :-1].ravel(), values[:, 1:].ravel())[0, 1]) < 0.02
+
+
+def test_draws_follow_the_prior(table):
+    values = noise.draws(noise.key_from_seed(tf.range(400, dtype=tf.int64)), 250, table).numpy()
+    flat = values.ravel()
+    assert scipy.stats.kstest(flat, "norm").pvalue > 0.001
+    assert flat.mean() == pytest.approx(0, abs=0.01)
+    assert flat.std() == pytest.approx(1, abs=0.01)
+    assert scipy.stats.kurtosis(flat) == pytest.approx(0, abs=0.05)
+
+
+def test_another_prior():
+    uniform = noise.quantile_table(distributions.Uniform(np.float64(-2), np.float64(6)))
+    assert uniform[0] == pytest.approx(-2, abs=1e-3) and uniform[-1] == pytest.approx(6, abs=1e-3)
+    values = noise.draws(noise.key_from_seed(tf.range(100, dtype=tf.int64)), 99, uniform).numpy()
+    assert scipy.stats.kstest(values.ravel(), "uniform", args=(-2, 8)).pvalue > 0.001
+
+
+def test_split_keeps_rows_and_order():
+    parts = noise.split(tf.reshape(tf.range(14), (2, 7)), [(1,), (2, 3)])
+    assert parts[0].numpy().tolist() == [[0], [7]]
+    assert parts[1].numpy().tolist() == [[[1, 2, 3], [4, 5, 6]], [[8, 9, 10], [11, 12, 13]]]
