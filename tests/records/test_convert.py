@@ -345,3 +345,21 @@ def test_max_phrases_are_spread_over_the_piece():
     assert convert_shard._spread(list(range(10)), 4) == [0, 2, 5, 7]
     assert convert_shard._spread(list(range(3)), 4) == [0, 1, 2]
     assert convert_shard._spread(list(range(3)), 0) == [0, 1, 2]
+
+
+def test_phrases_left_out_of_a_kept_piece_are_counted(tmp_path):
+    from tests.records.pieces import piece
+    from tfmusicgan.note_sequences.midi import to_midi_bytes
+
+    gap = piece(0, bars=8)
+    kept = [note for note in gap.notes if note.start_time < 4 or note.start_time >= 14]
+    del gap.notes[:]
+    gap.notes.extend(kept)
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/gap.mid").write_bytes(to_midi_bytes(gap))
+    options = dataclasses.replace(OPTIONS, split=(1, 0, 0))
+    manifest = dry_run(MIDI, options, [str(tmp_path / "m")])
+    # Of the phrases at bars 0, 2, 4 and 6 the second and the third are silent.
+    assert manifest.num_examples("train") == 2
+    drop = manifest.drops["too_few_notes"]
+    assert (drop.num_pieces, drop.num_phrases, drop.names) == (0, 2, ())
