@@ -27,7 +27,11 @@ def stock_request():
     request.model_spec.name = "möß"
     request.model_spec.version.value = 0  # present though zero
     request.model_spec.signature_name = "generate"
-    for key, value in (("seed", [3, -1, 2**62]), ("qpm", [[90.5], [0.25]]), ("text", [b"\0x", b""])):
+    for key, value in (
+        ("seed", [3, -1, 2**62]),
+        ("qpm", [[90.5], [0.25]]),
+        ("text", [b"\0x", b""]),
+    ):
         request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
     return request
 

@@ -70,6 +70,14 @@ def _generator(scale: float):
         def half_a_classifier(self, inputs):
             return {"y": inputs}
 
+        @tf.function(input_signature=[spec(tf.float32, "inputs")])
+        def regressor(self, inputs):
+            return {"outputs": inputs}
+
+        @tf.function(input_signature=[spec(tf.float32, "inputs")])
+        def three_outputs(self, inputs):
+            return {"a": inputs, "b": inputs, "c": inputs}
+
         @tf.function(input_signature=[tf.TensorSpec([], tf.float32, name="x")])
         def scalar(self, x):
             return {"y": tf.reshape(x, [1])}
@@ -100,6 +108,8 @@ def write_model(folder, scale: float = 2.0, warmup=()) -> str:
         "shapeless": model.shapeless,
         "halved": model.halved,
         "half_a_classifier": model.half_a_classifier,
+        "regressor": model.regressor,
+        "three_outputs": model.three_outputs,
         "scalar": model.scalar,
         "bfloat16": model.bfloat16,
     }

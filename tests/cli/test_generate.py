@@ -1,0 +1,91 @@
+import pytest
+
+from tests.serving import toy_models
+from tfmusicgan.cli import generate
+from tfmusicgan.note_sequences.midi import read_midi
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    from tfmusicgan.serving.server import app
+    from tfmusicgan.serving.server.storage import ModelSource
+
+    root = tmp_path_factory.mktemp("models")
+    toy_models.write_model(root / "toy" / "3")
+    with app.running(app.ServerOptions(ModelSource(root=str(root)), port=0)) as server:
+        yield server.address
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        generate.main(list(arguments))
+    output = capsys.readouterr()
+    return end.value.code, output.out.splitlines(), output.err
+
+
+def test_pieces_land_as_files_whose_paths_are_printed(capsys, address, tmp_path):
+    base = [f"--server={address}", "--model=toy", f"--output={tmp_path}/new"]
+    code, paths, error = run(capsys, *base, "--num=2", "--seed=3")
+    assert (code, error) == (0, "")
+    names = [f"{tmp_path}/new/toy_seed3_00{i}.{s}" for i in (0, 1) for s in ("mid", "wav", "png")]
+    assert paths == names
+    assert sorted(str(path) for path in (tmp_path / "new").iterdir()) == sorted(names)
+    # Row seed (3 << 32) + i, of which the toy plays the remainder by 128.
+    pitches = [read_midi(path).notes[0].pitch for path in paths if path.endswith(".mid")]
+    assert pitches == [0, 1]
+    code, paths, error = run(capsys, *base, "--num=3", "--seed=3")
+    assert (code, paths) == (1, [])
+    assert "toy_seed3_000.mid, which is there" in error
+    assert error.count("\n") == 1
+    code, paths, error = run(capsys, *base, "--num=3", "--seed=3", "--overwrite", "--formats=midi")
+    assert (code, len(paths), error) == (0, 3, "")
+
+
+def test_controls(capsys, address, tmp_path):
+    base = [f"--server={address}", "--model=toy", f"--output={tmp_path}", "--formats=midi"]
+    code, paths, _ = run(capsys, *base, "--control=qpm=90", "--control=threshold=0.5")
+    assert (code, paths) == (0, [f"{tmp_path}/toy_seed0_000.mid"])
+    base.append("--seed=1")
+    for arguments, message in (
+        (["--control=qpm=90"], "Missing: threshold."),
+        (["--control=tempo=90"], "Unknown control 'tempo'. Known: qpm, threshold."),
+        (["--control=qpm"], "Expected --control=name=value. Received: 'qpm'."),
+        (["--formats=mp3"], "Unknown format 'mp3'. Known: midi, png, wav."),
+        (["--model=nix"], "NOT_FOUND: Servable not found for request: Latest(nix)"),
+        (["--model="], "--model is required."),
+    ):
+        code, paths, error = run(capsys, *base, *arguments)
+        assert (code, paths) == (1, [])
+        assert message in error
+        assert error.count("\n") == 1
+
+
+def test_a_piece_without_notes_keeps_no_other_one_back(capsys, address, tmp_path, monkeypatch):
+    from tfmusicgan.note_sequences.proto import NoteSequence
+    from tfmusicgan.serving.client import Client
+
+    one = NoteSequence.FromString(toy_models.note_sequence_bytes(5))
+    monkeypatch.setattr(Client, "generate", lambda *_, **__: [NoteSequence(), one])
+    code, paths, error = run(
+        capsys,
+        f"--server={address}",
+        "--model=toy",
+        "--num=2",
+        f"--output={tmp_path}",
+        "--formats=wav",
+    )
+    assert code == 1
+    assert paths == [f"{tmp_path}/toy_seed0_001.wav"]
+    assert "toy_seed0_000: " in error
+    assert "1 of 2 pieces could not be written in full." in error
+
+
+def test_no_server(capsys, tmp_path):
+    code, paths, error = run(
+        capsys, "--server=127.0.0.1:1", "--model=toy", f"--output={tmp_path}/x"
+    )
+    assert (code, paths) == (1, [])
+    assert "No server answers at 127.0.0.1:1" in error
+    assert "Start one with tfmusicgan-serve --model_root=FOLDER" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "x").exists()
