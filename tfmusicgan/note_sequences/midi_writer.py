@@ -10,6 +10,7 @@ import contextlib
 import os
 import pathlib
 import secrets
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from symusic import core
@@ -17,6 +18,8 @@ from symusic import core
 from tfmusicgan.errors import ConversionError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.transforms import seconds_to_quarters
+
+_ToTicks = Callable[[list[float]], np.ndarray]  # Seconds to int32 ticks.
 
 _TICKS_PER_QUARTER = 480
 _MAX_TICKS_PER_QUARTER = 0x7FFF
@@ -69,6 +72,7 @@ def to_midi_bytes(sequence: NoteSequence) -> bytes:
         quarters = seconds_to_quarters(sequence, np.array(seconds, np.float64))
         return np.maximum(np.rint(quarters * ticks_per_quarter), 0).astype(np.int32)
 
+    _check_notes(sequence.notes)
     score = core.ScoreTick(ticks_per_quarter)
     _add_meta_events(score, sequence, to_ticks)
     names = {info.instrument: info.name for info in sequence.instrument_infos}
@@ -90,6 +94,19 @@ def to_midi_bytes(sequence: NoteSequence) -> bytes:
     return score.dumps_midi()
 
 
+def _check_notes(notes: Iterable[NoteSequence.Note]) -> None:
+    """Refuses notes with numbers that have no place in MIDI."""
+    for note in notes:
+        in_range = all(0 <= value <= 127 for value in (note.pitch, note.velocity, note.program))
+        if not in_range or note.end_time < note.start_time:
+            raise ConversionError(
+                f"Expected pitch, velocity and program from 0 to 127 and an end after the start. "
+                f"Received pitch {note.pitch}, velocity {note.velocity}, program {note.program}, "
+                f"{note.start_time:.3f} to {note.end_time:.3f} s.",
+                "not_midi_range",
+            )
+
+
 def _by_instrument(sequence: NoteSequence) -> dict[tuple[int, int, bool], dict[str, list]]:
     """Events of each (instrument, program, drum flag), by the field they come from."""
     grouped: dict = collections.defaultdict(lambda: collections.defaultdict(list))
@@ -99,7 +116,7 @@ def _by_instrument(sequence: NoteSequence) -> dict[tuple[int, int, bool], dict[s
     return grouped
 
 
-def _add_meta_events(score: core.ScoreTick, sequence: NoteSequence, to_ticks) -> None:
+def _add_meta_events(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _ToTicks) -> None:
     """Adds tempos, time signatures and key signatures."""
     tempos = [tempo for tempo in sequence.tempos if tempo.qpm > 0]
     micros = [min(max(round(6e7 / tempo.qpm), 1), _MAX_MICROSECONDS) for tempo in tempos]
@@ -123,17 +140,8 @@ def _add_meta_events(score: core.ScoreTick, sequence: NoteSequence, to_ticks) ->
     )
 
 
-def _add_notes(track: core.TrackTick, notes: list, to_ticks) -> None:
+def _add_notes(track: core.TrackTick, notes: list, to_ticks: _ToTicks) -> None:
     """Adds one instrument's notes."""
-    for note in notes:
-        in_range = all(0 <= value <= 127 for value in (note.pitch, note.velocity, note.program))
-        if not in_range or note.end_time < note.start_time:
-            raise ConversionError(
-                f"Expected pitch, velocity and program from 0 to 127 and an end after the start. "
-                f"Received pitch {note.pitch}, velocity {note.velocity}, program {note.program}, "
-                f"{note.start_time:.3f} to {note.end_time:.3f} s.",
-                "not_midi_range",
-            )
     start = to_ticks([note.start_time for note in notes])
     end = to_ticks([note.end_time for note in notes])
     track.notes = core.NoteTickList.from_numpy(

@@ -21,7 +21,7 @@ _QUARTER_DECIMALS = 6  # Seconds to quarter notes and back keeps nine.
 
 _PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SPELLINGS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-_CHORD_PITCH = re.compile(r"(^|/)([A-G])(#{0,2}|b{0,2})(?![A-Za-z]*\))")
+_CHORD_PITCH = re.compile(r"(^|/)([A-G])(#{1,2}|b{1,2}|)")
 
 
 @dataclasses.dataclass(frozen=True)

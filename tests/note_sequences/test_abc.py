@@ -1,0 +1,112 @@
+"""ABC books: split, read, refused tune by tune."""
+
+import pathlib
+import zipfile
+
+import pytest
+
+from tfmusicgan.errors import ReadError
+from tfmusicgan.note_sequences import abc
+from tfmusicgan.note_sequences.proto import NoteSequence
+
+BOOK = """\
+M:3/4
+L:1/8
+
+X:1
+T:First
+K:Dm
+"Dm"D2 E2 F2|G4 A2|
+
+Some words about the next tune.
+
+X:7
+T:Broken
+K:C
+(3CDE F|
+
+X:8
+T:Third
+M:2/4
+Q:1/4=90
+Y:ignored
+K:G
+G,4|g2B2|
+"""
+
+
+def test_books_are_read_tune_by_tune():
+    sequences, errors = abc.read_abc(BOOK.encode(), "book.abc")
+    assert [sequence.id for sequence in sequences] == ["book.abc#0", "book.abc#2"]
+    first, third = sequences
+    notes = [(n.pitch, n.start_time, n.end_time) for n in first.notes]
+    assert notes == [(62, 0, 0.5), (64, 0.5, 1), (65, 1, 1.5), (67, 1.5, 2.5), (69, 2.5, 3)]
+    key = first.key_signatures[0]
+    assert (key.key, key.mode) == (2, NoteSequence.KeySignature.MINOR)
+    meters = [(m.time, m.numerator, m.denominator) for m in first.time_signatures]
+    assert meters == [(0, 3, 4)]
+    assert [t.qpm for t in first.tempos] == [120]
+    assert [text.text for text in first.text_annotations] == ["Dm"]
+    assert [t.qpm for t in third.tempos] == [90]
+    assert [n.pitch for n in third.notes] == [55, 79, 71]
+    assert third.total_time == pytest.approx(4 * 60 / 90)
+    ((name, error),) = errors
+    assert name == "book.abc#1"
+    assert error.reason == "unreadable_abc"
+    assert str(error).endswith("TupletError: Tuplets are not supported. in book.abc#1.")
+
+
+def test_a_tune_without_notes():
+    _, ((_, error),) = abc.read_abc(b"X:1\nK:C\n|\n", "book.abc")
+    assert (error.reason, str(error)) == (
+        "no_notes",
+        "Expected notes. Received a piece without any: book.abc#0.",
+    )
+
+
+def test_latin_1_and_a_mark_before_utf_8():
+    _, (tune,) = abc.split_tunes("X:1\nT:Été\n".encode("latin-1"), "x")
+    assert tune == "X:1\nT:Été"
+    _, (tune,) = abc.split_tunes("\ufeffX:1\nT:Été\n".encode(), "x")
+    assert tune == "X:1\nT:Été"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason", "message"),
+    [
+        (b" \n", "empty_file", "empty file: book.abc"),
+        (b"Dear reader,\n\nno tunes here.", "no_tunes", "Received none: book.abc"),
+    ],
+)
+def test_bad_books(data, reason, message):
+    with pytest.raises(ReadError, match=message) as caught:
+        abc.read_abc(data, "book.abc")
+    assert caught.value.reason == reason
+
+
+def test_too_large_and_missing(tmp_path, monkeypatch):
+    with pytest.raises(ReadError, match="No such file") as caught:
+        abc.read_abc(tmp_path / "gone.abc")
+    assert caught.value.reason == "unreadable_file"
+    monkeypatch.setattr(abc, "MAX_BOOK_BYTES", 5)
+    path = tmp_path / "book.abc"
+    path.write_text(BOOK)
+    with pytest.raises(ReadError, match="at most 5 bytes") as caught:
+        abc.read_abc(path)
+    assert caught.value.reason == "too_large"
+
+
+def test_note_seq_agrees_on_a_real_book(test_data: pathlib.Path):
+    from note_seq import abc_parser
+
+    with zipfile.ZipFile(test_data / "nottingham/nottingham_abc_cleaned.zip") as archive:
+        name = next(name for name in archive.namelist() if name.endswith("waltzes.abc"))
+        data = archive.read(name)
+    sequences, errors = abc.read_abc(data, "waltzes.abc")
+    expected, refused = abc_parser.parse_abc_tunebook(data.decode())
+    assert len(errors) == len(refused) > 10
+    assert len(sequences) == len(expected) > 10
+    for ours, theirs in zip(sequences, expected.values(), strict=True):
+        assert sorted((n.start_time, n.pitch, n.end_time) for n in ours.notes) == sorted(
+            (n.start_time, n.pitch, n.end_time) for n in theirs.notes
+        )

@@ -1,0 +1,136 @@
+"""MIDI writing: there and back, and against note_seq's reader."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.note_sequences.test_midi import reference
+from tfmusicgan.errors import ConversionError
+from tfmusicgan.note_sequences import midi_writer
+from tfmusicgan.note_sequences.midi import read_midi, to_midi_bytes, write_midi
+from tfmusicgan.note_sequences.proto import NoteSequence
+
+
+def song() -> NoteSequence:
+    """Two tempos, meters and keys; three instruments; times on ticks of 480 to a quarter."""
+    sequence = NoteSequence(ticks_per_quarter=480, total_time=2.5)
+    sequence.source_info.encoding_type = NoteSequence.SourceInfo.MIDI
+    sequence.tempos.add(time=0, qpm=60)
+    sequence.tempos.add(time=2, qpm=120)
+    sequence.time_signatures.add(time=0, numerator=6, denominator=8)
+    sequence.time_signatures.add(time=2, numerator=7, denominator=16)
+    sequence.key_signatures.add(time=0, key=9, mode=NoteSequence.KeySignature.MINOR)
+    sequence.key_signatures.add(time=1, key=8, mode=NoteSequence.KeySignature.MAJOR)
+    sequence.notes.add(
+        pitch=36, velocity=1, start_time=0, end_time=0.25, instrument=2, is_drum=True
+    )
+    sequence.notes.add(pitch=60, velocity=127, start_time=0, end_time=2.25, program=19)
+    sequence.notes.add(pitch=43, velocity=64, start_time=1, end_time=2.5, instrument=1, program=32)
+    sequence.control_changes.add(time=0.5, control_number=64, control_value=127, program=19)
+    sequence.pitch_bends.add(time=1.5, bend=-8192, instrument=1, program=32)
+    sequence.instrument_infos.add(instrument=0, name="Orgel")
+    sequence.instrument_infos.add(instrument=2, name="Schlagzeug")
+    return sequence
+
+
+def test_there_and_back():
+    assert read_midi(to_midi_bytes(song())) == song()
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+@pytest.mark.parametrize("tonic", range(12))
+def test_every_key_comes_back(tonic, mode):
+    sequence = song()
+    del sequence.key_signatures[:]
+    sequence.key_signatures.add(key=tonic, mode=mode)
+    assert read_midi(to_midi_bytes(sequence)).key_signatures == sequence.key_signatures
+
+
+def test_note_seq_reads_the_same():
+    expected, got = reference(to_midi_bytes(song())), song()
+    note = ("pitch", "velocity", "start_time", "end_time", "instrument", "program", "is_drum")
+    for ours, theirs in zip(
+        got.notes, sorted(expected.notes, key=lambda n: (n.start_time, n.pitch)), strict=True
+    ):
+        assert [getattr(ours, f) for f in note] == [getattr(theirs, f) for f in note]
+    assert got.time_signatures == expected.time_signatures
+    assert got.key_signatures == expected.key_signatures
+    assert got.tempos == expected.tempos
+
+
+def test_more_instruments_than_channels():
+    sequence = NoteSequence(ticks_per_quarter=96)
+    for number in range(40):
+        sequence.notes.add(
+            pitch=30 + number, velocity=9, end_time=1, instrument=number, program=number
+        )
+    back = read_midi(to_midi_bytes(sequence))
+    assert [(n.pitch, n.instrument, n.program, n.is_drum) for n in back.notes] == [
+        (30 + number, number, number, False) for number in range(40)
+    ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 127), st.integers(1, 127), st.integers(0, 60), st.integers(1, 9)),
+        min_size=1,
+        max_size=30,
+        unique_by=lambda note: note[0],
+    ),
+    st.floats(20, 300),
+)
+def test_notes_on_a_grid_come_back(notes, qpm):
+    sequence = NoteSequence(ticks_per_quarter=24)
+    sequence.tempos.add(qpm=qpm)
+    step = 60 / qpm / 24
+    for pitch, velocity, start, size in notes:
+        sequence.notes.add(
+            pitch=pitch, velocity=velocity, start_time=start * step, end_time=(start + size) * step
+        )
+    back = read_midi(to_midi_bytes(sequence))
+    step = 60 / back.tempos[0].qpm / 24  # Tempos are whole microseconds in MIDI.
+    got = {
+        (n.pitch, n.velocity, round(n.start_time / step), round((n.end_time - n.start_time) / step))
+        for n in back.notes
+    }
+    assert got == set(notes)
+
+
+def test_short_notes_last_a_tick():
+    sequence = NoteSequence(ticks_per_quarter=10)
+    sequence.notes.add(pitch=60, velocity=9, start_time=1, end_time=1.0001)
+    assert read_midi(to_midi_bytes(sequence)).notes[0].end_time == pytest.approx(1.05)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pitch": 128}, "Received pitch 128"),
+        ({"velocity": 200}, "velocity 200"),
+        ({"program": -1}, "program -1"),
+        ({"end_time": 0.5}, r"1.000 to 0.500 s"),
+    ],
+)
+def test_notes_that_midi_cannot_hold(change, message):
+    sequence = NoteSequence()
+    sequence.notes.add(**{"pitch": 60, "velocity": 9, "start_time": 1, "end_time": 2} | change)
+    with pytest.raises(ConversionError, match=message) as caught:
+        to_midi_bytes(sequence)
+    assert caught.value.reason == "not_midi_range"
+
+
+def test_the_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "song.mid"
+    write_midi(song(), path)
+    assert read_midi(path) == song()
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(midi_writer.pathlib.Path, "replace", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_midi(NoteSequence(), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
