@@ -132,7 +132,8 @@ def list_sources(
 
 def source_name(file: pathlib.Path, root: str | os.PathLike) -> str:
     """A file's path relative to `root`, with `/` between folders."""
-    absolute, base = file.absolute(), pathlib.Path(root).absolute()
+    # Not resolved: names keep to the links by which files were found.
+    absolute, base = pathlib.Path(os.path.abspath(file)), os.path.abspath(root)
     try:
         return absolute.relative_to(base).as_posix()
     except ValueError:
@@ -220,10 +221,10 @@ def read_source(source: Source) -> NoteSequence:
         sequence = tfrecord.parse_note_sequence(record, source.name)
         normalise(sequence, source.name)
     file_name = source.name.removesuffix(f"#{source.index}")
-    folders = pathlib.PurePosixPath(file_name).parts
     sequence.id = sequence.id or source.name
     sequence.filename = sequence.filename or file_name
-    root = pathlib.Path(source.path).absolute().parents[len(folders) - 1]
+    depth = file_name.count("/") if not os.path.isabs(file_name) else 0
+    root = pathlib.Path(os.path.abspath(source.path)).parents[depth]
     sequence.collection_name = sequence.collection_name or root.name
     return sequence
 

@@ -1,0 +1,164 @@
+"""Finding, listing and reading pieces."""
+
+import hashlib
+import os
+import pathlib
+
+import pytest
+
+from tests.note_sequences import midi_bytes as mb
+from tests.note_sequences.test_musicxml import PLAIN
+from tfmusicgan.errors import MusicGanError, ReadError
+from tfmusicgan.note_sequences import sources, tfrecord
+from tfmusicgan.note_sequences.proto import NoteSequence
+
+MIDI = mb.midi(mb.track((120, mb.on(61)), (240, mb.off(61))))
+BOOK = "L:1/8\n\nX:1\nK:C\nCDEF|\n\nX:2\nK:C\n(3CDE|\n"
+
+
+@pytest.fixture
+def folder(tmp_path) -> pathlib.Path:
+    root = tmp_path / "music"
+    (root / "B sub" / "deep").mkdir(parents=True)
+    (root / ".hidden").mkdir()
+    for name in ("b.mid", "A.MID", "B sub/deep/c.Kar", ".hidden/x.mid", ".y.mid", "notes.txt"):
+        (root / name).write_bytes(MIDI)
+    (root / "score.musicxml").write_bytes(PLAIN)
+    (root / "book.abc").write_text(BOOK)
+    with tfrecord.NoteSequenceWriter(root / "x.tfrecord") as writer:
+        for index in range(3):
+            sequence = NoteSequence(id="own id" if index == 1 else "")
+            sequence.notes.add(pitch=50 + index, velocity=9, end_time=1)
+            writer.write(sequence)
+    return root
+
+
+def names(files: list[pathlib.Path], root: pathlib.Path) -> list[str]:
+    return [file.relative_to(root).as_posix() for file in files]
+
+
+ALL = ["A.MID", "B sub/deep/c.Kar", "b.mid", "book.abc", "score.musicxml", "x.tfrecord"]
+
+
+def test_find_in_a_folder(folder):
+    assert names(sources.find_files(folder), folder) == ALL
+
+
+def test_find_one_file_and_by_glob(folder, monkeypatch):
+    assert sources.find_files(folder / "b.mid") == [folder / "b.mid"]
+    assert names(sources.find_files(f"{folder}/**/*.[mMkK][iIaA]*"), folder) == [
+        *("A.MID", "B sub/deep/c.Kar", "b.mid"),
+    ]
+    monkeypatch.chdir(folder)
+    assert sources.find_files("*.mid") == [pathlib.Path("b.mid")]
+
+
+def test_loops_of_links_end(folder):
+    os.symlink(folder, folder / "B sub" / "again")
+    os.symlink(folder / "gone", folder / "broken.mid")
+    assert names(sources.find_files(folder), folder) == ALL
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("gone", "Nothing is at"), ("notes.txt", "Found none there"), ("*.wav", "Found none there")],
+)
+def test_nothing_there(folder, path, message):
+    with pytest.raises(MusicGanError, match=message):
+        sources.find_files(folder / path)
+
+
+def test_list(folder):
+    found, errors = sources.list_sources(sources.find_files(folder), folder)
+    assert not errors
+    assert [source.name for source in found] == [
+        *ALL[:3],
+        *("book.abc#0", "book.abc#1", "score.musicxml"),
+        *("x.tfrecord#0", "x.tfrecord#1", "x.tfrecord#2"),
+    ]
+    by_name = {source.name: source for source in found}
+    assert by_name["b.mid"].digest == hashlib.sha256(MIDI).hexdigest()
+    assert by_name["b.mid"].digest == by_name["A.MID"].digest
+    assert len({source.digest for source in found}) == len(found) - 2
+    assert [by_name[f"x.tfrecord#{i}"].index for i in range(3)] == [0, 1, 2]
+    assert by_name["x.tfrecord#0"].offset == 0 < by_name["x.tfrecord#1"].offset
+    assert by_name["score.musicxml"].format == "musicxml"
+    assert by_name["B sub/deep/c.Kar"].format == "midi"
+
+
+def test_names_do_not_depend_on_where_the_root_is_seen_from(folder, monkeypatch):
+    monkeypatch.chdir(folder / "B sub")
+    found, _ = sources.list_sources([pathlib.Path("deep/c.Kar")], "..")
+    assert [source.name for source in found] == ["B sub/deep/c.Kar"]
+    outside, _ = sources.list_sources([folder / "b.mid"], folder / "B sub")
+    assert [source.name for source in outside] == [(folder / "b.mid").as_posix()]
+    assert sources.read_source(outside[0]).collection_name == "music"
+
+
+def test_read(folder):
+    found, _ = sources.list_sources(sources.find_files(folder), folder)
+    pieces = {}
+    for source in found:
+        if source.name == "book.abc#1":
+            with pytest.raises(ReadError, match=r"Tuplets.*book\.abc#1") as caught:
+                sources.read_source(source)
+            assert caught.value.reason == "unreadable_abc"
+        else:
+            pieces[source.name] = sources.read_source(source)
+    assert [n.pitch for n in pieces["book.abc#0"].notes] == [60, 62, 64, 65]
+    assert [n.pitch for n in pieces["x.tfrecord#2"].notes] == [52]
+    assert pieces["x.tfrecord#1"].id == "own id"
+    assert pieces["x.tfrecord#2"].id == "x.tfrecord#2"
+    assert pieces["x.tfrecord#2"].filename == "x.tfrecord"
+    deep = pieces["B sub/deep/c.Kar"]
+    assert (deep.id, deep.filename) == ("B sub/deep/c.Kar", "B sub/deep/c.Kar")
+    for piece in pieces.values():
+        assert piece.collection_name == "music"
+        assert piece.ticks_per_quarter and piece.tempos[0].time == 0
+        assert piece.time_signatures[0].time == 0
+        assert piece.total_time >= max(note.end_time for note in piece.notes) > 0
+
+
+def test_reading_a_record_does_not_read_those_before(folder):
+    found, _ = sources.list_sources([folder / "x.tfrecord"], folder)
+    path = folder / "x.tfrecord"
+    data = bytearray(path.read_bytes())
+    data[20] ^= 1  # Inside the first record.
+    path.write_bytes(data)
+    assert sources.read_source(found[2]).notes[0].pitch == 52
+    with pytest.raises(ReadError, match="wrong checksum"):
+        sources.read_source(found[0])
+
+
+def test_what_cannot_be_read_is_reported_and_the_rest_listed(folder):
+    (folder / "empty.mid").write_bytes(b"")
+    (folder / "empty.abc").write_bytes(b"")
+    (folder / "empty.tfrecord").write_bytes(b"")
+    path = folder / "x.tfrecord"
+    path.write_bytes(path.read_bytes()[:-3])
+    files = [*sources.find_files(folder), folder / "gone.mid"]
+    found, errors = sources.list_sources(files, folder)
+    assert [(name, error.reason) for name, error in errors] == [
+        ("empty.abc", "empty_file"),
+        ("empty.mid", "empty_file"),
+        ("empty.tfrecord", "empty_file"),
+        ("x.tfrecord", "truncated_tfrecord"),
+        ("gone.mid", "unreadable_file"),
+    ]
+    assert [s.name for s in found if "x.tf" in s.name] == ["x.tfrecord#0", "x.tfrecord#1"]
+
+
+def test_files_that_change_after_they_were_listed(folder):
+    found, _ = sources.list_sources(sources.find_files(folder), folder)
+    by_name = {source.name: source for source in found}
+    (folder / "book.abc").write_text("X:1\nK:C\nCDEF|\n")
+    path = folder / "x.tfrecord"
+    path.write_bytes(path.read_bytes()[: by_name["x.tfrecord#2"].offset])
+    for name in ("book.abc#1", "x.tfrecord#2"):
+        with pytest.raises(ReadError, match=f"changed since it was listed: {name}") as caught:
+            sources.read_source(by_name[name])
+        assert caught.value.reason == "file_changed"
+    (folder / "book.abc").unlink()
+    with pytest.raises(ReadError, match="No such file") as caught:
+        sources.read_source(by_name["book.abc#0"])
+    assert caught.value.reason == "unreadable_file"
