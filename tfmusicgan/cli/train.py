@@ -99,7 +99,12 @@ def _profile_steps(texts: list[str] | None) -> tuple[int, int] | None:
     try:
         first, last = (int(text) for text in texts)
     except ValueError:
-        raise ConfigError(f"Expected --profile=FIRST,LAST. Received: {','.join(texts)}.") from None
+        first, last = 0, 0
+    if not 1 <= first <= last:
+        raise ConfigError(
+            "Expected --profile=FIRST,LAST, two steps from 1 on. Received: "
+            f"--profile={','.join(texts)}."
+        )
     return first, last
 
 

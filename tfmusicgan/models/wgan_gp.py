@@ -135,11 +135,13 @@ class WassersteinGAN(MusicGAN):
 
     def _adam(self, network: keras.layers.Layer) -> keras.optimizers.Optimizer:
         config = self.model_config
+        # Fixed names: Keras would number the optimizers of one process, and checkpoints keep names.
+        name = f"{network.name}_adam"
         optimizer = keras.optimizers.Adam(
-            config.learning_rate, config.adam_beta_1, config.adam_beta_2, epsilon=1e-8
+            config.learning_rate, config.adam_beta_1, config.adam_beta_2, epsilon=1e-8, name=name
         )
         if self.dtype_policy.name == "mixed_float16":
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=f"{name}_scale")
         optimizer.build(network.trainable_variables)
         return optimizer
 

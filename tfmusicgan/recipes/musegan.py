@@ -149,6 +149,7 @@ _TINY = MuseGANHybridConfig(
     batch_size=4,
     training_steps=4,
     critic_updates=2,
+    initial_stddev=0.2,  # untrained, it plays notes already
     ema_decay=0.9,
 )
 

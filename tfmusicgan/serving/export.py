@@ -7,6 +7,7 @@
     assets.extra/tf_serving_warmup_requests         run by the server before it says it is ready
 """
 
+import contextlib
 import json
 import pathlib
 import shutil
@@ -69,7 +70,7 @@ def export_run(
       CheckpointError: If there is no such checkpoint, or it does not fit.
       OutputExistsError: If the version is there and `overwrite` is not set.
       ConfigError: If the name or the version cannot be a folder's.
-      ExportError: If the model uses an op that the stock server lacks.
+      ExportError: If the model uses an op that the stock server lacks, or nothing can be written.
     """
     name = name or run.recipe.name
     if not name.replace("_", "").replace("-", "").isalnum():
@@ -94,8 +95,15 @@ def export_run(
         if final.exists():
             shutil.rmtree(final)
         partial.rename(final)
+    except tf.errors.OpError as error:
+        _remove(partial)
+        reason = str(error).strip().splitlines()[0][:200]
+        raise ExportError(
+            f"The export could not be written to {folder}: {reason}. Make room there and run the "
+            "same command again."
+        ) from error
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial)
         raise
     return final
 
@@ -117,10 +125,11 @@ def read_manifest(version_folder: str | pathlib.Path) -> dict[str, Any]:
             f"Expected an export with {EXTRA}/{MANIFEST}. Received: {version_folder}. Export with "
             "tfmusicgan-export, and name ROOT/NAME/VERSION."
         ) from None
-    if manifest.get("format") != FORMAT_VERSION:
+    found = manifest.get("format") if isinstance(manifest, dict) else None
+    if found != FORMAT_VERSION:
         raise ExportError(
-            f"Expected export format {FORMAT_VERSION}. Received: format {manifest.get('format')} "
-            f"at {version_folder}. Export the run again with this release."
+            f"Expected export format {FORMAT_VERSION}. Received: format {found} at "
+            f"{version_folder}. Export the run again with this release."
         )
     return manifest
 
@@ -135,6 +144,13 @@ def _write(model: MusicGAN, folder: pathlib.Path, name: str, manifest: dict[str,
     (extra / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     (extra / "model_card.md").write_text(model_card(name, manifest))
     warmup.write_requests(extra, name, model.signatures())
+
+
+def _remove(partial: pathlib.Path) -> None:
+    """Removes a failed export, and the model's folder if there is no other version in it."""
+    shutil.rmtree(partial, ignore_errors=True)
+    with contextlib.suppress(OSError):  # not empty, or not there
+        partial.parent.rmdir()
 
 
 def _named(signature: Signature):

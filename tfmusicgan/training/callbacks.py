@@ -88,7 +88,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
     def _refuse_non_finite(self, step: int, logs: dict | None) -> None:
         losses = [value for value in (logs or {}).values() if not math.isfinite(value)]
-        finite = all(np.isfinite(weight.numpy()).all() for weight in self.model.trainable_weights)
+        finite = all(np.isfinite(weight.numpy()).all() for weight in self.model.weights)
         if losses or not finite:
             good = self.store.latest()
             where = (
@@ -166,12 +166,14 @@ class ShowMusic(keras.callbacks.Callback):
         """Renders and writes; phrases without notes are left out."""
         from tfmusicgan.rendering import piano_roll, wav
 
-        sequences = [sequence for sequence in self.sequences() if sequence.notes]
+        numbered = enumerate(self.sequences())
+        heard = {f"sample {number}": music for number, music in numbered if music.notes}
+        if not heard:
+            return
         with self.writer.as_default(step=step):
-            for index, sequence in enumerate(sequences):
-                image = piano_roll.piano_roll_image(sequence)
-                tf.summary.image(f"sample_{index}", image[np.newaxis])
-            for sequence in sequences[:1]:
-                sound = wav.synthesize(sequence, sample_rate_hz=self.sample_rate_hz)
-                sound = sound.astype(np.float32) / 32768.0
-                tf.summary.audio("sample_0", sound[np.newaxis], self.sample_rate_hz)
+            image = piano_roll.piano_roll_image(list(heard.values()), list(heard))
+            tf.summary.image("samples", image[np.newaxis])
+            name, music = next(iter(heard.items()))
+            sound = wav.synthesize(music, sample_rate_hz=self.sample_rate_hz)
+            sound = sound.astype(np.float32) / 32768.0
+            tf.summary.audio(name, sound[np.newaxis], self.sample_rate_hz)

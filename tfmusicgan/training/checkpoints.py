@@ -7,6 +7,7 @@ name and renamed, so that a kill or a full disk leaves the earlier ones as they 
 
 import dataclasses
 import json
+import math
 import pathlib
 import shutil
 
@@ -64,23 +65,34 @@ class CheckpointStore:
 
         Returns:
           The checkpoint's folder.
+
+        Raises:
+          CheckpointError: If it cannot be written; the earlier ones are as they were.
         """
         step = int(model.step.numpy())
         final = self.folder / f"step-{step:09d}"
         partial = self.folder / f".step-{step:09d}.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        metric = None if metric is None or math.isnan(metric) else metric
         try:
+            self._remove_leftovers()
+            partial.mkdir(parents=True)
             _tracked(model).write(str(partial / _FILES))
             info = {"format": FORMAT_VERSION, "step": step, "recipe": self.recipe, "metric": metric}
             (partial / _INFO).write_text(json.dumps(info, indent=1) + "\n")
-            if final.exists():  # the same step again, after a measurement at its end
-                shutil.rmtree(final)
+            if final.exists():
+                self._remove(final)
             partial.rename(final)
+            self._prune()
+        except (OSError, tf.errors.OpError) as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            reason = str(error).strip().splitlines()[0][:200]
+            raise CheckpointError(
+                f"The checkpoint of step {step} could not be written to {self.folder}: {reason}. "
+                "Make room there and run the same command again; it goes on from the last one."
+            ) from error
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
-        self._prune()
         return final
 
     def all(self) -> list[CheckpointInfo]:
@@ -137,6 +149,8 @@ class CheckpointStore:
             status.assert_existing_objects_matched()
             if expect_training:
                 status.assert_consumed()
+            else:
+                status.expect_partial()
         except (tf.errors.OpError, ValueError, AssertionError) as error:
             reason = str(error).strip().splitlines()[0][:200]
             raise CheckpointError(
@@ -153,7 +167,18 @@ class CheckpointStore:
         for info in infos:
             every = self.keep_every and info.step % self.keep_every == 0
             if info.path not in keep and not every:
-                shutil.rmtree(info.path)
+                self._remove(info.path)
+
+    def _remove(self, path: pathlib.Path) -> None:
+        """Takes a checkpoint out of sight first: a kill leaves no half of one under its name."""
+        hidden = path.with_name(f".{path.name}.removed")
+        path.rename(hidden)
+        shutil.rmtree(hidden)
+
+    def _remove_leftovers(self) -> None:
+        """What a killed run left: checkpoints half written or half removed."""
+        for path in self.folder.glob(".step-*"):
+            shutil.rmtree(path)
 
 
 def read_info(path: pathlib.Path) -> CheckpointInfo:

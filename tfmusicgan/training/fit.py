@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan import representations
-from tfmusicgan.errors import ConfigError
+from tfmusicgan.errors import ConfigError, RecordsError
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.reader import RecordSet
@@ -84,32 +84,48 @@ def train(
 
     Raises:
       RecordsError: If the records are damaged or of another representation.
+      CheckpointError: If a checkpoint does not load, or cannot be written.
       OutputExistsError: If `output` holds another run.
       ConfigError: If a hyperparameter or the strategy is unknown or does not fit the records.
       TrainingError: If a loss is not finite, or the samples collapse.
     """
     options = options or TrainingOptions()
     records = RecordSet.open(records_folder, "train")
-    if records.manifest.representation["name"] != recipe.representation:
-        expected = representations.get(recipe.representation)
-        records.expect(expected())
+    came = records.manifest.representation["name"]
+    if came != recipe.representation:
+        raise RecordsError(
+            f"Expected records of representation {recipe.representation!r}, as recipe "
+            f"{recipe.name!r} learns. Received: {came!r} at {records_folder}. Name another "
+            "--records, or convert the data for this recipe."
+        )
     facts = {
         "dataset": records.manifest.dataset,
         "sources": records.manifest.sources,
         "num_examples": records.num_examples,
     }
     entry = representations.to_manifest(records.representation)
-    run = Run.begin(output, recipe, preset, assignments, facts, entry, seed, overwrite)
-    with devices.make_strategy(options.strategy).scope():
+    run = Run.plan(output, recipe, preset, assignments, facts, entry, seed)
+    strategy = devices.make_strategy(options.strategy)
+    with strategy.scope():
         model = run.build_model()
+        _check_batch_size(model.model_config.batch_size, strategy.num_replicas_in_sync)
         jit = devices.use_xla() if options.jit_compile is None else options.jit_compile
         model.compile(jit_compile=jit)
-        store = run.store(options.keep_latest, options.keep_every)
-        latest = store.latest()
+        # All that can be wrong with the settings is known by now: nothing is deleted before.
+        run.begin(overwrite)
+        latest = run.store().latest()
         if latest is not None:
-            store.restore(model, latest)
+            run.store().restore(model, latest)
     _fit(model, run, records, options)
     return run
+
+
+def _check_batch_size(batch_size: int, replicas: int) -> None:
+    if batch_size % replicas:
+        raise ConfigError(
+            f"Expected batch_size to divide by {replicas} devices. Received: {batch_size}. Change "
+            "it with --set=batch_size=NUMBER, or use --strategy=none."
+        )
 
 
 def _fit(model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions) -> None:
@@ -117,11 +133,6 @@ def _fit(model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions
     step = int(model.step.numpy())
     if step >= config.training_steps:
         return
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if config.batch_size % replicas:
-        raise ConfigError(
-            f"Expected batch_size to divide by {replicas} devices. Received: {config.batch_size}."
-        )
     callbacks, saver = _callbacks(model, run, records, options)
     for first, last, steps in _segments(step, config.training_steps, options.steps_per_epoch):
         # Each segment starts at its own step: an iterator reads ahead, and forgets what it read.
@@ -131,14 +142,16 @@ def _fit(model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions
             start_step=int(model.step.numpy()),
             examples_per_row=model.examples_per_row,
         )
-        model.fit(
-            dataset,
-            initial_epoch=first,
-            epochs=last,
-            steps_per_epoch=steps,
-            callbacks=callbacks,
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
+        with records.plain_errors():
+            model.fit(
+                dataset,
+                initial_epoch=first,
+                epochs=last,
+                steps_per_epoch=steps,
+                callbacks=callbacks,
+                shuffle=False,  # the reader's order is a function of (seed, step)
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
     saver.save()
 
 

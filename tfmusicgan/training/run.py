@@ -34,18 +34,17 @@ class Run:
     settings: Mapping[str, Any]
 
     @classmethod
-    def begin(
+    def plan(
         cls,
-        folder: pathlib.Path,
+        folder: str | pathlib.Path,
         recipe: Recipe,
         preset: str,
         assignments: Sequence[str],
         records: Mapping[str, Any],
         representation: Mapping[str, Any],
         seed: int,
-        overwrite: bool,
     ) -> Self:
-        """Makes a run's folder, or opens it again when its settings are the same.
+        """Resolves a run's settings; nothing is written before `begin`.
 
         Args:
           folder: The run's folder.
@@ -55,14 +54,12 @@ class Run:
           records: Facts of the record set, JSON-able.
           representation: The records' representation entry.
           seed: Of weights, noise and data order.
-          overwrite: Delete what is there first.
 
         Returns:
           The run.
 
         Raises:
           ConfigError: If the preset or a hyperparameter is unknown.
-          OutputExistsError: If the folder holds another run, or something else.
         """
         config = recipes.override(recipe.preset(preset).config, assignments)
         settings = {
@@ -76,17 +73,32 @@ class Run:
             "seed": seed,
             "precision": keras.config.dtype_policy().name,
         }
-        settings = json.loads(json.dumps(settings))  # tuples as the file will give them back
-        folder = pathlib.Path(folder)
-        if folder.exists() and overwrite:
-            shutil.rmtree(folder)
-        if folder.exists() and any(folder.iterdir()):
-            _check_same(folder, settings)
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / f".{_SETTINGS}.partial"
-        partial.write_text(json.dumps(settings, indent=1) + "\n")
-        partial.rename(folder / _SETTINGS)
-        return cls(folder, settings)
+        # Through JSON: tuples as the file will give them back.
+        return cls(pathlib.Path(folder), json.loads(json.dumps(settings)))
+
+    def begin(self, overwrite: bool = False) -> None:
+        """Makes the run's folder, or takes it up again when its settings are the same.
+
+        Args:
+          overwrite: Delete what is there first.
+
+        Raises:
+          OutputExistsError: If the folder holds another run, or something else.
+        """
+        partial = self.folder / f".{_SETTINGS}.partial"
+        if overwrite and self.folder.is_dir():
+            shutil.rmtree(self.folder)
+        if self.folder.exists():
+            if not self.folder.is_dir():
+                raise OutputExistsError(
+                    f"Expected a folder or nothing. Received: {self.folder}, a file. Name another "
+                    "--output."
+                )
+            if any(path != partial for path in self.folder.iterdir()):
+                _check_same(self.folder, self.settings)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(self.settings, indent=1) + "\n")
+        partial.rename(self.folder / _SETTINGS)
 
     @classmethod
     def open(cls, folder: str | pathlib.Path) -> Self:
