@@ -30,13 +30,14 @@ from tfmusicgan.representations.base import Representation
 MIN_RATIO = 3.0
 MAX_WORKER_BYTES = 1e9
 _RECIPE = "musegan_hybrid"
+_ARCHIVES = ("freedoom_music", "simutrans_music", "piano_midi_de", "pop909")
 
 
 def main() -> None:
     """Parses flags, measures, prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--input", help="folder of MIDI files; else POP909 in TFMUSICGAN_TEST_DATA")
-    parser.add_argument("--num_files", type=int, default=150, help="files to measure with")
+    parser.add_argument("--input", help="folder of MIDI files; else TFMUSICGAN_TEST_DATA")
+    parser.add_argument("--num_files", type=int, default=1400, help="files to measure with")
     parser.add_argument("--preset", default="paper", help=f"preset of {_RECIPE}")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="worker processes")
     parser.add_argument("--copies", type=int, default=4, help="how much larger the second input is")
@@ -64,16 +65,19 @@ def main() -> None:
 
 
 def collect(source: str | None, num_files: int, folder: pathlib.Path) -> list[pathlib.Path]:
-    """The first MIDI files of a folder, or of POP909 in the test data."""
+    """MIDI files, evenly from a folder, or from the archives in the test data."""
     if source is None:
         data = os.environ.get("TFMUSICGAN_TEST_DATA")
         if not data:
             sys.exit("Expected --input=FOLDER or the environment variable TFMUSICGAN_TEST_DATA.")
-        source = str(folder / "pop909")
-        with zipfile.ZipFile(pathlib.Path(data, "pop909", "pop909.zip")) as archive:
-            archive.extractall(source)
+        source = str(folder / "data")
+        for name in _ARCHIVES:
+            for path in pathlib.Path(data, name).glob("*.zip"):
+                with zipfile.ZipFile(path) as archive:
+                    archive.extractall(pathlib.Path(source, name))
     files = [file for file in DATASET.files(source)[0] if file.suffix.lower() in (".mid", ".midi")]
-    return files[:num_files]
+    num = min(num_files, len(files))
+    return [files[index * len(files) // num] for index in range(num)]
 
 
 def repeat(files: list[pathlib.Path], copies: int, folder: pathlib.Path) -> pathlib.Path:
