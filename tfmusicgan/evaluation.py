@@ -1,7 +1,7 @@
 """One table of a run: training data, held-out data, untrained, trained.
 
-Every row is measured on as many phrases; memorisation is the distance from each phrase to the nearest
-training phrase, to be read beside that of held-out phrases.
+Every row is measured on as many phrases; memorisation is the distance from each phrase to the
+nearest training phrase, to be read beside that of held-out phrases.
 """
 
 import dataclasses

@@ -1,16 +1,18 @@
 """One wrapper around absl for every command: help, one-line errors, exit status.
 
-A command module builds a `Command`, defines its flags through it, writes one `_execute` function and
-sets `main = COMMAND.entry_point(_execute)`. Flags live in the command's own `FlagValues`, so that
-several commands can be imported by one process. Heavy imports belong inside `_execute`: `--help`
-answers in under a second.
+A command module builds a `Command`, defines its flags through it, writes one `_execute` function
+and sets `main = COMMAND.entry_point(_execute)`. Flags live in the command's own `FlagValues`, so
+that several commands can be imported by one process. Heavy imports belong inside `_execute`:
+`--help` answers in under a second.
 
 absl's own `--help` lists no flags when started from a console script, and exits with status 1.
 """
 
 import difflib
+import os
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
@@ -143,6 +145,8 @@ class Command:
         # absl's logging reads its own global flags, which no command parses.
         flags.FLAGS.mark_as_parsed()
         logging.set_verbosity(logging.INFO if self.flags.verbose else logging.WARNING)
+        if not self.flags.verbose:
+            _quieten_libraries()
         return rest
 
     def _guarded(self, execute: Callable[[], int | None]) -> int:
@@ -158,6 +162,12 @@ class Command:
     def _fail(self, message: str, status: int = 1) -> int:
         print(f"{self.name}: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(status)
+
+
+def _quieten_libraries() -> None:
+    """Before their first import: TensorFlow's start-up lines, pydub's search for ffmpeg."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", message="Couldn't find ffmpeg")
 
 
 def _flag_heading(flag: flags.Flag) -> str:

@@ -1,6 +1,6 @@
 """Trains a recipe on TFRecords.
 
-    tfmusicgan-train --recipe=musegan_hybrid_chorales --preset=small \
+tfmusicgan-train --recipe=musegan_hybrid_chorales --preset=small \
         --records=tfrecords/bach_chorales --output=runs/chorales
 """
 

@@ -34,9 +34,9 @@ class Signature:
 class MusicGAN(keras.Model):
     """A `keras.Model` with the contracts that training, sampling and export rely on.
 
-    Noise is a function of (seed, step, stream, row of the global batch), so that one, two or n devices
-    train alike and a resumed run goes on bit for bit. Subclasses build all their networks in
-    `__init__`, their optimizers in `compile`, and write `train_step`, `sample` and `signatures`.
+    Noise is a function of (seed, step, stream, row of the global batch), so that one, two or n
+    devices train alike and a resumed run goes on bit for bit. Subclasses build all their networks
+    in `__init__`, their optimizers in `compile`, and write `train_step`, `sample` and `signatures`.
 
     Args:
       config: The recipe's frozen config dataclass.

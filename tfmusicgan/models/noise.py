@@ -3,9 +3,9 @@
 A key is a pair of uint32 tensors; `fold` derives a new key from a key and a number, `uniforms` and
 `draws` turn the keys of rows into numbers. The hash is Threefry-2x32 with 20 rounds (Salmon et al.
 2011, "Parallel random numbers: as easy as 1, 2, 3", SC'11). All arithmetic is integer addition,
-rotation and exclusive or, then table look-ups and single multiplications: no function whose last bit
-depends on where in a vector register a row happens to lie (`log` and `cos`, which Box-Muller needs,
-are of that kind on CPUs). A row is therefore equal bit for bit in every batch.
+rotation and exclusive or, then table look-ups and single multiplications: no function whose last
+bit depends on where in a vector register a row happens to lie (`log` and `cos`, which Box-Muller
+needs, are of that kind on CPUs). A row is therefore equal bit for bit in every batch.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, arXiv 1704.00028): one training step.
+"""Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, arXiv 1704.00028).
 
-Subclasses provide a generator and a critic; this class draws the noise, runs `critic_updates` critic
-updates and one generator update per step, each on a batch and noise of its own, and tracks losses
-and gradient norms.
+Subclasses provide a generator and a critic; this class draws the noise, runs `critic_updates`
+critic updates and one generator update per step, each on a batch and noise of its own, and tracks
+losses and gradient norms.
 """
 
 import abc

@@ -1,4 +1,4 @@
-"""What a recipe is: a model, a representation and a dataset, with presets. Imports no TensorFlow."""
+"""What a recipe is: a model, a representation, a dataset, presets. Imports no TensorFlow."""
 
 import dataclasses
 import difflib

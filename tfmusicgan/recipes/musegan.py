@@ -19,8 +19,8 @@ PAPER = (
 class MuseGANHybridConfig:
     """Sizes and training constants of the hybrid model; the defaults are the paper's.
 
-    The generator's time kernels, times `first_steps`, multiply to the steps per bar, its pitch kernels
-    to the number of pitches.
+    The generator's time kernels, times `first_steps`, multiply to the steps per bar, its pitch
+    kernels to the number of pitches.
     """
 
     # Generator.
@@ -65,7 +65,8 @@ class MuseGANHybridConfig:
         """Checks ranges.
 
         Raises:
-          ConfigError: If a value is out of its range, or tuples that belong together differ in length.
+          ConfigError: If a value is out of its range, or tuples that belong together differ in
+        length.
         """
         positive = ("latent_size", "latent_stddev", "temporal_filters", "first_steps")
         positive += ("first_filters", "critic_dense_units", "batch_size", "training_steps")

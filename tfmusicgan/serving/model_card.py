@@ -42,9 +42,8 @@ def model_card(name: str, manifest: Mapping[str, Any]) -> str:
         for key, value in description["inputs"].items():
             bounds = value.get("range")
             text = f"{bounds[0]:g} to {bounds[1]:g}" if bounds else ""
-            lines.append(
-                f"| `{signature}` | `{key}` | {value['dtype']} [batch] | {value['default']} | {text} |"
-            )
+            cells = f"`{signature}`", f"`{key}`", f"{value['dtype']} [batch]", str(value["default"])
+            lines.append(f"| {' | '.join(cells)} | {text} |")
     lines += [
         "",
         "Equal seeds give equal music. The music resembles the training data; it was not checked "

@@ -1,4 +1,4 @@
-"""Callbacks of a run: checkpoints, stopping on non-finite losses and collapse, pictures and sound."""
+"""Callbacks of a run: checkpoints, stops on bad losses and collapse, pictures and sound."""
 
 import math
 from collections.abc import Callable
@@ -48,7 +48,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
 
 class SaveCheckpoints(keras.callbacks.Callback):
-    """Writes a checkpoint every `every` steps and at the end, with the musical distance if measured.
+    """Writes a checkpoint every `every` steps and at the end, with the musical distance.
 
     Args:
       store: Where to.

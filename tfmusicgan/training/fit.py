@@ -66,8 +66,8 @@ def train(
 ) -> Run:
     """Trains a recipe on a record set, or goes on with a run of the same settings.
 
-    The weights after step n are a function of settings, records and seed: a run that was killed goes
-    on as if it had not been.
+    The weights after step n are a function of settings, records and seed: a run that was killed
+    goes on as if it had not been.
 
     Args:
       recipe: What to train.

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan.models.base import seeded_normal
-from tfmusicgan.models.musegan.axis_layers import AxisConvolution, BarConvolution
+from tfmusicgan.models.musegan.convolutions import AxisConvolution, BarConvolution
 from tfmusicgan.recipes.musegan import MuseGANHybridConfig
 
 

@@ -1,9 +1,9 @@
-"""MuseGAN's hybrid generator from scratch: temporal generators, then one bar generator per track."""
+"""MuseGAN's hybrid generator from scratch: temporal generators, then a bar generator per track."""
 
 import keras
 import tensorflow as tf
 
-from tfmusicgan.models.musegan.axis_layers import (
+from tfmusicgan.models.musegan.track_layers import (
     TrackBatchNormalization,
     TrackTransposedConvolution,
     TrackUpsampling,

@@ -4,9 +4,9 @@ Hao-Wen Dong, Wen-Yi Hsiao, Li-Chia Yang, Yi-Hsuan Yang: "MuseGAN: Multi-track S
 Adversarial Networks for Symbolic Music Generation and Accompaniment", AAAI 2018, arXiv 1709.06298.
 Original code: github.com/salu133445/musegan at 3c9a0dc, folder v1.
 
-In: four kinds of latents per phrase (z shared and fixed, z_t shared and changing per bar, z_i private
-and fixed, z_it private and changing). Out: a phrase as piano-roll, bool [bars, steps per bar, pitches,
-tracks], which decodes to a NoteSequence.
+In: four kinds of latents per phrase (z shared and fixed, z_t shared and changing per bar, z_i
+private and fixed, z_it private and changing). Out: a phrase as piano-roll, bool [bars, steps per
+bar, pitches, tracks], which decodes to a NoteSequence.
 
 Differs from the paper, or from the released code where the two disagree:
 

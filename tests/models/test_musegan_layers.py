@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfmusicgan.models.musegan import axis_layers
+from tfmusicgan.models.musegan import convolutions, track_layers
 
 RNG = np.random.default_rng(5)
 
@@ -16,7 +16,7 @@ def _randomise(layer):
 
 
 def test_bar_convolution_is_a_3d_convolution_over_bars():
-    layer = axis_layers.BarConvolution(4, 3, 5, kernel=2, seed=0, name="bars")
+    layer = convolutions.BarConvolution(4, 3, 5, kernel=2, seed=0, name="bars")
     _randomise(layer)
     x = RNG.normal(size=(2, 4, 6, 7, 3)).astype(np.float32)  # bar, time, pitch, channels
     reference = keras.layers.Conv3D(5, (2, 1, 1))
@@ -34,7 +34,7 @@ def test_bar_convolution_is_a_3d_convolution_over_bars():
     [(2, 12, 4, 4), (2, 13, 4, 4), (1, 12, 3, 3), (1, 11, 4, 2), (1, 5, 3, 2), (2, 9, 3, 1)],
 )
 def test_axis_convolution_is_a_2d_convolution(axis, size, kernel, stride):
-    layer = axis_layers.AxisConvolution(3, 5, axis, kernel, stride, seed=0, name="axis")
+    layer = convolutions.AxisConvolution(3, 5, axis, kernel, stride, seed=0, name="axis")
     _randomise(layer)
     shape = [2, 6, 7, 3]
     shape[axis] = size
@@ -49,7 +49,7 @@ def test_axis_convolution_is_a_2d_convolution(axis, size, kernel, stride):
 
 
 def test_axis_convolution_along_time_of_one_pitch():
-    layer = axis_layers.AxisConvolution(2, 3, 1, 2, 2, seed=0, name="time")
+    layer = convolutions.AxisConvolution(2, 3, 1, 2, 2, seed=0, name="time")
     _randomise(layer)
     x = RNG.normal(size=(2, 8, 1, 2)).astype(np.float32)
     expected = np.einsum("btki,kio->bto", x.reshape(2, 4, 2, 2), layer.kernel.numpy())
@@ -59,7 +59,7 @@ def test_axis_convolution_along_time_of_one_pitch():
 
 @pytest.mark.parametrize(("axis", "pitch"), [(2, 1), (2, 3), (3, 3)])
 def test_track_upsampling_is_a_transposed_convolution_per_track(axis, pitch):
-    layer = axis_layers.TrackUpsampling(2, 3, 5, axis, kernel=4, seed=0, name="up")
+    layer = track_layers.TrackUpsampling(2, 3, 5, axis, kernel=4, seed=0, name="up")
     _randomise(layer)
     x = RNG.normal(size=(2, 3, 6, pitch, 3)).astype(np.float32)
     taps = (4, 1) if axis == 2 else (1, 4)
@@ -75,7 +75,7 @@ def test_track_upsampling_is_a_transposed_convolution_per_track(axis, pitch):
 
 
 def test_track_transposed_convolution_overlaps():
-    layer = axis_layers.TrackTransposedConvolution(2, 3, 4, kernel=3, seed=0, name="join")
+    layer = track_layers.TrackTransposedConvolution(2, 3, 4, kernel=3, seed=0, name="join")
     _randomise(layer)
     x = RNG.normal(size=(2, 5, 2, 1, 3)).astype(np.float32)
     got = layer(x).numpy()
@@ -90,7 +90,7 @@ def test_track_transposed_convolution_overlaps():
 
 
 def test_batch_normalisation_by_track_and_channel():
-    layer = axis_layers.TrackBatchNormalization(2, 3, decay=0.75, epsilon=1e-3, name="norm")
+    layer = track_layers.TrackBatchNormalization(2, 3, decay=0.75, epsilon=1e-3, name="norm")
     layer.gamma.assign(RNG.normal(size=(2, 3)))
     layer.beta.assign(RNG.normal(size=(2, 3)))
     x = (RNG.normal(size=(2, 4, 5, 1, 3)) * 3 + 100).astype(np.float32)
@@ -114,7 +114,7 @@ def test_batch_normalisation_by_track_and_channel():
 
 
 def test_second_order_gradients_reach_the_kernel():
-    layer = axis_layers.AxisConvolution(2, 3, 1, 3, 2, seed=0, name="twice")
+    layer = convolutions.AxisConvolution(2, 3, 1, 3, 2, seed=0, name="twice")
     x = tf.constant(RNG.normal(size=(2, 7, 1, 2)), tf.float32)
     with tf.GradientTape() as outer:
         with tf.GradientTape() as inner:
