@@ -127,6 +127,7 @@ _SMALL = MuseGANHybridConfig(
     training_steps=1_000,
     learning_rate=1e-3,
     batch_norm_decay=0.99,
+    initial_stddev=0.05,
     qpm=100.0,
 )
 

@@ -1,1 +1,0 @@
-"""Layers used by at least two models."""
