@@ -335,6 +335,26 @@ def test_arguments_out_of_range(music, tmp_path):
         convert(MIDI, OPTIONS, tmp_path / "c", [str(music)], runner="DirectRunner", num_workers=2)
 
 
+def test_bad_beam_options(music, tmp_path):
+    for options, message in (
+        ("--a='b", r"--beam_options: No closing quotation. Received: "),
+        (
+            "--direct_num_workers=few",
+            r"--beam_options: argument --direct_num_workers.* invalid",
+        ),
+    ):
+        for runner in ("embedded", "DirectRunner"):
+            with pytest.raises(ConfigError, match=message):
+                convert(
+                    MIDI,
+                    OPTIONS,
+                    tmp_path / "out",
+                    [str(music)],
+                    runner=runner,
+                    beam_options=options,
+                )
+
+
 def test_a_runner_that_leaves_a_shard_out_is_noticed(music, tmp_path, monkeypatch):
     monkeypatch.setattr(convert_module, "run_all", lambda *_, **__: None)
     with pytest.raises(RecordsError, match=r"Expected .*stats.json after the run"):

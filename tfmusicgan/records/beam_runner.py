@@ -1,6 +1,7 @@
 """Runs one function over many elements with Apache Beam, on this machine or on a cluster."""
 
 import contextlib
+import io
 import logging
 import re
 import shlex
@@ -84,7 +85,7 @@ def _set_up(runner: str, num_workers: int, beam_options: str) -> tuple[Any, Any,
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner
         from apache_beam.runners.portability.portable_runner import JobServiceHandle
         from apache_beam.transforms.environments import SubprocessSDKEnvironment
-    arguments = shlex.split(beam_options)
+    arguments = _split(beam_options)
     if runner != EMBEDDED:
         if num_workers != 1:
             raise ConfigError(
@@ -95,10 +96,12 @@ def _set_up(runner: str, num_workers: int, beam_options: str) -> tuple[Any, Any,
             beam.runners.create_runner(runner)
         except (ValueError, ImportError) as error:
             raise ConfigError(f"Beam has no runner {runner!r} here: {error}") from None
-        return beam, runner, PipelineOptions(arguments)
+        options = PipelineOptions(arguments)
+        _parse(options)
+        return beam, runner, options
     options = PipelineOptions(arguments, direct_num_workers=num_workers)
     # Without this the options do not reach the worker processes.
-    encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
+    encoded = JobServiceHandle.encode_pipeline_options(_parse(options))
     provision_info = fn_runner.ExtendedProvisionInfo(
         beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
     )
@@ -108,3 +111,21 @@ def _set_up(runner: str, num_workers: int, beam_options: str) -> tuple[Any, Any,
         environment = SubprocessSDKEnvironment.from_command_string(command)
     # Named here: Beam's "DirectRunner" would look for another engine on the network first.
     return beam, FnApiRunner(environment, provision_info=provision_info), options
+
+
+def _split(beam_options: str) -> list[str]:
+    try:
+        return shlex.split(beam_options)
+    except ValueError as error:
+        raise ConfigError(f"--beam_options: {error}. Received: {beam_options!r}.") from None
+
+
+def _parse(options: Any) -> dict[str, Any]:
+    """All of Beam's options; argparse, which they stand on, would print its usage and exit."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return options.get_all_options()
+    except SystemExit:
+        line = said.getvalue().strip().splitlines()[-1]
+        raise ConfigError(f"--beam_options: {line.partition('error: ')[2] or line}") from None

@@ -24,6 +24,8 @@ from tfmusicgan.records.shard_file import file_digest
 from tfmusicgan.representations.base import Representation
 
 _EVALUATION_BATCH = 256
+# Enough to hide the parsing of one; a paper-sized batch of six updates is 62 MB.
+_BATCHES_AHEAD = 2
 _MISCOUNTED = "a shard has another number of records than the manifest says"
 
 
@@ -144,7 +146,7 @@ class RecordSet:
             rows = (batch_size, examples_per_row)
             return {name: tf.reshape(x, [*rows, *x.shape[1:]]) for name, x in batch.items()}
 
-        return stream.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+        return stream.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(_BATCHES_AHEAD)
 
     def examples(self, limit: int | None = None) -> Iterator[dict[str, np.ndarray]]:
         """Yields the split once in file order, as NumPy batches.
