@@ -1,0 +1,33 @@
+"""Asks for pieces with nothing but tensorflow-serving-api, as any TensorFlow Serving client would.
+
+Works against the stock server and tfmusicgan-serve alike. Each answer is a serialised NoteSequence.
+(The suite's own `tfmusicgan.serving.client` does the same without importing TensorFlow.)
+
+  python serving/clients/stock_client.py 127.0.0.1:8500 chorales 4
+"""
+
+import sys
+
+import grpc
+import tensorflow as tf
+from note_seq import NoteSequence, sequence_proto_to_midi_file
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+
+def main(address: str, model: str, num_pieces: str) -> None:
+    """Writes piece_0.mid, piece_1.mid ... into the current folder."""
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = model
+    seeds = list(range(int(num_pieces)))
+    request.inputs["seed"].CopyFrom(tf.make_tensor_proto(seeds, tf.int64))
+    with grpc.insecure_channel(address) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        response = stub.Predict(request, timeout=60.0)
+    for i, serialized in enumerate(response.outputs["note_sequence"].string_val):
+        path = f"piece_{i}.mid"
+        sequence_proto_to_midi_file(NoteSequence.FromString(serialized), path)
+        print(path)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,149 @@
+"""The files of the top-level folder serving/: they parse, agree with each other, and run."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from tfmusicgan.serving.server.batching import BatchOptions
+from tfmusicgan.serving.server.version import EngineOptions
+
+ROOT = pathlib.Path(__file__).parents[2]
+SERVING = ROOT / "serving"
+
+# Protos that tensorflow-serving-api does not ship; fields read in tensorflow/serving's
+# session_bundle_config.proto and monitoring_config.proto.
+STOCK_PROTOS = """
+name: "stock.proto" package: "stock" syntax: "proto3" dependency: "google/protobuf/wrappers.proto"
+message_type {
+  name: "BatchingParameters"
+  field { name: "max_batch_size" number: 1 label: LABEL_OPTIONAL type: TYPE_MESSAGE
+          type_name: ".google.protobuf.Int64Value" }
+  field { name: "batch_timeout_micros" number: 2 label: LABEL_OPTIONAL type: TYPE_MESSAGE
+          type_name: ".google.protobuf.Int64Value" }
+  field { name: "max_enqueued_batches" number: 3 label: LABEL_OPTIONAL type: TYPE_MESSAGE
+          type_name: ".google.protobuf.Int64Value" }
+  field { name: "num_batch_threads" number: 4 label: LABEL_OPTIONAL type: TYPE_MESSAGE
+          type_name: ".google.protobuf.Int64Value" }
+  field { name: "allowed_batch_sizes" number: 6 label: LABEL_REPEATED type: TYPE_INT64 }
+}
+message_type {
+  name: "PrometheusConfig"
+  field { name: "enable" number: 1 label: LABEL_OPTIONAL type: TYPE_BOOL }
+  field { name: "path" number: 2 label: LABEL_OPTIONAL type: TYPE_STRING }
+}
+message_type {
+  name: "MonitoringConfig"
+  field { name: "prometheus_config" number: 1 label: LABEL_OPTIONAL type: TYPE_MESSAGE
+          type_name: ".stock.PrometheusConfig" }
+}
+"""
+
+
+def parsed(name, file):
+    from google.protobuf import wrappers_pb2
+
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
+    files = text_format.Parse(STOCK_PROTOS, descriptor_pb2.FileDescriptorProto())
+    pool.AddSerializedFile(files.SerializeToString())
+    message = message_factory.GetMessageClass(pool.FindMessageTypeByName(f"stock.{name}"))()
+    return text_format.Parse((SERVING / file).read_text(), message)
+
+
+def test_models_config():
+    text = (SERVING / "models.config").read_text()
+    config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    (model,) = config.model_config_list.config
+    assert model.base_path == f"/models/{model.name}"
+    assert model.model_platform == "tensorflow"
+
+
+def test_batching_config_has_the_embedded_servers_defaults():
+    config = parsed("BatchingParameters", "batching.config")
+    ours = BatchOptions()
+    assert config.max_batch_size.value == ours.max_batch_size == config.allowed_batch_sizes[-1]
+    assert config.batch_timeout_micros.value == ours.batch_timeout_micros
+    assert config.max_enqueued_batches.value == ours.max_enqueued_batches
+    assert config.num_batch_threads.value == EngineOptions().num_batch_threads
+    sizes = [ours.padded(rows) for rows in range(1, 65)]
+    assert list(config.allowed_batch_sizes) == sorted(set(sizes))
+
+
+def test_monitoring_config():
+    config = parsed("MonitoringConfig", "monitoring.config")
+    assert config.prometheus_config.enable
+    path = config.prometheus_config.path
+    service = yaml.safe_load((SERVING / "kubernetes/service.yaml").read_text())
+    assert service["metadata"]["annotations"]["prometheus.io/path"] == path
+
+
+def flags(arguments):
+    return dict(re.fullmatch(r"--([a-z_]+)=(.+)", argument).groups() for argument in arguments)
+
+
+def test_compose_and_kubernetes_start_the_same_server():
+    compose = yaml.safe_load((SERVING / "docker-compose.yml").read_text())["services"]["serving"]
+    deployment = yaml.safe_load((SERVING / "kubernetes/deployment.yaml").read_text())
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    composed, deployed = flags(compose["command"]), flags(container["args"])
+    del composed["model_config_file_poll_wait_seconds"]
+    del deployed["grpc_channel_arguments"]
+    assert composed == deployed
+    for flag in ("model_config_file", "batching_parameters_file", "monitoring_config_file"):
+        folder, _, name = composed[flag].rpartition("/")
+        assert folder == "/config"
+        assert (SERVING / name).is_file()
+    assert compose["image"].split(":-")[1].rstrip("}") == container["image"].split(":")[1]
+
+
+def test_kustomization_names_files_that_are_there():
+    settings = yaml.safe_load((SERVING / "kustomization.yaml").read_text())
+    (config,) = settings["configMapGenerator"]
+    for name in settings["resources"] + config["files"]:
+        assert (SERVING / name).is_file()
+    kinds = [yaml.safe_load((SERVING / name).read_text())["kind"] for name in settings["resources"]]
+    assert kinds == ["Deployment", "Service", "HorizontalPodAutoscaler"]
+
+
+def script(path, *arguments, **kwargs):
+    command = [sys.executable, str(ROOT / path), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, **kwargs)
+
+
+@pytest.mark.slow
+def test_stock_client(toy_server, tmp_path):
+    done = script(
+        "serving/clients/stock_client.py", toy_server.address, "toy", "2", cwd=tmp_path, check=True
+    )
+    assert done.stdout.split() == ["piece_0.mid", "piece_1.mid"]
+    assert (tmp_path / "piece_1.mid").read_bytes()[:4] == b"MThd"
+
+
+def test_load_test(toy_server):
+    arguments = [f"--server={toy_server.address}", "--clients=4", "--rows=3", "--seconds=0.5"]
+    done = script("serving/load_test.py", *arguments, "--model=toy", check=True)
+    result = json.loads(done.stdout)
+    assert result["requests_per_second"] > 5
+    assert result["rows_per_second"] == pytest.approx(3 * result["requests_per_second"], rel=0.01)
+    assert 0 < result["p50_ms"] <= result["p95_ms"] <= result["p99_ms"] < 5000
+    assert result["refusals"] == {}
+    done = script("serving/load_test.py", "--server=nowhere:x", "--model=toy")
+    assert done.returncode == 1
+    assert done.stderr.startswith("load_test.py: nowhere:x: ")
+
+
+@pytest.mark.slow
+def test_benchmark(toy_root):
+    done = script("scripts/benchmarks/serving.py", f"--model={toy_root}/toy", "--seconds=0.1")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 8
+    assert lines[-1].startswith("echo of the 1-row reply")
+    assert all(float(line.split()[-1]) >= 0 for line in lines[2:])
