@@ -1,0 +1,61 @@
+"""Real corpora through the whole conversion."""
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from tfmusicgan import datasets, recipes, representations
+from tfmusicgan.records.convert import convert
+from tfmusicgan.records.manifest import Manifest
+from tfmusicgan.records.options import ConvertOptions
+
+
+def _representation(recipe, preset):
+    row = recipes.get(recipe)
+    parameters = row.preset(preset).representation
+    return representations.get(row.representation).from_parameters(parameters)
+
+
+@pytest.mark.slow
+def test_the_chorales_become_phrases_of_four_voices(tmp_path):
+    dataset = datasets.get("bach_chorales")
+    options = ConvertOptions(_representation("musegan_hybrid_chorales", "tiny"))
+    manifest = convert(dataset, options, tmp_path / "chorales")
+    assert manifest.sources["num_listed"] == 408
+    # 364 scores have four parts; the others are left out as what they are.
+    assert manifest.drops["wrong_part_count"].num_pieces == 408 - 364
+    assert set(manifest.drops) <= {"wrong_part_count", "no_bars_in_meter", "too_short"}
+    kept = {split: manifest.num_pieces(split) for split in manifest.shards}
+    assert sum(kept.values()) + sum(drop.num_pieces for drop in manifest.drops.values()) == 408
+    assert kept["train"] > 3 * kept["validation"] > 0 < kept["test"]
+    report = json.loads((tmp_path / "chorales" / "report.json").read_text())
+    splits = {name: source["shard"].split("-")[0] for name, source in report["sources"].items()}
+    groups: dict[str, set[str]] = {}
+    for name, split in splits.items():
+        groups.setdefault(dataset.group_of(name), set()).add(split)
+    assert all(len(found) == 1 for found in groups.values())
+
+
+def test_unreadable_files_of_a_real_corpus_are_named_and_memory_is_bounded(test_data, tmp_path):
+    with zipfile.ZipFile(next((test_data / "simutrans_music").glob("*.zip"))) as archive:
+        archive.extractall(tmp_path / "music")
+    num_files = len(datasets.get("midi").files(str(tmp_path / "music"))[0])
+    code = (
+        "import resource, sys; from tfmusicgan.cli.convert import main\n"
+        f"try: main(['--input={tmp_path / 'music'}', '--recipe=musegan_hybrid', "
+        f"'--preset=paper', '--min_piece_tracks=1', '--output={tmp_path / 'out'}'])\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert int(done.stdout.split()[-1]) < 1e9  # bytes of the one process that does all the work
+    manifest = Manifest.read(tmp_path / "out")
+    kept = sum(manifest.num_pieces(split) for split in manifest.shards)
+    left_out = sum(drop.num_pieces for drop in manifest.drops.values())
+    assert manifest.sources["num_listed"] == num_files == kept + left_out
+    assert kept > 10
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert len(report["dropped"]) == left_out
+    assert all(drop["message"].count("\n") == 0 for drop in report["dropped"])
