@@ -133,7 +133,7 @@ def _fit(model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions
     step = int(model.step.numpy())
     if step >= config.training_steps:
         return
-    callbacks, saver = _callbacks(model, run, records, options)
+    callbacks, saver = make_callbacks(model, run, records, options)
     for first, last, steps in _segments(step, config.training_steps, options.steps_per_epoch):
         # Each segment starts at its own step: an iterator reads ahead, and forgets what it read.
         dataset = records.batches(
@@ -172,9 +172,20 @@ def _segments(step: int, total: int, per_epoch: int) -> list[tuple[int, int, int
     return segments
 
 
-def _callbacks(
+def make_callbacks(
     model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions
 ) -> tuple[list[keras.callbacks.Callback], SaveCheckpoints]:
+    """The callbacks of a run, the one that saves also by itself.
+
+    Args:
+      model: Compiled.
+      run: Where checkpoints and logs go.
+      records: What the samples are measured against.
+      options: How often.
+
+    Returns:
+      All callbacks in order, and among them the one that writes checkpoints.
+    """
     store = run.store(options.keep_latest, options.keep_every)
     monitor = MusicMonitor(model, run.recipe, records, options.num_samples)
     writer = tf.summary.create_file_writer(str(run.logs / "music"))

@@ -86,7 +86,8 @@ class Run:
           OutputExistsError: If the folder holds another run, or something else.
         """
         partial = self.folder / f".{_SETTINGS}.partial"
-        if overwrite and self.folder.is_dir():
+        # Only ever a run: a mistyped --output must not cost a folder of something else.
+        if overwrite and _read_settings(self.folder) is not None:
             shutil.rmtree(self.folder)
         if self.folder.exists():
             if not self.folder.is_dir():
@@ -184,7 +185,7 @@ def _check_same(folder: pathlib.Path, settings: Mapping[str, Any]) -> None:
     if there is None:
         raise OutputExistsError(
             f"Expected an empty folder or a training run. Received: {folder}, which holds "
-            "something else. Name another --output, or delete it with --overwrite."
+            "something else. Name another --output."
         )
     changed = [
         name
