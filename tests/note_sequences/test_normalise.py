@@ -58,7 +58,14 @@ def test_refusals(note, reason, message):
 
 
 def test_fast_tempos_count_in_quarters():
-    sequence = NoteSequence(total_time=10)
+    sequence = NoteSequence()
+    sequence.notes.add(end_time=10)
     sequence.tempos.add(qpm=1e9)
     with pytest.raises(ReadError, match="Received 166666667 quarter notes, 10 seconds"):
-        check_length(sequence, "x")
+        normalise(sequence, "x")
+
+
+@pytest.mark.parametrize(("quarters", "seconds"), [(math.nan, 1), (1, math.nan), (1, math.inf)])
+def test_lengths_that_are_no_numbers(quarters, seconds):
+    with pytest.raises(ReadError, match="Expected a piece of at most"):
+        check_length(quarters, seconds, "x")

@@ -17,6 +17,9 @@ Choices where the readers differ:
 * Tempo, time signature and key signature events count in whatever track they stand; pretty_midi
   reads the first track only, although many programs leave that empty, and then plays the file at
   120 quarter notes a minute. At one tick the first track's word counts, and its last one.
+* Control changes and pitch bends before a channel's first note go to each of its instruments. (In
+  pretty_midi these then share one list, so that later events of one appear in the others as well.)
+* A track's name counts wherever it stands in the track.
 * Key signatures that are none (more than seven accidentals, a mode that is neither major nor minor)
   and time signatures without a numerator are left out; note_seq refuses the whole file.
 
@@ -87,7 +90,8 @@ def read_midi(source: str | os.PathLike | bytes, name: str = "") -> NoteSequence
     sequence.source_info.encoding_type = NoteSequence.SourceInfo.MIDI
     _add_meta_events(sequence, metas, clock)
     _add_notes(sequence, instruments, clock)
-    check_length(sequence, name)
+    last_tick = max(int(instrument.end.max()) for instrument in instruments)
+    check_length(last_tick / chunks.ticks_per_quarter, sequence.total_time, name)
     _add_events(sequence, instruments, clock)
     for number, instrument in enumerate(instruments):
         if instrument.name:
@@ -216,7 +220,7 @@ def _add_notes(sequence: NoteSequence, instruments: list[Instrument], clock: _Cl
         "start_time": clock.to_seconds(start[order]),
         "end_time": end_seconds,
         "instrument": number,
-        "program": np.array([i.program for i in instruments])[number],
+        "program": np.array([i.program for i in instruments], np.uint8)[number],
         "is_drum": np.array([i.is_drum for i in instruments])[number],
     }
     wire.add_notes(sequence, columns)

@@ -64,7 +64,7 @@ def read_track(track: bytes, ticks_per_quarter: int, name: str) -> Track:
       Its instruments and the events that concern the whole piece.
 
     Raises:
-      ReadError: With reason `"unreadable_midi"`, `"too_long"` or `"too_many_events"`.
+      ReadError: With reason `"unreadable_midi"` or `"too_many_events"`.
     """
     if len(track) > _LARGE_TRACK_BYTES:
         _check_large_track(track, name)
@@ -75,7 +75,7 @@ def read_track(track: bytes, ticks_per_quarter: int, name: str) -> Track:
     title = _track_name(parts[0].name, track)
     instruments = None
     if len(parts) == 1 and end_tick is not None and _keeps_program(track, parts[0].program):
-        instruments = _instruments_by_arrays(parts[0], title, end_tick, name)
+        instruments = _instruments_by_arrays(parts[0], title, end_tick)
     if instruments is None:
         instruments = walk_track(track, title, name)
     return Track(instruments=instruments, meta=_meta_events(score))
@@ -119,7 +119,7 @@ def _keeps_program(track: bytes, program: int) -> bool:
 
 
 def _instruments_by_arrays(
-    part: core.TrackTick, title: str, end_tick: int, name: str
+    part: core.TrackTick, title: str, end_tick: int
 ) -> list[Instrument] | None:
     """A track's only instrument from symusic's arrays.
 
@@ -127,7 +127,6 @@ def _instruments_by_arrays(
       part: The instrument, with notes.
       title: The track's name.
       end_tick: Where the notes that are never ended end.
-      name: The file's name, for messages.
 
     Returns:
       No instrument if none of its notes is ended, else one; None if notes of one pitch overlap or
@@ -137,17 +136,17 @@ def _instruments_by_arrays(
     start = notes["time"].astype(np.int64)
     end = start + notes["duration"]
     pitch = notes["pitch"]
-    if int(start.min()) < 0 or int(end.min()) < 0:
-        # symusic counts ticks in 32 bits and starts again at the negative end.
-        raise ReadError(f"Expected at most 2**31 ticks. Received more in {name}.", "too_long")
     order = np.argsort(pitch, kind="stable")  # symusic's notes are in the order of their starts.
     later, earlier = order[1:], order[:-1]
     overlaps = (pitch[later] == pitch[earlier]) & (start[later] < end[earlier])
-    if overlaps.any() or (end == start).any():
+    # symusic counts ticks in 32 bits and starts again at the negative end; the walk doesn't.
+    if overlaps.any() or (end <= start).any() or start[0] < 0:
         return None
-    ended = end < end_tick
-    if not ended.any():
-        return []
+    ended = slice(None)
+    if end.max() >= end_tick:
+        ended = end < end_tick
+        if not ended.any():
+            return []
     instrument = Instrument(
         name=title,
         program=part.program,

@@ -54,21 +54,21 @@ def normalise(sequence: NoteSequence, name: str) -> None:
     last_end = max(note.end_time for note in notes)
     if not last_end <= sequence.total_time < math.inf:
         sequence.total_time = last_end
-    check_length(sequence, name)
+    quarters = float(seconds_to_quarters(sequence, sequence.total_time))
+    check_length(quarters, sequence.total_time, name)
 
 
-def check_length(sequence: NoteSequence, name: str) -> None:
+def check_length(quarters: float, seconds: float, name: str) -> None:
     """Refuses a piece that is longer than any music.
 
     Args:
-      sequence: Its tempos and total time are read.
+      quarters: Its length in quarter notes.
+      seconds: Its length in seconds.
       name: The piece's name, for messages.
 
     Raises:
       ReadError: With reason `"too_long"`.
     """
-    seconds = sequence.total_time
-    quarters = float(seconds_to_quarters(sequence, seconds))
     if not (seconds <= MAX_SECONDS and quarters <= MAX_QUARTERS):
         raise ReadError(
             f"Expected a piece of at most {MAX_QUARTERS} quarter notes and {MAX_SECONDS:.0f} "
