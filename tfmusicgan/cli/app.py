@@ -49,7 +49,9 @@ class Command:
 
     def repeated(self, name: str, help: str) -> flags.FlagHolder:
         """Defines a text flag that may be given several times; its value is a list."""
-        return flags.DEFINE_multi_string(name, [], help, flag_values=self.flags)
+        holder = flags.DEFINE_multi_string(name, [], help, flag_values=self.flags)
+        self.flags[name].help = help  # absl adds a line of its own
+        return holder
 
     def boolean(self, name: str, default: bool | None, help: str) -> flags.FlagHolder:
         """Defines `--name` / `--noname`."""
@@ -186,7 +188,8 @@ def _placeholder(flag: flags.Flag) -> str:
 
 def _flag_help(flag: flags.Flag) -> str:
     default = flag.default_as_str
-    suffix = f" (default: {default.strip(chr(39))})" if default not in (None, "''") else ""
+    given = default not in (None, "''", "[]")
+    suffix = f" (default: {default.strip(chr(39))})" if given else ""
     bounds = getattr(flag.parser, "syntactic_help", "")
     ranged = flag.flag_type() in ("int", "float") and bounds not in ("a number", "an integer", "")
     note = f" [{bounds}]" if ranged else ""
