@@ -72,11 +72,12 @@ def test_a_piece_without_notes_keeps_no_other_one_back(capsys, address, tmp_path
         "--model=toy",
         "--num=2",
         f"--output={tmp_path}",
-        "--formats=wav",
+        "--formats=midi,wav",
     )
     assert code == 1
-    assert paths == [f"{tmp_path}/toy_seed0_001.wav"]
-    assert "toy_seed0_000: " in error
+    names = ["000.mid", "001.mid", "001.wav"]
+    assert paths == [f"{tmp_path}/toy_seed0_{name}" for name in names]
+    assert "toy_seed0_000, wav: " in error
     assert "1 of 2 pieces could not be written in full." in error
 
 

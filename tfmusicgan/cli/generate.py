@@ -52,19 +52,27 @@ def _execute() -> int:
     stems = [folder / f"{_MODEL.value}_seed{_SEED.value}_{i:0{digits}d}" for i in range(_NUM.value)]
     if not _OVERWRITE.value:
         _check_new(folder, {stem.name for stem in stems})
-    num_failed = 0
-    for stem, piece in zip(stems, _pieces(), strict=True):
-        try:
-            paths = rendering.render_all(piece, stem, _FORMATS.value, _SOUNDFONT.value)
-        except MusicGanError as error:
-            # One piece that cannot be rendered (without a note, say) keeps no other one back.
-            print(f"{COMMAND.name}: {stem.name}: {error}", file=sys.stderr)
-            num_failed += 1
-        else:
-            print("\n".join(str(path) for path in paths), flush=True)
+    num_failed = sum(not _write(piece, stem) for stem, piece in zip(stems, _pieces(), strict=True))
     if num_failed:
         raise MusicGanError(f"{num_failed} of {_NUM.value} pieces could not be written in full.")
     return 0
+
+
+def _write(piece, stem: pathlib.Path) -> bool:
+    """Writes one piece and prints the paths; says so, and goes on, where a format is impossible."""
+    from tfmusicgan import rendering
+
+    is_whole = True
+    for name in _FORMATS.value:
+        try:
+            (path,) = rendering.render_all(piece, stem, [name], _SOUNDFONT.value)
+        except MusicGanError as error:
+            # A piece without a note, say, has no sound; the others, and its MIDI file, are wanted.
+            print(f"{COMMAND.name}: {stem.name}, {name}: {error}", file=sys.stderr)
+            is_whole = False
+        else:
+            print(path, flush=True)
+    return is_whole
 
 
 def _pieces() -> list:
