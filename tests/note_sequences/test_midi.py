@@ -319,7 +319,7 @@ def test_mutated_files_are_read_or_refused():
     ],
 )
 def test_agrees_on_real_files(test_data: pathlib.Path, archive, num_files):
-    """Tempos in later tracks are moved to the first, where note_seq sees them, for comparison."""
+    """Files with tempos in later tracks, which note_seq doesn't see, are passed over."""
     import mido
     from note_seq import midi_io
 

@@ -289,15 +289,6 @@ def starts(sequence) -> np.ndarray:
     return transforms.seconds_to_quarters(sequence, seconds)
 
 
-def test_a_bar_split_by_a_repeat_stays_one_bar():
-    """BWV 4.8 aside, a chorale's mid-bar repeat does not shift the bars after it."""
-    path = next(path for path in chorales() if path.name == "bwv267.mxl")
-    meters_found = {
-        (s.numerator, s.denominator) for s in musicxml.read_musicxml(path).time_signatures
-    }
-    assert meters_found <= {(1, 4), (4, 4), (3, 4)}
-
-
 def test_open_lead_sheets(test_data: pathlib.Path):
     """Of every fifth piece, those with an apostrophe in the title are malformed, no others."""
     with zipfile.ZipFile(test_data / "openewld/openewld_mxl.zip") as archive:
