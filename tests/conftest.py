@@ -1,12 +1,29 @@
 """Fixtures shared by all tests."""
 
+import functools
 import os
 import pathlib
+import sys
+from collections.abc import Callable
 
 import pytest
 
 # Before any test imports TensorFlow: quiet, and no more threads than a test machine has.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Once, before anything runs: two logical CPU devices, and the same bits in every run."""
+    if "tensorflow" not in sys.modules:  # no test of this call needs it
+        return
+    import tensorflow as tf
+
+    from tfmusicgan.training import strategy
+
+    cpus = tf.config.list_physical_devices("CPU")
+    devices = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(cpus[0], devices)
+    strategy.prepare_devices()
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +57,34 @@ def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
         folders[name] = tmp_path_factory.mktemp("records") / name
         convert(datasets.get("midi"), ConvertOptions(representation), folders[name], [str(source)])
     return folders
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_records, tmp_path_factory) -> Callable:
+    """Recipe name to a finished run of its `tiny` preset, trained when it is first asked for.
+
+    Four steps in epochs of three, with checkpoints and pictures at steps 2 and 4. Tests only read
+    it: they copy the folder before they change anything.
+    """
+    from tfmusicgan import recipes
+    from tfmusicgan.training import fit
+
+    options = fit.TrainingOptions(
+        steps_per_epoch=3, checkpoint_every=2, show_every=2, collapse_patience=0, num_samples=8
+    )
+
+    @functools.cache
+    def train(name: str):
+        folder = tmp_path_factory.mktemp("runs") / name
+        return fit.train(recipes.get(name), "tiny", tiny_records[name], folder, options=options)
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def tiny_export(tiny_run, tmp_path_factory) -> Callable:
+    """Recipe name to the version folder of its tiny run's export; all share one model root."""
+    from tfmusicgan.serving.export import export_run
+
+    root = tmp_path_factory.mktemp("exports")
+    return functools.cache(lambda name: export_run(tiny_run(name), root))

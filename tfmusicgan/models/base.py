@@ -155,6 +155,13 @@ class MusicGAN(keras.Model):
         """The same as `sample` without controls, so that the model can be called like any other."""
         return self.sample(seeds)
 
+    def _maybe_symbolic_build(self, *args: Any, **kwargs: Any) -> None:
+        """Does nothing, unlike Keras: networks and optimizers are built before `fit`.
+
+        Under a strategy Keras adds up a batch over the devices to learn its shape, which boolean
+        examples refuse.
+        """
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, JSON-able."""
         return {

@@ -20,6 +20,8 @@ from tfmusicgan.models.base import MusicGAN
 FORMAT_VERSION = 1
 _FILES = "variables"
 _INFO = "checkpoint.json"
+# What TensorFlow's checkpoint reader raises beside its own errors, by the kind of damage.
+_DAMAGE = (ValueError, AssertionError, LookupError, RuntimeError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +84,6 @@ class CheckpointStore:
             if final.exists():
                 self._remove(final)
             partial.rename(final)
-            self._prune()
         except (OSError, tf.errors.OpError) as error:
             shutil.rmtree(partial, ignore_errors=True)
             reason = str(error).strip().splitlines()[0][:200]
@@ -93,6 +94,7 @@ class CheckpointStore:
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
+        self._prune()
         return final
 
     def all(self) -> list[CheckpointInfo]:
@@ -151,7 +153,7 @@ class CheckpointStore:
                 status.assert_consumed()
             else:
                 status.expect_partial()
-        except (tf.errors.OpError, ValueError, AssertionError) as error:
+        except (tf.errors.OpError, *_DAMAGE) as error:
             reason = str(error).strip().splitlines()[0][:200]
             raise CheckpointError(
                 f"Expected a checkpoint that fits the model. Received: {info.path}, which does "

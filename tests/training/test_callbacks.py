@@ -1,0 +1,157 @@
+"""Callbacks in `fit` of a toy model: when they save, when they stop, what they show."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.training import toy
+from tfmusicgan.errors import TrainingError
+from tfmusicgan.training.callbacks import SaveCheckpoints, StopOnCollapse, StopOnNonFinite
+from tfmusicgan.training.checkpoints import CheckpointStore
+
+
+@pytest.fixture
+def store(tmp_path):
+    return CheckpointStore(tmp_path / "checkpoints", "toy", keep_latest=100)
+
+
+def _fit(callbacks, batches, per_epoch=40):
+    model = toy.trained()
+    dataset = tf.data.Dataset.from_tensor_slices(np.asarray(batches, np.float32)).repeat()
+    epochs = -(-len(batches) // per_epoch)
+    steps = min(per_epoch, len(batches))
+    model.fit(dataset, epochs=epochs, steps_per_epoch=steps, callbacks=callbacks, verbose=0)
+    return model
+
+
+def _steps(store):
+    return [info.step for info in store.all()]
+
+
+def _finite(store):
+    for info in store.all():
+        model = toy.trained()
+        store.restore(model, info)
+        assert all(np.isfinite(weight.numpy()).all() for weight in model.weights)
+    return True
+
+
+def _with_nan(at, count=40):
+    batches = np.ones((count, 3))
+    batches[at - 1, 1] = np.nan
+    return batches
+
+
+def test_saves_by_the_models_own_steps_and_once_at_the_end(store):
+    measured = []
+
+    def measure():
+        measured.append(len(measured))
+        return {"distance": 1.0 - 0.1 * len(measured), "empty_bars/piano": 0.5}
+
+    saver = SaveCheckpoints(store, 4, measure)
+    _fit([saver], np.ones((10, 3)), per_epoch=5)
+    assert _steps(store) == [4, 8]
+    saver.save()
+    saver.save()
+    assert _steps(store) == [4, 8, 10] and len(measured) == 3
+    assert store.best().step == 10
+
+
+def test_what_is_not_measured_has_no_metric(store):
+    saver = SaveCheckpoints(store, 2)
+    _fit([saver], np.ones((2, 3)))
+    assert [info.metric for info in store.all()] == [None]
+
+
+def test_nan_is_found_before_a_checkpoint_is_written(store):
+    with pytest.raises(TrainingError, match=r"at step 15\. The last good .*step-000000010\."):
+        _fit([StopOnNonFinite(store), SaveCheckpoints(store, 5)], _with_nan(at=13))
+    assert _steps(store) == [5, 10] and _finite(store)
+
+
+def test_nan_is_found_without_a_checkpoint_being_due(store):
+    callbacks = [StopOnNonFinite(store), SaveCheckpoints(store, 12)]
+    with pytest.raises(TrainingError, match=r"toy_loss not finite near step 20\..*step-000000012\."):
+        _fit(callbacks, _with_nan(at=13))
+    assert _steps(store) == [12] and _finite(store)
+
+
+def test_nan_before_the_first_checkpoint(store):
+    with pytest.raises(TrainingError, match="There is no checkpoint. Lower learning_rate"):
+        _fit([StopOnNonFinite(store), SaveCheckpoints(store, 100)], _with_nan(at=1))
+    assert _steps(store) == []
+
+
+def test_nan_at_the_end_of_an_epoch(store):
+    with pytest.raises(TrainingError, match="near step 3"):
+        _fit([StopOnNonFinite(store)], _with_nan(at=3, count=3))
+
+
+def test_a_weight_that_is_not_finite_is_refused_even_if_no_loss_says_so(store):
+    saver = SaveCheckpoints(store, 5)
+    model = toy.trained()
+    saver.set_model(model)
+    saver.save()
+    model.kernel.assign([1.0, np.inf, 1.0])
+    model.step.assign(1)
+    with pytest.raises(TrainingError, match=r"finite weights.*at step 1\. The last .*step-000000000"):
+        saver.save({"toy_loss": 1.0})
+    assert _steps(store) == [0]
+
+
+def test_collapse_stops_after_checks_in_a_row():
+    verdicts = ["empty", None, "empty", "empty", "all equal", "never asked"]
+    asked = iter(verdicts)
+    with pytest.raises(TrainingError, match=r"at step 10: all equal, 3 checks in a row"):
+        _fit([StopOnCollapse(lambda: next(asked), every=2, patience=3)], np.ones((20, 3)))
+    assert next(asked) == "never asked"
+
+
+def _events(folder):
+    """(kind, tag, step, tensor) of everything in TensorBoard's files below a folder."""
+    from tensorflow.core.util import event_pb2
+
+    found = []
+    for path in sorted(folder.rglob("*tfevents*")):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = event_pb2.Event.FromString(record.numpy())
+            for value in event.summary.value:
+                kind = value.metadata.plugin_data.plugin_name
+                found.append((kind, value.tag, event.step, tf.make_ndarray(value.tensor)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def events(tiny_run):
+    return _events(tiny_run("musegan_hybrid_chorales").logs)
+
+
+def test_tensorboard_shows_losses_norms_and_metrics(events):
+    scalars = {}
+    for kind, tag, step, value in events:
+        if kind == "scalars":
+            scalars.setdefault(tag, {})[step] = float(value)
+    assert set(scalars["epoch_critic_loss"]) == {0, 1}
+    assert all(scalars["epoch_generator_gradient_norm"][epoch] > 0 for epoch in (0, 1))
+    assert set(scalars["music/distance"]) == set(scalars["music/empty_bars/soprano"]) == {2, 4}
+    assert all(np.isfinite(value) for value in scalars["music/distance"].values())
+
+
+def test_tensorboard_shows_pictures_sound_and_settings(events, tiny_run):
+    by_kind = {}
+    for kind, tag, step, value in events:
+        by_kind.setdefault(kind, {})[tag, step] = value
+    assert set(by_kind["images"]) == {("samples", 2), ("samples", 4)}
+    width, height, png = by_kind["images"]["samples", 4]
+    picture = tf.io.decode_png(png).numpy()
+    assert picture.shape == (int(height), int(width), 3)
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 5
+    assert ("sample 0", 4) in by_kind["audio"]
+    wave = tf.audio.decode_wav(by_kind["audio"]["sample 0", 4].ravel()[0])
+    assert wave.sample_rate == 22_050
+    assert wave.audio.shape[1] == 2 and np.abs(wave.audio.numpy()).max() > 0.5
+    text = b"".join(by_kind["text"]["settings", 0].ravel()).decode()
+    assert json.loads(text) == tiny_run("musegan_hybrid_chorales").settings

@@ -1,0 +1,131 @@
+"""A run's folder: what goes on, what is refused, what is replaced."""
+
+import json
+
+import pytest
+
+from tfmusicgan import recipes
+from tfmusicgan.errors import CheckpointError, ConfigError, OutputExistsError
+from tfmusicgan.training.run import Run
+
+RECIPE = "musegan_hybrid_chorales"
+
+
+def _plan(folder, assignments=(), seed=3, recipe=RECIPE, records="a"):
+    entry = {"name": "multitrack_piano_roll", "version": 1, "parameters": {"bars": 2}}
+    facts = {"sources": {"digest": records}}
+    return Run.plan(folder, recipes.get(recipe), "tiny", assignments, facts, entry, seed)
+
+
+def test_planning_writes_nothing(tmp_path):
+    run = _plan(tmp_path / "run", ["learning_rate=0.5", "time_kernels=2,2"])
+    assert not (tmp_path / "run").exists()
+    assert run.settings["config"]["learning_rate"] == 0.5
+    assert run.settings["config"]["time_kernels"] == [2, 2]
+    assert run.settings["seed"] == 3 and run.settings["precision"] == "float32"
+    with pytest.raises(ConfigError, match="learning_rte"):
+        _plan(tmp_path / "run", ["learning_rte=0.5"])
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_same_settings_go_on(tmp_path):
+    run = _plan(tmp_path / "run")
+    run.begin()
+    first = (tmp_path / "run" / "run.json").read_bytes()
+    (tmp_path / "run" / "checkpoints").mkdir()
+    _plan(tmp_path / "run").begin()
+    assert (tmp_path / "run" / "run.json").read_bytes() == first
+    assert (tmp_path / "run" / "checkpoints").is_dir()
+    opened = Run.open(tmp_path / "run")
+    assert opened == run and opened.recipe is recipes.get(RECIPE)
+
+
+def test_a_run_may_be_made_longer(tmp_path):
+    _plan(tmp_path / "run").begin()
+    _plan(tmp_path / "run", ["training_steps=99"]).begin()
+    assert Run.open(tmp_path / "run").settings["config"]["training_steps"] == 99
+
+
+def test_other_settings_are_named(tmp_path):
+    _plan(tmp_path / "run").begin()
+    before = (tmp_path / "run" / "run.json").read_bytes()
+    for changed, names in (
+        ({"assignments": ["learning_rate=0.5", "latent_size=9"]}, "latent_size, learning_rate"),
+        ({"seed": 4}, "seed"),
+        ({"recipe": "musegan_hybrid"}, "recipe"),
+        ({"records": "b"}, "records"),
+    ):
+        with pytest.raises(OutputExistsError, match=rf"Received others: {names}\. Name another"):
+            _plan(tmp_path / "run", **changed).begin()
+    assert (tmp_path / "run" / "run.json").read_bytes() == before
+
+
+def test_overwriting_starts_anew(tmp_path):
+    _plan(tmp_path / "run").begin()
+    (tmp_path / "run" / "checkpoints").mkdir()
+    _plan(tmp_path / "run", seed=4).begin(overwrite=True)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]
+    assert Run.open(tmp_path / "run").settings["seed"] == 4
+
+
+def test_a_kill_at_the_very_beginning(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".run.json.partial").write_text("{")
+    _plan(tmp_path / "run").begin()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "run.json"])
+def test_a_folder_of_something_else(tmp_path, name):
+    (tmp_path / name).write_text("[1, 2]")
+    with pytest.raises(OutputExistsError, match="which holds something else. Name another --output"):
+        _plan(tmp_path).begin()
+    assert (tmp_path / name).read_text() == "[1, 2]"
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / "run").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(OutputExistsError, match=r"Received: .*run, a file"):
+            _plan(tmp_path / "run").begin(overwrite)
+    assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_what_is_no_run(tmp_path):
+    with pytest.raises(CheckpointError, match=r"folder with run\.json. Received: .*nowhere\. Train"):
+        Run.open(tmp_path / "nowhere")
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"folder with run\.json"):
+        Run.open(tmp_path)
+
+
+def test_another_format_version(tmp_path):
+    _plan(tmp_path).begin()
+    text = (tmp_path / "run.json").read_text()
+    (tmp_path / "run.json").write_text(text.replace('"format": 1', '"format": 7'))
+    with pytest.raises(CheckpointError, match=r"run format 1\. Received: format 7 in "):
+        Run.open(tmp_path)
+    with pytest.raises(OutputExistsError, match="Received others: format"):
+        _plan(tmp_path).begin()
+
+
+def test_a_hyperparameter_of_another_release(tiny_run, tmp_path):
+    settings = json.loads(json.dumps(tiny_run(RECIPE).settings))
+    settings["config"]["warp"] = 9
+    with pytest.raises(ConfigError, match="saved config: warp. Known: .*Use the release"):
+        Run(tmp_path, settings).build_model()
+
+
+def test_loading_a_checkpoint_by_every_name(tiny_run):
+    run = tiny_run(RECIPE)
+    latest, info = run.load_model("latest")
+    assert info.step == 4 and int(latest.step.numpy()) == 4
+    earlier, info = run.load_model(str(run.folder / "checkpoints" / "step-000000002"))
+    assert info.step == int(earlier.step.numpy()) == 2
+    _, info = run.load_model("best")
+    assert info.metric == min(found.metric for found in run.store().all())
+    averaged, _ = run.load_model("ema")
+    for network, ema in zip(
+        averaged.generator.trainable_variables, latest.ema_weights, strict=True
+    ):
+        assert (network.numpy() == ema.numpy()).all()
