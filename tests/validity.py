@@ -54,9 +54,7 @@ def _assert_survives_midi(sequence: NoteSequence) -> None:
     for before, after in zip(_heard(sequence), _heard(back), strict=True):
         assert before[0] == after[0]
         # A tempo is a whole number of microseconds in MIDI.
-        assert all(
-            abs(a - b) < 1e-4 + 1e-5 * a for a, b in zip(before[1:], after[1:], strict=True)
-        )
+        assert all(abs(a - b) < 1e-4 + 1e-5 * a for a, b in zip(before[1:], after[1:], strict=True))
 
 
 def _heard(sequence: NoteSequence) -> list[tuple]:

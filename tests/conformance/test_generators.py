@@ -60,9 +60,7 @@ def test_two_steps_change_every_trainable_variable(name, tiny_run):
     pairs = zip(untrained.trainable_variables, trained.trainable_variables, strict=True)
     # Biases before batch normalisation move as well: by rounding, which Adam scales up.
     still = {
-        before.path
-        for before, after in pairs
-        if np.array_equal(before.numpy(), after.numpy())
+        before.path for before, after in pairs if np.array_equal(before.numpy(), after.numpy())
     }
     assert still <= WITHOUT_GRADIENT
     assert len(untrained.trainable_variables) > 40
@@ -197,9 +195,7 @@ def test_served_over_grpc_equals_sampled_in_process(name, tiny_run, tiny_export)
         client.wait_until_ready(name)
         served = client.generate(name, seeds=SEEDS.tolist())
         threshold = _threshold(run)
-        given = client.generate(
-            name, seeds=SEEDS.tolist(), threshold=threshold.tolist(), qpm=90.0
-        )
+        given = client.generate(name, seeds=SEEDS.tolist(), threshold=threshold.tolist(), qpm=90.0)
     expected = _in_process(run, "serving_default")["note_sequence"]
     assert served == [NoteSequence.FromString(text) for text in expected]
     controls = {"threshold": tf.constant(threshold), "qpm": tf.fill([ROWS], 90.0)}

@@ -74,19 +74,19 @@ def test_nan_is_found_before_a_checkpoint_is_written(store):
 
 def test_nan_is_found_without_a_checkpoint_being_due(store):
     callbacks = [StopOnNonFinite(store), SaveCheckpoints(store, 12)]
-    with pytest.raises(TrainingError, match=r"toy_loss not finite near step 20\..*step-000000012\."):
+    with pytest.raises(TrainingError, match=r"loss not finite near step 20\..*step-000000012\."):
         _fit(callbacks, _with_nan(at=13))
     assert _steps(store) == [12] and _finite(store)
 
 
 def test_nan_before_the_first_checkpoint(store):
-    with pytest.raises(TrainingError, match="There is no checkpoint. Lower learning_rate"):
+    with pytest.raises(TrainingError, match=r"There is no checkpoint. Lower learning_rate"):
         _fit([StopOnNonFinite(store), SaveCheckpoints(store, 100)], _with_nan(at=1))
     assert _steps(store) == []
 
 
 def test_nan_at_the_end_of_an_epoch(store):
-    with pytest.raises(TrainingError, match="near step 3"):
+    with pytest.raises(TrainingError, match=r"near step 3"):
         _fit([StopOnNonFinite(store)], _with_nan(at=3, count=3))
 
 
@@ -97,7 +97,7 @@ def test_a_weight_that_is_not_finite_is_refused_even_if_no_loss_says_so(store):
     saver.save()
     model.kernel.assign([1.0, np.inf, 1.0])
     model.step.assign(1)
-    with pytest.raises(TrainingError, match=r"finite weights.*at step 1\. The last .*step-000000000"):
+    with pytest.raises(TrainingError, match=r"weights.*at step 1\. The last .*step-000000000"):
         saver.save({"toy_loss": 1.0})
     assert _steps(store) == [0]
 

@@ -113,7 +113,7 @@ def test_a_file_system_that_refuses_for_real(store):
     big = toy.trained(2, size=50_000)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
-        with pytest.raises(CheckpointError, match="step 2 could not be written to .*Make room"):
+        with pytest.raises(CheckpointError, match=r"step 2 could not be written to .*Make room"):
             store.save(big)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -154,7 +154,7 @@ def test_a_kill_while_removing_leaves_no_half_checkpoint(tmp_path, monkeypatch):
 def test_nothing_there(store):
     assert store.all() == [] and store.latest() is None
     for name in ("latest", "best", "ema"):
-        with pytest.raises(CheckpointError, match=f"a {name} checkpoint. Received: none in .*Train"):
+        with pytest.raises(CheckpointError, match=rf"a {name} checkpoint. Received: none"):
             store.find(name)
     with pytest.raises(CheckpointError, match=r"folder with checkpoint\.json\. Received: /nowhere"):
         store.find("/nowhere")
@@ -164,7 +164,7 @@ def test_nothing_there(store):
 def test_damaged_descriptions(store, text):
     path = store.save(toy.trained(1))
     (path / "checkpoint.json").write_text(text)
-    with pytest.raises(CheckpointError, match=r"Expected a checkpoint folder with checkpoint\.json"):
+    with pytest.raises(CheckpointError, match=r"a checkpoint folder with checkpoint\.json"):
         store.latest()
 
 
@@ -179,13 +179,13 @@ def test_another_format_version(store):
 def test_a_checkpoint_of_another_recipe(store):
     store.save(toy.trained(1))
     other = CheckpointStore(store.folder, "other")
-    with pytest.raises(CheckpointError, match="recipe 'other'. Received: one of 'toy' at .*step-"):
+    with pytest.raises(CheckpointError, match=r"recipe 'other'. Received: one of 'toy' at .*step-"):
         other.restore(toy.trained(), other.latest())
 
 
 def test_other_sizes(store):
     store.save(toy.trained(1))
-    with pytest.raises(CheckpointError, match="fits the model. Received: .* does not load") as error:
+    with pytest.raises(CheckpointError, match=r"Received: .* does not load") as error:
         store.restore(toy.trained(size=4), store.latest())
     assert "\n" not in str(error.value)
 
@@ -202,6 +202,6 @@ def test_damaged_files(store, file, damage):
         path.touch()
     elif damage == "changed":
         path.write_bytes(bytes([content[0] ^ 0xFF]) + content[1:])
-    with pytest.raises(CheckpointError, match="which does not load") as error:
+    with pytest.raises(CheckpointError, match=r"which does not load") as error:
         store.restore(toy.trained(), store.latest())
     assert "\n" not in str(error.value)

@@ -23,7 +23,7 @@ def test_planning_writes_nothing(tmp_path):
     assert run.settings["config"]["learning_rate"] == 0.5
     assert run.settings["config"]["time_kernels"] == [2, 2]
     assert run.settings["seed"] == 3 and run.settings["precision"] == "float32"
-    with pytest.raises(ConfigError, match="learning_rte"):
+    with pytest.raises(ConfigError, match=r"learning_rte"):
         _plan(tmp_path / "run", ["learning_rte=0.5"])
     assert not (tmp_path / "run").exists()
 
@@ -78,7 +78,7 @@ def test_a_kill_at_the_very_beginning(tmp_path):
 @pytest.mark.parametrize("name", ["notes.txt", "run.json"])
 def test_a_folder_of_something_else(tmp_path, name):
     (tmp_path / name).write_text("[1, 2]")
-    with pytest.raises(OutputExistsError, match="which holds something else. Name another --output"):
+    with pytest.raises(OutputExistsError, match=r"holds something else. Name another --output"):
         _plan(tmp_path).begin()
     assert (tmp_path / name).read_text() == "[1, 2]"
 
@@ -92,7 +92,7 @@ def test_a_file_in_the_way(tmp_path):
 
 
 def test_what_is_no_run(tmp_path):
-    with pytest.raises(CheckpointError, match=r"folder with run\.json. Received: .*nowhere\. Train"):
+    with pytest.raises(CheckpointError, match=r"with run\.json. Received: .*nowhere\. Train"):
         Run.open(tmp_path / "nowhere")
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"folder with run\.json"):
@@ -105,14 +105,14 @@ def test_another_format_version(tmp_path):
     (tmp_path / "run.json").write_text(text.replace('"format": 1', '"format": 7'))
     with pytest.raises(CheckpointError, match=r"run format 1\. Received: format 7 in "):
         Run.open(tmp_path)
-    with pytest.raises(OutputExistsError, match="Received others: format"):
+    with pytest.raises(OutputExistsError, match=r"Received others: format"):
         _plan(tmp_path).begin()
 
 
 def test_a_hyperparameter_of_another_release(tiny_run, tmp_path):
     settings = json.loads(json.dumps(tiny_run(RECIPE).settings))
     settings["config"]["warp"] = 9
-    with pytest.raises(ConfigError, match="saved config: warp. Known: .*Use the release"):
+    with pytest.raises(ConfigError, match=r"saved config: warp. Known: .*Use the release"):
         Run(tmp_path, settings).build_model()
 
 

@@ -20,9 +20,9 @@ def test_mirrored_takes_every_device():
 
 
 def test_unknown_names():
-    with pytest.raises(ConfigError, match="none, mirrored, multi_worker. Received: 'tpu'"):
+    with pytest.raises(ConfigError, match=r"none, mirrored, multi_worker. Received: 'tpu'"):
         strategy.make_strategy("tpu")
-    with pytest.raises(ConfigError, match="float32, mixed_bfloat16, .*Received: 'float8'"):
+    with pytest.raises(ConfigError, match=r"float32, mixed_bfloat16, .*Received: 'float8'"):
         strategy.prepare_devices("float8")
 
 
@@ -31,5 +31,5 @@ def test_several_workers_need_their_cluster(monkeypatch, text):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if text is not None:
         monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(ConfigError, match="TF_CONFIG as JSON with cluster and task. Received"):
+    with pytest.raises(ConfigError, match=r"TF_CONFIG as JSON with cluster and task. Received"):
         strategy.make_strategy("multi_worker")

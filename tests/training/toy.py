@@ -24,9 +24,7 @@ class ToyGAN(MusicGAN):
         super().compile(optimizer=self.adam, jit_compile=False)
 
     def train_step(self, data):
-        loss, _ = self.minimise(
-            lambda: tf.reduce_sum(self.kernel * data), [self.kernel], self.adam
-        )
+        loss, _ = self.minimise(lambda: tf.reduce_sum(self.kernel * data), [self.kernel], self.adam)
         self.step.assign_add(1)
         return {"toy_loss": loss}
 

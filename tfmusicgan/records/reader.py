@@ -65,6 +65,7 @@ class RecordSet:
                 "pieces, or give tfmusicgan-convert other --split fractions."
             )
         representation = representations.from_manifest(manifest.representation)
+        _check_fields(directory, manifest, representation)
         for shard in manifest.shards[split]:
             _check_size(directory / shard.file, shard)
         return cls(directory, split, manifest, representation)
@@ -247,6 +248,18 @@ def _stream(
     # The next block is read while this one is used; one at a time bounds the memory.
     blocks = epochs.flat_map(blocks_of).map(load).prefetch(1)
     return blocks.flat_map(tf.data.Dataset.from_tensor_slices)
+
+
+def _check_fields(
+    directory: pathlib.Path, manifest: Manifest, representation: Representation
+) -> None:
+    expected = {name: list(field.shape) for name, field in representation.spec.items()}
+    came = {name: field.get("shape") for name, field in manifest.fields.items()}
+    if came != expected:
+        raise RecordsError(
+            f"The manifest of {directory} contradicts itself: its representation has fields of "
+            f"shapes {expected}, its records {came}. Convert the data again."
+        )
 
 
 def _check_size(path: pathlib.Path, shard: Shard) -> None:

@@ -1,0 +1,124 @@
+"""The table of recipes, and hyperparameters from texts and from saved runs."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from tfmusicgan import datasets, metrics, models, recipes, representations
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.recipes import base
+from tfmusicgan.recipes.musegan import MuseGANHybridConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Toy:
+    """One field of each kind."""
+
+    size: int = 3
+    rate: float = 0.5
+    fast: bool = False
+    name: str = "a"
+    strides: tuple[int, ...] = (1, 2)
+    decay: float | None = None
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_every_row_names_things_that_are(name):
+    recipe = recipes.get(name)
+    assert recipe.name == name
+    assert recipe.kind in base.KINDS
+    assert recipe.model in models.names()
+    assert recipe.dataset in datasets.names()
+    assert recipe.summary.endswith(".") and "http" in recipe.paper
+    assert recipe.metrics and set(recipe.metrics) <= set(metrics.names())
+    assert set(recipe.collapse) <= set(recipe.metrics)
+    assert list(recipe.presets) == ["paper", "small", "tiny"]
+    cls = representations.get(recipe.representation)
+    for preset in recipe.presets.values():
+        representation = cls.from_parameters(preset.representation)
+        assert cls.from_parameters(representation.to_parameters()) == representation
+    # Defaults are written once: the paper's are the config's own.
+    paper = recipe.preset("paper").config
+    assert paper == type(paper)()
+
+
+def test_names_are_in_order_and_unique():
+    assert recipes.names() == sorted(set(recipes.names()))
+
+
+def test_unknown_names():
+    with pytest.raises(ConfigError, match=r"Unknown recipe 'musegan'. Known: musegan_hybrid, "):
+        recipes.get("musegan")
+    with pytest.raises(ConfigError, match=r"no preset 'huge'. Known: paper, small, tiny"):
+        recipes.get("musegan_hybrid").preset("huge")
+    with pytest.raises(ConfigError, match=r"kind among generator, oracle, .* Received: 'gan'"):
+        dataclasses.replace(recipes.get("musegan_hybrid"), kind="gan")
+
+
+def test_describing_recipes_imports_no_tensorflow():
+    code = (
+        "import sys; from tfmusicgan import recipes; [recipes.get(n) for n in recipes.names()];"
+        "print([n for n in ('tensorflow', 'keras', 'numpy') if n in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
+def test_values_are_read_as_their_fields_want_them():
+    texts = ["size=7", "rate=1e-3", "fast=True", "name=b=c", "strides=3,4,5", "decay=0.9"]
+    assert base.override(Toy(), texts) == Toy(7, 0.001, True, "b=c", (3, 4, 5), 0.9)
+    assert base.override(Toy(decay=0.5, fast=True), ["decay=None", "fast=false"]) == Toy()
+    assert base.override(Toy(), ["strides="]).strides == ()
+    assert base.override(Toy(), ["size=1", "size=2"]).size == 2
+    assert base.override(Toy(), []) == Toy()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("size", "Expected --set=name=value. Received: 'size'"),
+        ("sise=3", "'sise'. Did you mean 'size'? Known: decay, fast, name, rate, size, strides"),
+        ("zzzzzz=3", "'zzzzzz'. Known: decay"),
+        ("size=3.5", "'size': expected a value of type int. Received: '3.5'"),
+        ("rate=fast", "'rate': expected a value of type float. Received: 'fast'"),
+        ("fast=yes", "'fast': expected a value of type bool. Received: 'yes'"),
+        ("strides=1,x", "'strides': expected a value of type tuple"),
+        ("decay=x", "'decay': expected a value of type float. Received: 'x'"),
+        ("size=none", "'size': expected a value of type int. Received: 'none'"),
+        ("size=__import__('os')", "'size': expected a value of type int"),
+    ],
+)
+def test_values_that_do_not_parse(text, message):
+    with pytest.raises(ConfigError) as error:
+        base.override(Toy(), [text])
+    assert message in str(error.value)
+
+
+def test_saved_configs_come_back():
+    config = base.override(Toy(), ["size=9", "strides=5"])
+    assert base.rebuild(Toy, dataclasses.asdict(config)) == config
+    assert base.rebuild(Toy, {"size": 4}) == Toy(size=4)  # saved before `rate` was there
+    with pytest.raises(ConfigError, match=r"saved config: warp, weft. Known: .*Use the release"):
+        base.rebuild(Toy, {"size": 4, "weft": 1, "warp": 2})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"learning_rate": 0.0}, "learning_rate above 0. Received: 0.0"),
+        ({"batch_size": -1}, "batch_size above 0. Received: -1"),
+        ({"qpm": float("nan")}, "qpm above 0. Received: nan"),
+        ({"adam_beta_1": 1.0}, r"adam_beta_1 in \[0, 1\). Received: 1.0"),
+        ({"ema_decay": -0.1}, r"ema_decay in \[0, 1\). Received: -0.1"),
+        ({"critic_bursts": True, "critic_updates": 3}, "critic_updates to divide 100"),
+        ({"time_kernels": (2, 2)}, "tuples of one length. Received: .*'time_filters': 5"),
+        ({"critic_time_strides": (2,)}, "tuples of one length"),
+        ({"pitch_filters": ()}, "one more of pitch_kernels.*Received: 2 and 0"),
+        ({"critic_bar_filters": (8,)}, r"two critic_bar_filters. Received: \(8,\)"),
+    ],
+)
+def test_ranges_of_the_hybrid_model(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        MuseGANHybridConfig(**changes)

@@ -1,0 +1,119 @@
+"""Training as one function: segments of epochs, resuming, and refusing before anything is lost."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfmusicgan import recipes
+from tfmusicgan.errors import CheckpointError, ConfigError, RecordsError
+from tfmusicgan.training import fit
+
+RECIPE = "musegan_hybrid_chorales"
+
+
+@pytest.mark.parametrize("per_epoch", [1, 3, 4, 100])
+@pytest.mark.parametrize("total", [1, 4, 7, 12])
+def test_segments_reach_every_step_once(per_epoch, total):
+    for step in range(total):
+        reached = []
+        for first, last, steps in fit._segments(step, total, per_epoch):
+            for epoch in range(first, last):
+                reached += [epoch] * steps
+        # Slow and obviously right: step s belongs to epoch s // per_epoch.
+        assert reached == [s // per_epoch for s in range(step, total)]
+
+
+def test_segments_by_hand():
+    assert fit._segments(0, 10, 4) == [(0, 2, 4), (2, 3, 2)]
+    assert fit._segments(5, 17, 4) == [(1, 2, 3), (2, 4, 4), (4, 5, 1)]
+    assert fit._segments(5, 6, 4) == [(1, 2, 1)]
+
+
+def _variables(run):
+    reader = tf.train.load_checkpoint(str(run.store().latest().path / "variables"))
+    names = [n for n in reader.get_variable_to_shape_map() if not n.startswith("_")]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+@pytest.mark.slow
+def test_stopping_and_going_on_equals_training_straight(tiny_run, tiny_records, tmp_path):
+    recipe, records = recipes.get(RECIPE), tiny_records[RECIPE]
+    # Other epochs, checkpoints and measurements: none of them changes the weights.
+    options = fit.TrainingOptions(steps_per_epoch=2, checkpoint_every=50, num_samples=8)
+    fit.train(recipe, "tiny", records, tmp_path / "run", ["training_steps=1"], options=options)
+    run = fit.train(recipe, "tiny", records, tmp_path / "run", options=options)
+    assert [info.step for info in run.store().all()] == [1, 4]
+    straight, stopped = _variables(tiny_run(RECIPE)), _variables(run)
+    assert straight.keys() == stopped.keys()
+    for name in straight:
+        np.testing.assert_array_equal(straight[name], stopped[name], err_msg=name)
+
+
+def test_a_finished_run_is_left_alone(tiny_run, tiny_records):
+    run = tiny_run(RECIPE)
+    before = sorted((path, path.stat().st_mtime_ns) for path in run.folder.glob("checkpoints/**/*"))
+    fit.train(run.recipe, "tiny", tiny_records[RECIPE], run.folder)
+    after = sorted((path, path.stat().st_mtime_ns) for path in run.folder.glob("checkpoints/**/*"))
+    assert before == after
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_settings_that_cannot_be_leave_everything_as_it_was(
+    tiny_run, tiny_records, tmp_path, overwrite
+):
+    recipe, records = recipes.get(RECIPE), tiny_records[RECIPE]
+    wrong = ["time_kernels=2,4"]
+    with pytest.raises(ConfigError, match=r"16 steps per bar"):
+        fit.train(recipe, "tiny", records, tmp_path / "new", wrong, overwrite=overwrite)
+    assert not (tmp_path / "new").exists()
+    folder = shutil.copytree(tiny_run(RECIPE).folder, tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"16 steps per bar"):
+        fit.train(recipe, "tiny", records, folder, wrong, overwrite=overwrite)
+    assert (folder / "checkpoints" / "step-000000004" / "checkpoint.json").is_file()
+
+
+def test_rows_that_do_not_divide_among_devices(tiny_records, tmp_path):
+    options = fit.TrainingOptions(strategy="mirrored")
+    with pytest.raises(
+        ConfigError, match=r"batch_size to divide by 2 devices. Received: 3. Change"
+    ):
+        fit.train(
+            recipes.get(RECIPE),
+            "tiny",
+            tiny_records[RECIPE],
+            tmp_path / "run",
+            ["batch_size=3"],
+            options=options,
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_records_of_another_representation(tiny_records, tmp_path):
+    recipe = dataclasses.replace(recipes.get(RECIPE), representation="melody_grid")
+    with pytest.raises(
+        RecordsError, match=r"'melody_grid', as recipe .*'multitrack_piano_roll' at"
+    ):
+        fit.train(recipe, "tiny", tiny_records[RECIPE], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_damaged_shard_is_one_line(tiny_records, tmp_path):
+    records = shutil.copytree(tiny_records[RECIPE], tmp_path / "records")
+    for shard in records.glob("train*"):
+        content = bytearray(shard.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        shard.write_bytes(content)
+    with pytest.raises(RecordsError, match=r"its SHA-256 is not the manifest's") as error:
+        fit.train(recipes.get(RECIPE), "tiny", records, tmp_path / "run")
+    assert "\n" not in str(error.value)
+
+
+def test_a_checkpoint_of_other_sizes_in_the_run(tiny_run, tiny_records, tmp_path):
+    folder = shutil.copytree(tiny_run(RECIPE).folder, tmp_path / "run")
+    data = folder / "checkpoints" / "step-000000004" / "variables.data-00000-of-00001"
+    data.write_bytes(b"")
+    with pytest.raises(CheckpointError, match=r"step-000000004, which does not load"):
+        fit.train(recipes.get(RECIPE), "tiny", tiny_records[RECIPE], folder, ["training_steps=9"])

@@ -1,0 +1,83 @@
+"""Sampling in padded batches, and what counts as collapsed."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfmusicgan import recipes
+from tfmusicgan.metrics.table import distance_to
+from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.training import monitor as monitoring
+
+RECIPE = "musegan_hybrid_chorales"
+
+
+class _Seeds:
+    """A model whose example is the seed itself; it counts its rows."""
+
+    def __init__(self):
+        self.rows = []
+
+    def sample_examples(self, seeds):
+        self.rows.append(seeds.shape[0])
+        return {"seed": seeds, "pair": tf.stack([seeds, -seeds], axis=1)}
+
+
+@pytest.mark.parametrize("count", [1, 5, 64, 65, 130])
+def test_any_number_of_seeds_in_batches_of_one_size(count):
+    model = _Seeds()
+    seeds = np.arange(count) * 3 + 7
+    examples = monitoring.Sampler(model).examples(seeds)
+    np.testing.assert_array_equal(examples["seed"], seeds)
+    np.testing.assert_array_equal(examples["pair"][:, 1], -seeds)
+    assert set(model.rows) == {64}
+
+
+def test_an_example_does_not_depend_on_how_many_are_asked_for(tiny_run):
+    model, _ = tiny_run(RECIPE).load_model()
+    sampler = monitoring.Sampler(model)
+    many = sampler.examples(np.arange(70))["piano_roll"]
+    few = sampler.examples(np.arange(3))["piano_roll"]
+    np.testing.assert_array_equal(few, many[:3])
+    # Row 69 is in another batch, after 5 others and before padding.
+    alone = sampler.examples([69])["piano_roll"]
+    np.testing.assert_array_equal(alone[0], many[69])
+    assert few.dtype == bool and few.any()
+
+
+@pytest.fixture
+def monitor(tiny_records):
+    records = RecordSet.open(tiny_records[RECIPE])
+    return monitoring.MusicMonitor(_Seeds(), recipes.get(RECIPE), records, 8)
+
+
+def _heard(monitor, rolls):
+    monitor.sampler.examples = lambda seeds: {"piano_roll": rolls[: len(seeds)]}
+    return monitor.measure()
+
+
+def test_the_data_is_at_distance_zero_of_itself(monitor):
+    rolls = monitoring.data(monitor.records, 8)["piano_roll"]
+    assert len(rolls) == 8
+    monitor.num_data = 8
+    values = _heard(monitor, rolls)
+    assert values.pop("distance") == 0.0
+    assert values == monitor.data_row
+    assert monitor.collapsed() is None
+
+
+def test_silence_is_collapse(monitor):
+    values = _heard(monitor, np.zeros((8, 2, 8, 48, 4), bool))
+    assert values["distance"] == distance_to(monitor.data_row, values) > 0.5
+    assert monitor.collapsed() == "empty_bars 1.000, at or above 0.99"
+
+
+def test_equal_phrases_are_collapse(monitor):
+    roll = monitoring.data(monitor.records, 1)["piano_roll"]
+    _heard(monitor, np.repeat(roll, 8, axis=0))
+    assert monitor.collapsed() == "8 equal phrases"
+
+
+def test_collapse_measures_where_nothing_was_measured(monitor):
+    monitor.sampler.examples = lambda seeds: {"piano_roll": np.zeros((8, 2, 8, 48, 4), bool)}
+    assert "empty_bars" in monitor.collapsed()
