@@ -42,7 +42,8 @@ install() {
   local extra=${1:-} python stamp wanted
   stamp=$VENV/.installed${extra:+-$extra}
   wanted=$(cd "$ROOT" && cat setup.py constraints.txt | cksum)
-  if [ -x "$VENV/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+  # An environment with an extra has everything that one without it needs.
+  if [ -x "$VENV/bin/python" ] && grep -qsxF "$wanted" "$stamp" "$VENV"/.installed-*; then
     return
   fi
   if [ ! -x "$VENV/bin/pip" ]; then

@@ -39,7 +39,7 @@ convert() {
 
 train() {
   tfmusicgan-train --recipe=$RECIPE --preset="$PRESET" --records="$RECORDS" --output="$RUN" \
-    --checkpoint_every=100 --steps_per_epoch=50 ${STEPS:+--set=training_steps=$STEPS}
+    --checkpoint_every=250 --steps_per_epoch=100 ${STEPS:+--set=training_steps=$STEPS}
 }
 
 evaluate() {
