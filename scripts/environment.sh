@@ -42,9 +42,15 @@ install() {
   local extra=${1:-} python stamp wanted
   stamp=$VENV/.installed${extra:+-$extra}
   wanted=$(cd "$ROOT" && cat setup.py constraints.txt | cksum)
-  # An environment with an extra has everything that one without it needs.
-  if [ -x "$VENV/bin/python" ] && grep -qsxF "$wanted" "$stamp" "$VENV"/.installed-*; then
-    return
+  if [ -x "$VENV/bin/python" ]; then
+    case $(python_version "$VENV/bin/python") in
+      3.11 | 3.12) ;;
+      *) fail "Expected Python 3.12 or 3.11 in $VENV. Delete it, and run again." ;;
+    esac
+    # An environment with an extra has everything that one without it needs.
+    if grep -qsxF "$wanted" "$stamp" || { [ -z "$extra" ] && grep -qsxF "$wanted" "$stamp"-*; }; then
+      return
+    fi
   fi
   if [ ! -x "$VENV/bin/pip" ]; then
     python=$(find_python) || exit 1
