@@ -5,14 +5,13 @@ convolution is a reshape and a matrix product, which a CPU runs at the speed of 
 that overlap become a concatenation of shifted slices, or a band matrix, and one product.
 """
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tfmusicgan.models.base import seeded_normal
+from tfmusicgan.models.musegan.kernel_layer import KernelLayer
 
 
-class BarConvolution(keras.layers.Layer):
+class BarConvolution(KernelLayer):
     """Convolution with stride 1 and valid padding along the bars, which lie beside the channels.
 
     One product with the kernel spread over a [bars, output bars] band: no activation is copied,
@@ -45,12 +44,7 @@ class BarConvolution(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.bars, self.output_bars = bars, bars - kernel + 1
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(kernel, channels, filters),
-            initializer=seeded_normal(seed, f"{self.name}/kernel", stddev),
-        )
-        self.bias = self.add_weight(name="bias", shape=(filters,), initializer="zeros")
+        self.add_kernel((kernel, channels, filters), (filters,), seed, stddev)
         # band[b, o, k] is 1 where tap k of output bar o meets input bar b.
         offset = np.arange(bars)[:, np.newaxis] - np.arange(self.output_bars)
         self.band = (offset[..., np.newaxis] == np.arange(kernel)).astype(np.float32)
@@ -65,7 +59,7 @@ class BarConvolution(keras.layers.Layer):
         return _product(x, spread, tf.tile(tf.convert_to_tensor(self.bias), [self.output_bars]))
 
 
-class AxisConvolution(keras.layers.Layer):
+class AxisConvolution(KernelLayer):
     """Convolution with valid padding along time or pitch.
 
     Args:
@@ -98,12 +92,7 @@ class AxisConvolution(keras.layers.Layer):
         super().__init__(**kwargs)
         self.axis, self.taps, self.stride = axis, kernel, stride
         # The tap outermost: the taps of a frame lie side by side.
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(kernel, channels, filters),
-            initializer=seeded_normal(seed, f"{self.name}/kernel", stddev),
-        )
-        self.bias = self.add_weight(name="bias", shape=(filters,), initializer="zeros")
+        self.add_kernel((kernel, channels, filters), (filters,), seed, stddev)
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

@@ -8,10 +8,10 @@ is its kernel is a product and a reshape.
 import keras
 import tensorflow as tf
 
-from tfmusicgan.models.base import seeded_normal
+from tfmusicgan.models.musegan.kernel_layer import KernelLayer
 
 
-class TrackUpsampling(keras.layers.Layer):
+class TrackUpsampling(KernelLayer):
     """Transposed convolution with stride equal to kernel, one set of weights per track.
 
     Args:
@@ -43,12 +43,7 @@ class TrackUpsampling(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.axis, self.taps, self.filters = axis, kernel, filters
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(tracks, channels, kernel * filters),
-            initializer=seeded_normal(seed, f"{self.name}/kernel", stddev),
-        )
-        self.bias = self.add_weight(name="bias", shape=(tracks, filters), initializer="zeros")
+        self.add_kernel((tracks, channels, kernel * filters), (tracks, filters), seed, stddev)
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
@@ -65,7 +60,7 @@ class TrackUpsampling(keras.layers.Layer):
         return y + tf.reshape(tf.convert_to_tensor(self.bias), [tracks, 1, 1, 1, self.filters])
 
 
-class TrackTransposedConvolution(keras.layers.Layer):
+class TrackTransposedConvolution(KernelLayer):
     """Transposed convolution with stride 1 along time, one set of weights per track.
 
     Args:
@@ -95,12 +90,7 @@ class TrackTransposedConvolution(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.taps, self.filters = kernel, filters
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(tracks, kernel * channels, filters),
-            initializer=seeded_normal(seed, f"{self.name}/kernel", stddev),
-        )
-        self.bias = self.add_weight(name="bias", shape=(tracks, filters), initializer="zeros")
+        self.add_kernel((tracks, kernel * channels, filters), (tracks, filters), seed, stddev)
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

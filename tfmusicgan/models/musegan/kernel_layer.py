@@ -1,0 +1,27 @@
+"""What MuseGAN's convolutions share: a kernel and a bias whose first values follow from a seed."""
+
+import keras
+
+from tfmusicgan.models.base import seeded_normal
+
+
+class KernelLayer(keras.layers.Layer):
+    """A layer with a kernel and a bias, made when the layer is."""
+
+    def add_kernel(
+        self, kernel_shape: tuple[int, ...], bias_shape: tuple[int, ...], seed: int, stddev: float
+    ) -> None:
+        """Adds `kernel`, a truncated normal of (seed, layer name), and `bias`, zeros.
+
+        Args:
+          kernel_shape: The kernel's axes.
+          bias_shape: The bias's axes.
+          seed: Of the initial weights.
+          stddev: Of the initial kernel.
+        """
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=kernel_shape,
+            initializer=seeded_normal(seed, f"{self.name}/kernel", stddev),
+        )
+        self.bias = self.add_weight(name="bias", shape=bias_shape, initializer="zeros")
