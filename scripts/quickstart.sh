@@ -51,6 +51,7 @@ export_model() {
   # The same run is exported once: a version is made when the run has a newer checkpoint.
   local newest stamp=$MODELS/$MODEL/.exported
   newest=$(ls -d "$RUN"/checkpoints/step-* | tail -n 1)
+  newest="$newest, written $(stat -c %y "$newest")"
   if [ "$(cat "$stamp" 2>/dev/null)" = "$newest" ]; then
     echo "$MODELS/$MODEL is up to date."
   else
