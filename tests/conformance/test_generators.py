@@ -1,6 +1,7 @@
 """The laws of the recipes of kind generator, for each of them in its `tiny` preset."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -22,15 +23,17 @@ SEEDS = (np.int64(3) << 32) + np.arange(ROWS)
 
 # Variables that no loss depends on: added to all scores, this one cancels in a difference of means.
 WITHOUT_GRADIENT = {"score/bias"}
+# Variables that follow rounding, which Adam scales up: biases that batch normalisation takes out
+# again; the last hidden layer's biases, whose gradient cancels between real and generated examples
+# where a unit is on for all of them; and the averages, of weights that are compared themselves.
+ROUNDING = re.compile(r"(project|spread|join|upsampling_[012]|hidden)/bias$|/ema_\d+$")
 
-pytestmark = pytest.mark.parametrize("name", GENERATORS)
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("name", GENERATORS)]
 
 
-def _variables(run, step=None):
-    """Everything a checkpoint holds, by name."""
-    store = run.store()
-    path = store.latest().path if step is None else store.folder / f"step-{step:09d}"
-    reader = tf.train.load_checkpoint(str(path / "variables"))
+def _variables(run):
+    """Everything the last checkpoint holds, by name."""
+    reader = tf.train.load_checkpoint(str(run.store().latest().path / "variables"))
     return {
         key: reader.get_tensor(key)
         for key in reader.get_variable_to_shape_map()
@@ -51,12 +54,17 @@ def _copy(run, folder, drop_step):
     return Run.open(folder)
 
 
+def _model_at(run, step):
+    model = run.build_model()
+    info = next(info for info in run.store().all() if info.step == step)
+    run.store().restore(model, info, expect_training=False)
+    assert int(model.step.numpy()) == step
+    return model
+
+
 def test_two_steps_change_every_trainable_variable(name, tiny_run):
     run = tiny_run(name)
-    untrained = run.build_model()
-    trained = run.build_model()
-    run.store().restore(trained, run.store().all()[0], expect_training=False)
-    assert int(trained.step.numpy()) == 2
+    untrained, trained = run.build_model(), _model_at(run, 2)
     pairs = zip(untrained.trainable_variables, trained.trainable_variables, strict=True)
     # Biases before batch normalisation move as well: by rounding, which Adam scales up.
     still = {
@@ -87,29 +95,16 @@ def test_two_devices_equal_one_on_the_same_global_batch(name, tiny_run, tiny_rec
         steps_per_epoch=3, checkpoint_every=2, strategy="mirrored", num_samples=8
     )
     two = fit.train(run.recipe, "tiny", tiny_records[name], tmp_path / "run", options=options)
-    start = {weight.path: weight.numpy() for weight in run.build_model().weights}
-    one, two = _variables(run, 2), _variables(two, 2)
-    assert one.keys() == two.keys()
+    models = (run.build_model(), _model_at(run, 2), _model_at(two, 2))
     compared = 0
-    for path, before in start.items():
-        key = next(key for key in one if key.split("/")[0] == "weights" and _is(path, key))
-        if _is_before_norm(path):
+    for triple in zip(*(model.weights for model in models), strict=True):
+        if ROUNDING.search(triple[0].path):
             continue
-        moved = np.linalg.norm(one[key].astype(np.float64) - before)
-        apart = np.linalg.norm(one[key].astype(np.float64) - two[key])
-        assert apart <= 0.05 * moved, (path, apart, moved)
-        compared += moved > 0
+        start, one, other = (weight.numpy().astype(np.float64) for weight in triple)
+        moved = np.linalg.norm(one - start)
+        assert np.linalg.norm(one - other) <= 0.03 * moved
+        compared += bool(moved > 0)
     assert compared > 40
-
-
-def _is(path, key):
-    return key.split("/")[1].partition("_")[2].replace(".S", "/").startswith(path.replace("/", "."))
-
-
-def _is_before_norm(path):
-    """Biases that batch normalisation takes out again: their gradient is rounding alone."""
-    layer, _, kind = path.rpartition("/")
-    return kind == "bias" and "critic" not in path and "score" not in layer
 
 
 def _in_process(run, signature, **controls):
@@ -156,7 +151,6 @@ for name, export in json.loads(sys.argv[1]):
     return outputs
 
 
-@pytest.mark.slow
 def test_an_export_reloaded_in_a_fresh_process_plays_the_same(name, tiny_run, reloaded):
     run = tiny_run(name)
     plain = _in_process(run, "serving_default")["note_sequence"]
@@ -167,7 +161,6 @@ def test_an_export_reloaded_in_a_fresh_process_plays_the_same(name, tiny_run, re
     np.testing.assert_array_equal(reloaded[name]["roll"], given["piano_roll"])
 
 
-@pytest.mark.slow
 def test_music_is_valid_and_pairwise_different(name, tiny_run, reloaded):
     run = tiny_run(name)
     grid = run.build_model().representation.steps_per_beat
