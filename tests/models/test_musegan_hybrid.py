@@ -172,11 +172,17 @@ def test_reused_batches_are_the_first_of_each_step():
 def test_averaged_weights_follow_and_replace():
     model = _tiny(ema_decay=0.75)
     model.compile()
-    before = [weight.numpy() for weight in model.generator.trainable_variables]
+    before = [weight.numpy() for weight in model.generator.weights]
     model.train_step({"piano_roll": tf.zeros((2, 2, 2, 8, 48, 5), tf.bool)})
-    after = [weight.numpy() for weight in model.generator.trainable_variables]
+    after = [weight.numpy() for weight in model.generator.weights]
+    moved = {
+        weight.name
+        for old, new, weight in zip(before, after, model.generator.weights, strict=True)
+        if (old != new).any()
+    }
+    assert {"kernel", "gamma", "moving_mean", "moving_variance"} <= moved
     model.use_averaged_weights()
-    for old, new, weight in zip(before, after, model.generator.trainable_variables, strict=True):
+    for old, new, weight in zip(before, after, model.generator.weights, strict=True):
         np.testing.assert_allclose(weight.numpy(), 0.75 * old + 0.25 * new, rtol=1e-5, atol=1e-8)
     with pytest.raises(CheckpointError, match="ema_decay=none"):
         _tiny(ema_decay=None).use_averaged_weights()

@@ -125,7 +125,5 @@ def test_loading_a_checkpoint_by_every_name(tiny_run):
     _, info = run.load_model("best")
     assert info.metric == min(found.metric for found in run.store().all())
     averaged, _ = run.load_model("ema")
-    for network, ema in zip(
-        averaged.generator.trainable_variables, latest.ema_weights, strict=True
-    ):
+    for network, ema in zip(averaged.generator.weights, latest.ema_weights, strict=True):
         assert (network.numpy() == ema.numpy()).all()

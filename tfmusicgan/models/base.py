@@ -139,17 +139,23 @@ class MusicGAN(keras.Model):
           optimizer: Built for `variables` in `compile`.
 
         Returns:
-          The unscaled loss, and the global norm of this replica's unscaled gradient (float32).
+          The unscaled loss, and the global norm of this replica's unscaled gradient (float32); 0
+          where the scaled gradient overflows, which makes a `LossScaleOptimizer` skip the update
+          and halve its scale.
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        scale = optimizer.scale_loss(tf.ones([]))
         with tf.GradientTape() as tape:
             loss = tf.cast(loss_fn(), tf.float32)
-            scaled = optimizer.scale_loss(loss / replicas)
+            scaled = loss * scale / replicas
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        norm = tf.linalg.global_norm(gradients)
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            if replicas > 1:
+                gradients = _overflow_everywhere(gradients, norm)
+            norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
         optimizer.apply(gradients, variables)
-        # The scale is known only to the optimizer: the ratio undoes it without asking for it.
-        unscale = tf.math.divide_no_nan(loss, scaled)
-        return loss, tf.linalg.global_norm(gradients) * tf.abs(unscale)
+        return loss, norm * replicas / scale
 
     def call(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         """The same as `sample` without controls, so that the model can be called like any other."""
@@ -169,6 +175,13 @@ class MusicGAN(keras.Model):
             "representation": self.representation.to_parameters(),
             "seed": self.seed,
         }
+
+
+def _overflow_everywhere(gradients: Sequence[tf.Tensor], norm: tf.Tensor) -> list[tf.Tensor]:
+    """Makes an overflow on one replica one on all: each decides by its own to skip the update."""
+    total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, norm)
+    nothing = 0.0 * total  # NaN where any replica's norm is not finite
+    return [gradient + nothing for gradient in gradients]
 
 
 def seeded_normal(seed: int, name: str, stddev: float) -> keras.initializers.Initializer:

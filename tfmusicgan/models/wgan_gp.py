@@ -59,7 +59,7 @@ class WassersteinGAN(MusicGAN):
         }
 
     def use_averaged_weights(self) -> None:
-        """Replaces the generator's weights by their moving averages.
+        """Replaces the generator's weights and moving statistics by their averages.
 
         Raises:
           CheckpointError: If the model was trained without (`ema_decay` is None).
@@ -69,9 +69,7 @@ class WassersteinGAN(MusicGAN):
                 "Expected averaged weights. Received: a model trained with ema_decay=none. Use "
                 "--checkpoint=latest or best, or train with --set=ema_decay=0.999."
             )
-        for average, weight in zip(
-            self.ema_weights, self.generator.trainable_variables, strict=True
-        ):
+        for average, weight in zip(self.ema_weights, self.generator.weights, strict=True):
             weight.assign(average)
 
     def finish_building(self) -> None:
@@ -82,7 +80,8 @@ class WassersteinGAN(MusicGAN):
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.ema_weights = []
         if self.model_config.ema_decay is not None:
-            for weight in self.generator.trainable_variables:
+            # The moving statistics too: the raw ones would belong to other weights.
+            for weight in self.generator.weights:
                 self.ema_weights.append(
                     self.add_weight(
                         name=f"ema_{len(self.ema_weights)}",
@@ -198,10 +197,10 @@ class WassersteinGAN(MusicGAN):
         self._track(generator_loss=loss, generator_gradient_norm=norm)
 
     def _update_average(self) -> None:
+        if not self.ema_weights:
+            return
         decay = self.model_config.ema_decay
-        for average, weight in zip(
-            self.ema_weights, self.generator.trainable_variables if decay else [], strict=True
-        ):
+        for average, weight in zip(self.ema_weights, self.generator.weights, strict=True):
             average.assign(decay * average + (1 - decay) * weight)
 
     def _track(self, **values: tf.Tensor) -> None:

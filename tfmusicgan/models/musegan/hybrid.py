@@ -95,6 +95,8 @@ class MuseGANHybrid(WassersteinGAN):
     def real_examples(self, data: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Piano-rolls as {-1, 1}: bool [rows, updates, ...] to float of the same shape."""
         rolls = data["piano_roll"]
+        if self.examples_per_row == 1:  # the reader then leaves the axis of updates out
+            rolls = rolls[:, tf.newaxis]
         return tf.where(rolls, 1.0, -1.0)
 
     def sample(self, seeds: tf.Tensor, **controls: tf.Tensor) -> dict[str, tf.Tensor]:
