@@ -50,6 +50,8 @@ def test_required_flags(capsys, arguments, missing):
         ({"strategy": "mirrored", "set": "batch_size=3"}, "divide by 2 devices. Received: 3"),
         ({"precision": "float8"}, "float32|mixed_bfloat16|mixed_float16"),
         ({"steps_per_epoch": "0"}, "steps_per_epoch"),
+        ({"set": "critic_time_kernels=50"}, "Received: kernel 50 over 8. Change them with --set."),
+        ({"seed": str(2**63)}, "seed"),
         ({"profile": "9"}, "Expected --profile=FIRST,LAST, two steps from 1 on"),
         ({"profile": "9,3"}, "Received: --profile=9,3."),
         ({"profile": "a,b"}, "Received: --profile=a,b."),

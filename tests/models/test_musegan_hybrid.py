@@ -169,6 +169,18 @@ def test_reused_batches_are_the_first_of_each_step():
         assert (losses[0] == losses[1]) is reuse
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"critic_time_kernels": (9,)}, "critic_time_kernels that fit.* kernel 9 over 8. Change"),
+        ({"critic_pitch_kernels": (12, 5)}, "critic_pitch_kernels that fit.* kernel 5 over 4"),
+    ],
+)
+def test_critic_kernels_longer_than_what_is_left(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        _tiny(**changes)
+
+
 def test_averaged_weights_follow_and_replace():
     model = _tiny(ema_decay=0.75)
     model.compile()

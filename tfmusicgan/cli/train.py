@@ -21,7 +21,7 @@ _PRESET = COMMAND.string("preset", "small", "The recipe's size: paper, small or 
 _RECORDS = COMMAND.string("records", None, "Folder written by tfmusicgan-convert.")
 _OUTPUT = COMMAND.string("output", None, "The run's folder, for checkpoints and logs.")
 _SET = COMMAND.repeated("set", "A hyperparameter as name=value; may be given several times.")
-_SEED = COMMAND.integer("seed", 0, "Of weights, noise and data order.", lower=0)
+_SEED = COMMAND.integer("seed", 0, "Of weights, noise and data order.", lower=0, upper=2**31 - 1)
 _OVERWRITE = COMMAND.boolean("overwrite", False, "Delete another run in --output first.")
 _STRATEGY = COMMAND.enum(
     "strategy", "none", ("none", "mirrored", "multi_worker"), "Devices to train on."

@@ -5,6 +5,7 @@
 """
 
 import dataclasses
+import math
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.base import Preset, Recipe
@@ -66,14 +67,22 @@ class MuseGANHybridConfig:
 
         Raises:
           ConfigError: If a value is out of its range, or tuples that belong together differ in
-        length.
+            length.
         """
         positive = ("latent_size", "latent_stddev", "temporal_filters", "first_steps")
         positive += ("first_filters", "critic_dense_units", "batch_size", "training_steps")
         positive += ("critic_updates", "learning_rate", "batch_norm_epsilon", "initial_stddev")
         for name in (*positive, "qpm"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(f"Expected {name} above 0. Received: {getattr(self, name)}.")
+        for name in ("gradient_penalty_weight", "leaky_relu_slope"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(
+                    f"Expected {name} of at least 0. Received: {getattr(self, name)}."
+                )
+        for name, value in vars(self).items():
+            if isinstance(value, tuple) and any(number < 1 for number in value):
+                raise ConfigError(f"Expected {name} of 1 and more. Received: {value}.")
         for name in ("adam_beta_1", "adam_beta_2", "batch_norm_decay", "ema_decay"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < 1:

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfmusicgan.errors import ConfigError
 from tfmusicgan.models.base import seeded_normal
 from tfmusicgan.models.musegan.convolutions import AxisConvolution, BarConvolution
 from tfmusicgan.recipes.musegan import MuseGANHybridConfig
@@ -18,6 +19,9 @@ class PhraseCritic(keras.layers.Layer):
       num_pitches: Pitches.
       tracks: Tracks, the input channels.
       seed: Of the initial weights.
+
+    Raises:
+      ConfigError: If a kernel is longer than what it runs over.
 
     Input shape:
       [batch, bars, time, pitch, tracks].
@@ -47,6 +51,12 @@ class PhraseCritic(keras.layers.Layer):
             bars, channels = layer.output_bars, filters
         sizes = {1: steps_per_bar, 2: num_pitches}
         for axis, filters, kernel, stride in _plan(config):
+            if kernel > sizes[axis]:
+                name = {1: "time", 2: "pitch"}[axis]
+                raise ConfigError(
+                    f"Expected critic_{name}_kernels that fit into what is left along {name}. "
+                    f"Received: kernel {kernel} over {sizes[axis]}. Change them with --set."
+                )
             layer = AxisConvolution(
                 channels, filters, axis, kernel, stride, name=self._next(), **common
             )
