@@ -1,5 +1,7 @@
 """Made-up pieces and record sets for the tests of records."""
 
+import dataclasses
+import filecmp
 import pathlib
 
 import numpy as np
@@ -21,6 +23,8 @@ GRID = MultitrackPianoRoll(
     num_pitches=12,
     hop_bars=2,
 )
+
+OPTIONS = ConvertOptions(GRID, split=(0.5, 0.25, 0.25), num_shards=3)
 
 
 def piece(
@@ -73,6 +77,13 @@ def write_records(
 ) -> pathlib.Path:
     """Converts made-up pieces; half of them train, a quarter each validation and test."""
     music = write_pieces(folder / "music", num_pieces, bars)
-    options = ConvertOptions(GRID, split=(0.5, 0.25, 0.25), num_shards=num_shards)
+    options = dataclasses.replace(OPTIONS, num_shards=num_shards)
     convert(datasets.get("midi"), options, folder / "records", [str(music)])
     return folder / "records"
+
+
+def assert_same(first: pathlib.Path, second: pathlib.Path) -> None:
+    """Two folders have the same files with the same bytes."""
+    names = sorted(path.name for path in first.iterdir())
+    assert names == sorted(path.name for path in second.iterdir())
+    assert filecmp.cmpfiles(first, second, names, shallow=False)[1:] == ([], [])

@@ -1,51 +1,22 @@
 """The conversion: the same bytes whatever runs it, resumable, and whole or not at all."""
 
 import dataclasses
-import errno
-import filecmp
 import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
-from tests.records.pieces import GRID, write_pieces
+from tests.records.pieces import GRID, OPTIONS, assert_same, write_pieces
 from tfmusicgan import datasets
-from tfmusicgan.errors import ConfigError, MusicGanError, OutputExistsError, RecordsError
+from tfmusicgan.errors import ConfigError, MusicGanError, RecordsError
 from tfmusicgan.records import convert as convert_module
-from tfmusicgan.records import convert_shard, shard_file
+from tfmusicgan.records import convert_shard
 from tfmusicgan.records.convert import convert, dry_run
 from tfmusicgan.records.filters import PieceFilters
 from tfmusicgan.records.manifest import Manifest
-from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.records.schema import bytes_to_example
 from tfmusicgan.records.shard_file import file_digest, read_shard
 
 MIDI = datasets.get("midi")
-OPTIONS = ConvertOptions(GRID, split=(0.5, 0.25, 0.25), num_shards=3)
-
-
-@pytest.fixture(scope="module")
-def music(tmp_path_factory):
-    return write_pieces(tmp_path_factory.mktemp("music") / "m", 20)
-
-
-@pytest.fixture(scope="module")
-def records(music, tmp_path_factory):
-    """An uninterrupted run, against which the others are compared."""
-    output = tmp_path_factory.mktemp("records") / "records"
-    convert(MIDI, OPTIONS, output, [str(music)])
-    return output
-
-
-def _assert_same(first, second):
-    names = sorted(path.name for path in first.iterdir())
-    assert names == sorted(path.name for path in second.iterdir())
-    assert filecmp.cmpfiles(first, second, names, shallow=False)[1:] == ([], [])
 
 
 def _examples(records, split="train"):
@@ -95,9 +66,9 @@ def test_the_manifest_says_what_is_on_disk(records):
 
 def test_two_runs_and_two_workers_give_the_same_bytes(records, music, tmp_path):
     convert(MIDI, OPTIONS, tmp_path / "again", [str(music)])
-    _assert_same(records, tmp_path / "again")
+    assert_same(records, tmp_path / "again")
     convert(MIDI, OPTIONS, tmp_path / "workers", [str(music)], num_workers=2)
-    _assert_same(records, tmp_path / "workers")
+    assert_same(records, tmp_path / "workers")
 
 
 def test_another_runner_gives_the_same_bytes(records, music, tmp_path):
@@ -105,127 +76,7 @@ def test_another_runner_gives_the_same_bytes(records, music, tmp_path):
     options = "--direct_num_workers=2 --direct_running_mode=multi_threading"
     output = tmp_path / "threads"
     convert(MIDI, OPTIONS, output, [str(music)], runner=runner, beam_options=options)
-    _assert_same(records, output)
-
-
-def test_a_kill_in_the_middle_leaves_nothing_complete_and_is_resumed(tmp_path):
-    music = write_pieces(tmp_path / "m", 120, bars=16)
-    options = dataclasses.replace(OPTIONS, num_shards=30)
-    convert(MIDI, options, tmp_path / "whole", [str(music)])
-    command = [sys.executable, "-m", "tfmusicgan.cli.convert", f"--input={music}"]
-    command += ["--tracks=drums,piano,bass", "--bars=2", "--steps_per_beat=2", "--hop_bars=2"]
-    command += ["--lowest_pitch=36", "--num_pitches=12", "--split=0.5,0.25,0.25", "--shards=30"]
-    command += [f"--output={tmp_path / 'killed'}"]
-    code = f"import sys; from tfmusicgan.cli.convert import main; main({command[3:]!r})"
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    partial = tmp_path / "killed.partial"
-    while len(list(partial.glob("*.stats.json"))) < 3 and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    finished = {path.name: path.stat().st_mtime_ns for path in partial.glob("*.stats.json")}
-    assert 3 <= len(finished) < 60
-    assert not (tmp_path / "killed").exists()
-    with pytest.raises(RecordsError, match=r"conversion was interrupted. Run the same"):
-        Manifest.read(tmp_path / "killed")
-    shards = {name.removesuffix(".stats.json") for name in finished}
-    times = {name: (partial / name).stat().st_mtime_ns for name in shards}
-    convert(MIDI, options, tmp_path / "killed", [str(music)])
-    _assert_same(tmp_path / "whole", tmp_path / "killed")
-    kept = {name: (tmp_path / "killed" / name).stat().st_mtime_ns for name in shards}
-    assert kept == times  # what was finished was not written again
-    assert not partial.exists()
-
-
-def test_a_kill_before_the_rename_is_finished_by_the_next_run(
-    records, music, tmp_path, monkeypatch
-):
-    for call in ("unlink", "replace"):
-        output = tmp_path / call
-        with monkeypatch.context() as patch:
-
-            def stop(*_, **__):
-                raise KeyboardInterrupt
-
-            if call == "replace":
-                patch.setattr(convert_module.os, "replace", _only_temporary(stop))
-            else:
-                patch.setattr(convert_module, "_finish", stop)
-            with pytest.raises(KeyboardInterrupt):
-                convert(MIDI, OPTIONS, output, [str(music)])
-        assert not output.exists()
-        convert(MIDI, OPTIONS, output, [str(music)])
-        _assert_same(records, output)
-
-
-def _only_temporary(stop):
-    """`os.replace` that calls `stop` for the last rename, that of the folder."""
-    replace = os.replace
-
-    def replace_or_stop(source, target):
-        if str(source).endswith(".partial"):
-            stop()
-        replace(source, target)
-
-    return replace_or_stop
-
-
-def test_a_partial_run_of_another_plan_is_not_mixed_in(music, tmp_path, monkeypatch):
-    output = tmp_path / "out"
-    with monkeypatch.context() as patch:
-        patch.setattr(convert_module, "run_all", _interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            convert(MIDI, OPTIONS, output, [str(music)])
-    other = dataclasses.replace(OPTIONS, max_phrases=1)
-    with pytest.raises(
-        RecordsError,
-        match=r"out.partial is an interrupted conversion of other .*"
-        r"--overwrite to start anew",
-    ):
-        convert(MIDI, other, output, [str(music)])
-    manifest = convert(MIDI, other, output, [str(music)], overwrite=True)
-    assert sum(manifest.num_examples(split) for split in manifest.shards) == 20
-    assert manifest.drops["max_phrases"] == dataclasses.replace(
-        manifest.drops["max_phrases"], num_pieces=0, num_phrases=60, names=()
-    )
-
-
-def _interrupt(*_, **__):
-    raise KeyboardInterrupt
-
-
-def test_nothing_is_overwritten_unasked(records, music, tmp_path):
-    output = tmp_path / "out"
-    shutil.copytree(records, output)
-    with pytest.raises(OutputExistsError, match=r"out is there already. Give --overwrite"):
-        convert(MIDI, OPTIONS, output, [str(music)])
-    changed = dataclasses.replace(OPTIONS, num_shards=2)
-    convert(MIDI, changed, output, [str(music)], overwrite=True)
-    assert len(Manifest.read(output).shards["train"]) == 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
-
-
-def test_the_old_set_stays_until_the_new_one_is_complete(records, music, tmp_path, monkeypatch):
-    output = tmp_path / "out"
-    shutil.copytree(records, output)
-    monkeypatch.setattr(convert_module, "run_all", _interrupt)
-    changed = dataclasses.replace(OPTIONS, num_shards=2)
-    with pytest.raises(KeyboardInterrupt):
-        convert(MIDI, changed, output, [str(music)], overwrite=True)
-    _assert_same(records, output)
-
-
-def test_a_folder_of_something_else_is_never_replaced(music, tmp_path):
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "diary.txt").write_text("dear")
-    with pytest.raises(OutputExistsError, match=r"is no record set, so it is not replaced"):
-        convert(MIDI, OPTIONS, tmp_path / "home", [str(music)], overwrite=True)
-    (tmp_path / "out.partial").mkdir()
-    (tmp_path / "out.partial" / "diary.txt").write_text("dear")
-    with pytest.raises(OutputExistsError, match=r"is no interrupted conversion. Move it away"):
-        convert(MIDI, OPTIONS, tmp_path / "out", [str(music)], overwrite=True)
-    (tmp_path / "empty").mkdir()
-    convert(MIDI, OPTIONS, tmp_path / "empty", [str(music)])
+    assert_same(records, output)
 
 
 @pytest.mark.parametrize("num_workers", [1, 2])
@@ -253,40 +104,6 @@ def test_when_nothing_can_be_read_nothing_is_written(tmp_path):
     ):
         convert(MIDI, OPTIONS, tmp_path / "out", [str(tmp_path / "m")])
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
-
-
-def test_a_full_disk_leaves_nothing_complete_and_is_resumed(records, music, tmp_path, monkeypatch):
-    calls = []
-
-    def full_at_the_third(file_descriptor):
-        calls.append(file_descriptor)
-        if len(calls) > 4:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    output = tmp_path / "out"
-    with monkeypatch.context() as patch:
-        patch.setattr(shard_file.os, "fsync", full_at_the_third)
-        with pytest.raises(RecordsError, match=r"could not be written: No space left on device"):
-            convert(MIDI, OPTIONS, output, [str(music)])
-    assert not output.exists()
-    assert not list((tmp_path / "out.partial").glob("*.tmp*"))
-    convert(MIDI, OPTIONS, output, [str(music)])
-    _assert_same(records, output)
-
-
-def test_a_worker_process_that_cannot_write_says_so_in_one_line(music, tmp_path):
-    # A limit on file sizes is inherited by the worker processes, as a full disk would be.
-    code = (
-        "import resource; from tfmusicgan.cli.convert import main; "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); "
-        f"main(['--input={music}', '--steps_per_beat=24', '--workers=2', '--hop_bars=1', "
-        f"'--output={tmp_path / 'out'}'])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 1
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("tfmusicgan-convert: Shard ") and "File too large" in last
-    assert not (tmp_path / "out").exists()
 
 
 def test_augmentation_is_in_the_training_split_alone(music, tmp_path):

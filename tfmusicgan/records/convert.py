@@ -14,16 +14,16 @@ import threading
 from collections.abc import Callable, Sequence
 
 from tfmusicgan.datasets.base import Dataset
-from tfmusicgan.errors import ConfigError, MusicGanError, OutputExistsError, RecordsError
+from tfmusicgan.errors import ConfigError, MusicGanError, RecordsError
 from tfmusicgan.progress import ProgressBar
+from tfmusicgan.records import work_folder
 from tfmusicgan.records.beam_runner import EMBEDDED, run_all
 from tfmusicgan.records.convert_shard import ShardStats, convert_shard, stats_path, write_whole
 from tfmusicgan.records.manifest import MANIFEST_NAME, Manifest
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.records.plan import Plan, ShardTask, list_pieces, make_plan
-from tfmusicgan.records.summary import REPORT_NAME, make_manifest, make_report, package_versions
+from tfmusicgan.records.summary import REPORT_NAME, make_manifest, make_report
 
-PLAN_NAME = "plan.json"
 _POLL_SECONDS = 0.5
 
 
@@ -60,26 +60,29 @@ def convert(
 
     Raises:
       OutputExistsError: If `output` is there and `overwrite` is off, or is no record set.
-      RecordsError: If an interrupted run with another plan is there, or a shard cannot be written.
+      RecordsError: If an interrupted run with another plan is there, another process converts to
+        the same output, or a shard cannot be written.
       MusicGanError: If there is no input, or no example came out of it; nothing is left then.
     """
-    output = pathlib.Path(os.path.abspath(output))
-    _check_output(output, overwrite)
+    # A link to an empty folder on another disk means that folder.
+    output = pathlib.Path(os.path.realpath(output))
+    work_folder.check_output(output, overwrite)
     plan = plan_conversion(dataset, options, inputs)
-    folder = output.with_name(f"{output.name}.partial")
-    _enter_work_folder(folder, plan, overwrite)
-    missing = [task for task in plan.tasks if not _is_finished(folder, task)]
-    _run(plan.tasks, missing, folder, False, runner, num_workers, beam_options)
-    stats = read_stats(folder, plan)
-    manifest = make_manifest(dataset, options, plan, stats, licence, attribution)
-    if not sum(one.num_examples for one in stats):
-        shutil.rmtree(folder)
-        raise MusicGanError(
-            f"No example came out of {plan.num_listed} pieces: {_reasons(manifest)}"
-        )
-    write_whole(folder / REPORT_NAME, make_report(plan, stats))
-    write_whole(folder / MANIFEST_NAME, manifest.to_json())
-    _finish(folder, output, plan)
+    with work_folder.locked(output):
+        work_folder.check_output(output, overwrite)
+        folder = work_folder.enter(output, plan, overwrite)
+        missing = [task for task in plan.tasks if not work_folder.is_finished(folder, task)]
+        _run(plan.tasks, missing, folder, False, runner, num_workers, beam_options)
+        stats = read_stats(folder, plan)
+        manifest = make_manifest(dataset, options, plan, stats, licence, attribution)
+        if not sum(one.num_examples for one in stats):
+            shutil.rmtree(folder)
+            raise MusicGanError(
+                f"No example came out of {plan.num_listed} pieces: {_reasons(manifest)}"
+            )
+        write_whole(folder / REPORT_NAME, make_report(plan, stats))
+        write_whole(folder / MANIFEST_NAME, manifest.to_json())
+        work_folder.finish(output, plan)
     return manifest
 
 
@@ -138,62 +141,6 @@ def read_stats(folder: pathlib.Path, plan: Plan) -> list[ShardStats]:
     return stats
 
 
-def _check_output(output: pathlib.Path, overwrite: bool) -> None:
-    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
-        return
-    if not (output / MANIFEST_NAME).is_file():
-        raise OutputExistsError(
-            f"{output} is there already and is no record set, so it is not replaced. Choose "
-            "another --output."
-        )
-    if not overwrite:
-        raise OutputExistsError(
-            f"{output} is there already. Give --overwrite to replace it, or another --output."
-        )
-
-
-def _enter_work_folder(folder: pathlib.Path, plan: Plan, overwrite: bool) -> None:
-    """Makes the work folder, or finds it as an interrupted run of this very plan left it."""
-    text = plan.to_json(package_versions())
-    plan_path = folder / PLAN_NAME
-    if folder.exists():
-        if plan_path.is_file():
-            if plan_path.read_text(encoding="utf-8") == text:
-                for leftover in folder.glob("*.tmp*"):
-                    leftover.unlink()
-                return
-            if not overwrite:
-                raise RecordsError(
-                    f"{folder} is an interrupted conversion of other files or options. Give the "
-                    "options it was started with to go on, or --overwrite to start anew."
-                )
-        elif not _is_ours(folder):
-            raise OutputExistsError(
-                f"{folder} is there already and is no interrupted conversion. Move it away."
-            )
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    write_whole(plan_path, text)
-
-
-def _is_ours(folder: pathlib.Path) -> bool:
-    """Whether a folder without a plan is a run that was killed before its first or after its last.
-
-    Such a run starts anew.
-    """
-    names = [path.name for path in folder.iterdir()]
-    return MANIFEST_NAME in names or all(name.startswith(PLAN_NAME) for name in names)
-
-
-def _is_finished(folder: pathlib.Path, task: ShardTask) -> bool:
-    path = stats_path(folder, task.file)
-    if not path.is_file():
-        return False
-    shard = folder / task.file
-    stats = ShardStats.from_json(path.read_text(encoding="utf-8"))
-    return shard.is_file() and shard.stat().st_size == stats.num_bytes
-
-
 def _run(
     tasks: Sequence[ShardTask],
     missing: Sequence[ShardTask],
@@ -236,21 +183,6 @@ class _Polling:
 
     def _count(self) -> None:
         self._update(sum(path.exists() for path in self._paths))
-
-
-def _finish(folder: pathlib.Path, output: pathlib.Path, plan: Plan) -> None:
-    """Gives the complete work folder its name; what was there before goes afterwards."""
-    for task in plan.tasks:
-        stats_path(folder, task.file).unlink(missing_ok=True)
-    (folder / PLAN_NAME).unlink(missing_ok=True)
-    replaced = output.with_name(f"{output.name}.replaced")
-    if output.exists() and any(output.iterdir()):
-        if replaced.exists():
-            shutil.rmtree(replaced)
-        os.replace(output, replaced)
-    os.replace(folder, output)
-    if replaced.exists():
-        shutil.rmtree(replaced)
 
 
 def _reasons(manifest: Manifest) -> str:

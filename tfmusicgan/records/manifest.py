@@ -94,7 +94,7 @@ class Manifest:
         return json.dumps(content, indent=2) + "\n"
 
     @classmethod
-    def from_json(cls, text: str, path: pathlib.Path) -> Self:
+    def from_json(cls, text: str | bytes, path: pathlib.Path) -> Self:
         """Parses a manifest file's text.
 
         Args:
@@ -106,7 +106,7 @@ class Manifest:
         """
         try:
             content = json.loads(text)
-        except json.JSONDecodeError as error:
+        except ValueError as error:
             raise RecordsError(
                 f"{path} is not a manifest: {error}. Convert the data again."
             ) from None
@@ -127,6 +127,8 @@ class Manifest:
                 split: tuple(Shard(**shard) for shard in shards)
                 for split, shards in content["shards"].items()
             }
+            if set(fields["shards"]) != set(SPLITS):
+                raise KeyError("shards")
             fields["drops"] = {
                 reason: Drop(**{**drop, "names": tuple(drop["names"])})
                 for reason, drop in content["drops"].items()
@@ -147,7 +149,16 @@ class Manifest:
         path = pathlib.Path(directory, MANIFEST_NAME)
         if not path.is_file():
             raise RecordsError(_missing(path))
-        return cls.from_json(path.read_text(encoding="utf-8"), path)
+        return cls.from_json(path.read_bytes(), path)
+
+
+def is_record_set(directory: pathlib.Path) -> bool:
+    """Whether a folder has a manifest of the suite, of whatever format version."""
+    try:
+        content = json.loads(pathlib.Path(directory, MANIFEST_NAME).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("format") == FORMAT
 
 
 def _missing(path: pathlib.Path) -> str:

@@ -52,11 +52,13 @@ def from_manifest(entry: Mapping[str, Any]) -> Representation:
       ConfigError: If the name or a parameter is unknown, or a value is out of range.
       RecordsError: If the entry is incomplete or of another version.
     """
+    expected = "Expected a representation entry with name, version and parameters."
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("parameters", {}), Mapping):
+        raise RecordsError(f"{expected} Received: {entry!r}. Convert the music again.")
     missing = {"name", "version", "parameters"} - set(entry)
     if missing:
         raise RecordsError(
-            "Expected a representation entry with name, version and parameters. "
-            f"Missing: {', '.join(sorted(missing))}. Convert the music again."
+            f"{expected} Missing: {', '.join(sorted(missing))}. Convert the music again."
         )
     cls = get(entry["name"])
     if entry["version"] != cls.version:

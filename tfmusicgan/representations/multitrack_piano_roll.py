@@ -18,13 +18,8 @@ from tfmusicgan.representations.base import Example, FieldSpec
 from tfmusicgan.representations.note_arrays import note_arrays
 from tfmusicgan.representations.piano_roll_grid import count_notes, draw, round_steps, separate
 from tfmusicgan.representations.piano_roll_messages import decode_batch, hit_cells
-from tfmusicgan.representations.tracks import (
-    TRACK_SETS,
-    Track,
-    assign_tracks,
-    check_tracks,
-    parse_tracks,
-)
+from tfmusicgan.representations.track_assignment import assign_tracks
+from tfmusicgan.representations.tracks import TRACK_SETS, Track, check_tracks, parse_tracks
 
 SEPARATE_NOTES = ("repeats", "always", "never")
 

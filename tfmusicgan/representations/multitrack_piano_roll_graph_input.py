@@ -9,7 +9,8 @@ import tensorflow as tf
 from tfmusicgan.representations import protos_graph
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.piano_roll_grid import MARGIN_STEPS, ROUNDING_STEPS
-from tfmusicgan.representations.tracks import by_part, program_table
+from tfmusicgan.representations.track_assignment import program_table
+from tfmusicgan.representations.tracks import by_part
 
 _NOTE = "magenta.NoteSequence.Note"
 _SEQUENCE = "magenta.NoteSequence"
@@ -93,7 +94,7 @@ def _assign_tracks(
     batch: tf.Tensor,
     rep: MultitrackPianoRoll,
 ) -> tf.Tensor:
-    """int32 [notes]: index of the track, -1 for none, as `tracks.assign_tracks`."""
+    """int32 [notes]: index of the track, -1 for none, as `track_assignment.assign_tracks`."""
     if not by_part(rep.tracks):
         known = (notes["program"] >= 0) & (notes["program"] < 128)
         index = tf.where(notes["is_drum"], 128, tf.where(known, notes["program"], 0))
@@ -108,7 +109,7 @@ def _assign_tracks(
     declared = _presence(tf.cast(info_row, tf.int32), info["part"], ones, batch)
     by_part_number = _presence(row, notes["part"], pitched, batch)
     by_instrument = _presence(row, notes["instrument"], pitched, batch)
-    # As in tracks.assign_tracks: the declared parts if their number is right and they hold all
+    # As in track_assignment.assign_tracks: the declared parts if their number is right and they hold all
     # notes, else the parts that have notes, else (no part but 0) the instruments.
     complete = tf.reduce_all(declared | ~by_part_number, axis=1)
     complete &= tf.reduce_sum(tf.cast(declared, tf.int32), axis=1) == rep.num_tracks

@@ -1,4 +1,4 @@
-"""Tracks of a multi-track piano-roll, and which notes of a piece belong to which.
+"""Tracks of a multi-track piano-roll: what they are called, how they sound, which notes they take.
 
 A track takes notes by General MIDI program, by the drum flag, or by the order of the score's parts
 (chorale voices). The families of MuseGAN and of the Lakh Pianoroll Dataset (LPD) are those of
@@ -13,11 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from tfmusicgan.errors import ConfigError, ConversionError, unknown_name
-from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.representations.note_arrays import NoteArrays
+from tfmusicgan.errors import ConfigError, unknown_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +38,10 @@ class Track:
         """Checks the fields.
 
         Raises:
-          ConfigError: If the name is no identifier, a number is out of range, or the track takes
-            its notes in none or in more than one of the three ways.
+          ConfigError: If a field is of another type, the name is no identifier, a number is out of
+            range, or the track takes its notes in none or in more than one of the three ways.
         """
+        self._check_types()
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             raise ConfigError(f"Expected a track name of a-z, 0-9 and _. Received: {self.name!r}.")
         for program in (self.program, *self.programs):
@@ -57,6 +54,18 @@ class Track:
         if self.is_drum + bool(self.programs) + (self.part is not None) != 1:
             raise ConfigError(
                 f"Track {self.name!r}: expected exactly one of is_drum, programs and part."
+            )
+
+    def _check_types(self) -> None:
+        numbers = (self.program, 0 if self.part is None else self.part)
+        if isinstance(self.programs, tuple):
+            numbers += self.programs
+        valid = isinstance(self.name, str) and isinstance(self.is_drum, bool)
+        valid &= isinstance(self.programs, tuple)
+        if not valid or not all(type(number) is int for number in numbers):
+            raise ConfigError(
+                "Expected a track's name as text, is_drum as true or false, and program, programs "
+                f"and part as whole numbers. Received: {self}."
             )
 
 
@@ -140,6 +149,8 @@ def parse_tracks(
         parsed = TRACK_SETS[tracks.strip()]
     else:
         entries = tracks.split(",") if isinstance(tracks, str) else tracks
+        if not isinstance(entries, Sequence):
+            raise _no_tracks(tracks)
         parsed = tuple(_parse_track(entry) for entry in entries)
     check_tracks(parsed)
     return _override_programs(parsed, programs) if programs else parsed
@@ -181,7 +192,13 @@ def _parse_track(entry: str | Mapping[str, Any] | Track) -> Track:
                 raise unknown_name("track field", key, known)
         if "name" not in entry:
             raise ConfigError(f"Expected a track with a name. Received: {dict(entry)!r}.")
-        return Track(**{**entry, "programs": tuple(entry.get("programs", ()))})
+        programs = entry.get("programs", ())
+        # JSON has lists in place of tuples.
+        return Track(
+            **{**entry, "programs": tuple(programs) if isinstance(programs, list) else programs}
+        )
+    if not isinstance(entry, str):
+        raise _no_tracks(entry)
     name = entry.strip()
     if name in TRACK_SETS:
         raise ConfigError(f"Track set {name!r} stands alone: it cannot be one of several tracks.")
@@ -191,6 +208,13 @@ def _parse_track(entry: str | Mapping[str, Any] | Track) -> Track:
             f"Unknown track {name!r}. Known sets: {', '.join(TRACK_SETS)}. Known tracks: {known}."
         )
     return FAMILIES[name]
+
+
+def _no_tracks(received: Any) -> ConfigError:
+    return ConfigError(
+        "Expected the name of a track set, or a list of track names and tracks' fields. "
+        f"Received: {received!r}."
+    )
 
 
 def _override_programs(tracks: tuple[Track, ...], text: str) -> tuple[Track, ...]:
@@ -222,56 +246,3 @@ def _parse_ranges(text: str) -> tuple[int, ...]:
             )
         numbers.update(range(first, last + 1))
     return tuple(sorted(numbers))
-
-
-def program_table(tracks: Sequence[Track]) -> np.ndarray:
-    """int64 [129]: the track of each program, then that of drums; -1 for none.
-
-    Of several tracks that take a program the first has it.
-    """
-    table = np.full(129, -1, np.int64)
-    for index in reversed(range(len(tracks))):
-        table[list(tracks[index].programs)] = index
-        if tracks[index].is_drum:
-            table[128] = index
-    return table
-
-
-def assign_tracks(notes: NoteArrays, sequence: NoteSequence, tracks: Sequence[Track]) -> np.ndarray:
-    """Finds the track of every note.
-
-    Tracks by part take the pitched notes in the order of `note.part`, or of `note.instrument` where
-    no note has a part; a part that the sequence declares in `part_infos` counts even when it rests.
-
-    Args:
-      notes: The sequence's notes.
-      sequence: Where they come from; its `part_infos` are read, its id names it in errors.
-      tracks: The representation's tracks.
-
-    Returns:
-      int64 [notes]: index of the track, -1 for notes that no track takes.
-
-    Raises:
-      ConversionError: If the tracks go by part and the sequence has another number of parts
-        (reason `"wrong_part_count"`).
-    """
-    if not by_part(tracks):
-        known = (notes.program >= 0) & (notes.program < 128)
-        rows = np.where(notes.is_drum, 128, np.where(known, notes.program, 0))
-        return np.where(known | notes.is_drum, program_table(tracks)[rows], -1)
-    pitched = ~notes.is_drum
-    declared = np.unique(np.array([info.part for info in sequence.part_infos], np.int64))
-    if len(declared) == len(tracks) and np.isin(notes.part[pitched], declared).all():
-        keys, parts = notes.part, declared
-    else:
-        keys = notes.part if notes.part[pitched].any() else notes.instrument
-        parts = np.unique(keys[pitched])
-    if len(parts) != len(tracks):
-        raise ConversionError(
-            f"Expected {len(tracks)} parts ({', '.join(track.name for track in tracks)}). "
-            f"Received: {len(parts)} in {sequence.id or sequence.filename or 'the sequence'!r}.",
-            reason="wrong_part_count",
-        )
-    track_of_part = np.argsort([track.part for track in tracks])
-    order = np.searchsorted(parts, keys).clip(max=len(parts) - 1)
-    return np.where(pitched, track_of_part[order], -1)
