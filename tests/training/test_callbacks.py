@@ -102,12 +102,37 @@ def test_a_weight_that_is_not_finite_is_refused_even_if_no_loss_says_so(store):
     assert _steps(store) == [0]
 
 
-def test_collapse_stops_after_checks_in_a_row():
-    verdicts = ["empty", None, "empty", "empty", "all equal", "never asked"]
+def _stop(store, verdicts, patience=3, grace_steps=0):
     asked = iter(verdicts)
-    with pytest.raises(TrainingError, match=r"at step 10: all equal, 3 checks in a row"):
-        _fit([StopOnCollapse(lambda: next(asked), every=2, patience=3)], np.ones((20, 3)))
+    stop = StopOnCollapse(store, lambda: next(asked), 2, patience, grace_steps)
+    return stop, asked
+
+
+def test_collapse_stops_after_checks_in_a_row(store):
+    stop, asked = _stop(store, ["empty", None, "empty", "empty", "all equal", "never asked"])
+    with pytest.raises(TrainingError, match=r"at step 10: all equal, 3 checks in a row. Lower"):
+        _fit([stop], np.ones((20, 3)))
     assert next(asked) == "never asked"
+
+
+def test_an_empty_beginning_is_no_collapse(store):
+    # Six empty checks, then music: the early life of a healthy run.
+    stop, _ = _stop(store, ["empty"] * 6 + [None, "empty", "empty", None], grace_steps=12)
+    _fit([stop], np.ones((20, 3)))
+
+
+def test_a_run_that_was_never_music_stops_after_the_grace(store):
+    stop, _ = _stop(store, ["empty"] * 20, grace_steps=12)
+    with pytest.raises(TrainingError, match=r"at step 18: empty, 3 checks in a row"):
+        _fit([stop], np.ones((40, 3)))
+
+
+def test_a_run_that_was_music_stops_within_the_grace_and_names_the_best(store):
+    distances = iter([0.5, 0.2, 0.9, 0.9, 0.9])
+    saver = SaveCheckpoints(store, 2, lambda: {"distance": next(distances)})
+    stop, _ = _stop(store, [None, None, "empty", "empty", "empty"], grace_steps=1000)
+    with pytest.raises(TrainingError, match=r"step 10: .*best checkpoint is .*step-000000004\."):
+        _fit([saver, stop], np.ones((40, 3)))
 
 
 def _events(folder):

@@ -47,7 +47,8 @@ _SHOW = COMMAND.integer(
 _PATIENCE = COMMAND.integer(
     "collapse_patience",
     5,
-    "Stop when this many measurements in a row find nothing but empty or equal samples; 0 never.",
+    "Stop when this many measurements in a row find nothing but empty or equal samples, after there"
+    " was music or in the second half of the steps; 0 never.",
     lower=0,
 )
 _PROFILE = COMMAND.list(

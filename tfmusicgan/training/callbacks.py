@@ -109,16 +109,29 @@ class SaveCheckpoints(keras.callbacks.Callback):
 class StopOnCollapse(keras.callbacks.Callback):
     """Ends the run with `TrainingError` when every sampled phrase is empty or all are the same.
 
+    A healthy WGAN begins with empty phrases: its first lesson is that nearly all cells are silent.
+    Hence checks count once the samples have been music, or after `grace_steps`.
+
     Args:
+      store: Names the best checkpoint in the message.
       collapsed: Says in words what is wrong with the samples, None when nothing is.
       every: Training steps between checks.
-      patience: Checks in a row that must fail, since early samples may well be empty.
+      patience: Checks in a row that must fail.
+      grace_steps: Step until which samples that have never been music are let pass.
     """
 
-    def __init__(self, collapsed: Callable[[], str | None], every: int, patience: int):
+    def __init__(
+        self,
+        store: CheckpointStore,
+        collapsed: Callable[[], str | None],
+        every: int,
+        patience: int,
+        grace_steps: int,
+    ):
         super().__init__()
-        self.collapsed, self.every, self.patience = collapsed, every, patience
-        self.failures = 0
+        self.store, self.collapsed = store, collapsed
+        self.every, self.patience, self.grace_steps = every, patience, grace_steps
+        self.was_music, self.failures = False, 0
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Checks every `every` steps."""
@@ -126,12 +139,17 @@ class StopOnCollapse(keras.callbacks.Callback):
         if step % self.every:
             return
         verdict = self.collapsed()
-        self.failures = self.failures + 1 if verdict else 0
+        if verdict is None:
+            self.was_music, self.failures = True, 0
+        elif self.was_music or step > self.grace_steps:
+            self.failures += 1
         if self.failures >= self.patience:
+            best = self.store.best()
+            where = f"The best checkpoint is {best.path}. " if best else ""
             raise TrainingError(
                 f"Expected phrases with notes that differ. Received at step {step}: {verdict}, "
-                f"{self.failures} checks in a row. Use an earlier checkpoint, or lower "
-                "learning_rate with --set."
+                f"{self.failures} checks in a row. {where}Lower learning_rate with --set, or "
+                "raise --collapse_patience."
             )
 
 

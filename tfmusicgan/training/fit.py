@@ -35,7 +35,8 @@ class TrainingOptions:
       keep_latest: How many of the newest checkpoints to keep, beside the best.
       keep_every: Keep every checkpoint whose step is a multiple of this; 0 for none.
       show_every: Training steps between pictures and sounds for TensorBoard; 0 for none.
-      collapse_patience: Checks in a row that must find the samples collapsed; 0 never stops.
+      collapse_patience: Checks in a row that must find the samples collapsed, once they have been
+        music or half of the training is over; 0 never stops.
       strategy: One of `strategy.STRATEGIES`.
       jit_compile: XLA; None decides by device.
       num_samples: Phrases to sample for each measurement.
@@ -204,7 +205,13 @@ def make_callbacks(
     ]
     if options.collapse_patience:
         callbacks.append(
-            StopOnCollapse(monitor.collapsed, options.checkpoint_every, options.collapse_patience)
+            StopOnCollapse(
+                store,
+                monitor.collapsed,
+                options.checkpoint_every,
+                options.collapse_patience,
+                grace_steps=model.model_config.training_steps // 2,
+            )
         )
     if options.show_every:
         callbacks.append(ShowMusic(writer, lambda: _sequences(monitor), options.show_every))
