@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 # Before any test imports TensorFlow: quiet, and no more threads than a test machine has.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
