@@ -221,7 +221,8 @@ def make_callbacks(
 def _sequences(monitor: MusicMonitor, count: int = 4) -> list:
     sampled = monitor.sampler.examples(range(count))
     representation = monitor.records.representation
+    qpm = monitor.sampler.model.model_config.qpm
     return [
-        representation.decode({name: values[index] for name, values in sampled.items()})
+        representation.decode({name: values[index] for name, values in sampled.items()}, qpm)
         for index in range(count)
     ]
