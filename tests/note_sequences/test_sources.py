@@ -162,3 +162,16 @@ def test_files_that_change_after_they_were_listed(folder):
     with pytest.raises(ReadError, match="No such file") as caught:
         sources.read_source(by_name["book.abc#0"])
     assert caught.value.reason == "unreadable_file"
+
+
+def test_names_are_text_whatever_the_file_system_says(tmp_path):
+    root = tmp_path / "caf\udce9"
+    (root / "日本 ü").mkdir(parents=True)
+    (root / "日本 ü" / "bad\udcff.mid").write_bytes(MIDI)
+    (root / "bad\udcfe.abc").write_text(BOOK)
+    (source, *_), errors = sources.list_sources(sources.find_files(root)[::-1], root)
+    assert source.name == "日本 ü/bad\\xff.mid" and errors == []
+    sequence = sources.read_source(source)
+    assert (sequence.id, sequence.filename) == (source.name, source.name)
+    assert sequence.collection_name == "caf\\xe9"
+    assert sources.source_name(pathlib.Path("/a/\udcff"), "/b") == "/a/\\xff"

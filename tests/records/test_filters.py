@@ -32,11 +32,9 @@ def test_key_names(text, key):
 
 
 def test_key_names_back():
-    assert [key_name(*key) for key in ((0, "major"), (6, "minor"), (10, "major"))] == [
-        "C",
-        "F#m",
-        "Bb",
-    ]
+    keys = ((0, "major"), (6, "minor"), (10, "major"), (2, "dorian"), (0, "not_specified"))
+    names = ["C", "F#m", "Bb", "D dorian", "C of no mode"]
+    assert [key_name(*key) for key in keys] == names
 
 
 @pytest.mark.parametrize(
@@ -76,6 +74,22 @@ def test_time_signature_filter_looks_at_all_of_them():
     with pytest.raises(ConversionError, match=r"4/4, 2/2. Received: 3/4 in 'a.mid'") as error:
         filters.check(piece(0, meters=((4, 4), (3, 4))), "a.mid")
     assert error.value.reason == "other_time_signature"
+
+
+def test_time_signature_filter_does_not_look_at_a_pickup():
+    filters = PieceFilters(time_signatures=("4/4",))
+    with_pickup = piece(0, meters=((1, 4),))
+    with_pickup.time_signatures.add(time=0.5, numerator=4, denominator=4)
+    filters.check(with_pickup, "a.mid")
+    two_short_bars = piece(0, meters=((1, 4),))
+    two_short_bars.time_signatures.add(time=1.0, numerator=4, denominator=4)
+    long_first_bar = piece(0, meters=((5, 4),))
+    long_first_bar.time_signatures.add(time=2.5, numerator=4, denominator=4)
+    short_in_the_middle = piece(0, meters=((4, 4), (1, 4)))
+    short_in_the_middle.time_signatures.add(time=2.5, numerator=4, denominator=4)
+    for sequence in (two_short_bars, long_first_bar, short_in_the_middle):
+        with pytest.raises(ConversionError, match=r"Expected time signatures among 4/4"):
+            filters.check(sequence, "a.mid")
 
 
 def test_without_filters_everything_passes():

@@ -161,18 +161,21 @@ def test_a_full_disk_leaves_nothing_complete_and_is_resumed(records, music, tmp_
     assert_same(records, output)
 
 
-def test_a_worker_process_that_cannot_write_says_so_in_one_line(music, tmp_path):
-    # A limit on file sizes is inherited by the worker processes, as a full disk would be.
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_a_worker_that_cannot_write_says_so_in_one_line(music, tmp_path, num_workers):
+    # A limit on file sizes is inherited by worker processes, as a full disk would be.
     code = (
         "import resource; from tfmusicgan.cli.convert import main; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); "
-        f"main(['--input={music}', '--steps_per_beat=24', '--workers=2', '--hop_bars=1', "
-        f"'--output={tmp_path / 'out'}'])"
+        f"main(['--input={music}', '--steps_per_beat=24', '--workers={num_workers}', "
+        f"'--hop_bars=1', '--output={tmp_path / 'out'}'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("tfmusicgan-convert: Shard ") and "File too large" in last
+    bars, line = done.stderr.splitlines()[:-1], done.stderr.splitlines()[-1]
+    assert all(bar.lstrip().startswith(("Listing", "Converting")) for bar in bars), bars
+    assert line.startswith("tfmusicgan-convert: Shard ") and "File too large" in line
+    assert line.endswith("run the same command again to go on.")
     assert not (tmp_path / "out").exists()
 
 

@@ -18,7 +18,10 @@ import functools
 import os
 import pathlib
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable
 from fractions import Fraction
+
+import numpy as np
 
 from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences.musicxml_file import MAX_XML_BYTES, parse_document
@@ -163,24 +166,27 @@ def _set_time(sequence: NoteSequence, layout: Layout) -> None:
         quarter, qpm = position, new_qpm
         sequence.tempos.add(time=seconds, qpm=qpm)
 
-    def to_seconds(quarter: float | Fraction) -> float:
-        return float(quarters_to_seconds(sequence, float(quarter)))
+    def to_seconds(quarters: Iterable[float | Fraction]) -> list[float]:
+        # All at once: the tempo map is made anew with every call.
+        return quarters_to_seconds(sequence, np.array([float(q) for q in quarters])).tolist()
 
-    for note in sequence.notes:
-        note.start_time = to_seconds(note.start_time / _SECONDS_PER_QUARTER)
-        note.end_time = to_seconds(note.end_time / _SECONDS_PER_QUARTER)
-    for text in sequence.text_annotations:
-        text.time = to_seconds(max(text.time, 0.0) / _SECONDS_PER_QUARTER)
-    sequence.total_time = to_seconds(sequence.total_time / _SECONDS_PER_QUARTER)
-    for meter in bar_meters(layout):
+    starts = to_seconds(note.start_time / _SECONDS_PER_QUARTER for note in sequence.notes)
+    ends = to_seconds(note.end_time / _SECONDS_PER_QUARTER for note in sequence.notes)
+    for note, start, end in zip(sequence.notes, starts, ends, strict=True):
+        note.start_time, note.end_time = start, end
+    texts = sequence.text_annotations
+    times = to_seconds(max(text.time, 0.0) / _SECONDS_PER_QUARTER for text in texts)
+    for text, time in zip(texts, times, strict=True):
+        text.time = time
+    sequence.total_time = to_seconds([sequence.total_time / _SECONDS_PER_QUARTER])[0]
+    meters = bar_meters(layout)
+    times = to_seconds(meter.quarter for meter in meters)
+    for meter, time in zip(meters, times, strict=True):
         sequence.time_signatures.add(
-            time=to_seconds(meter.quarter),
-            numerator=meter.numerator,
-            denominator=meter.denominator,
+            time=time, numerator=meter.numerator, denominator=meter.denominator
         )
     modes = NoteSequence.KeySignature.Mode
-    for key in layout.keys:
+    times = to_seconds(key.quarter for key in layout.keys)
+    for key, time in zip(layout.keys, times, strict=True):
         mode = {"ionian": "major", "aeolian": "minor", "": "not_specified"}.get(key.mode, key.mode)
-        sequence.key_signatures.add(
-            time=to_seconds(key.quarter), key=key.tonic, mode=modes.Value(mode.upper())
-        )
+        sequence.key_signatures.add(time=time, key=key.tonic, mode=modes.Value(mode.upper()))

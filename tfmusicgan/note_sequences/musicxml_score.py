@@ -7,6 +7,7 @@ taken out of the document and reported separately.
 """
 
 import dataclasses
+import itertools
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 
@@ -22,6 +23,8 @@ _MODE_TONICS = {
     "locrian": 11,
 }
 _MAX_DENOMINATOR = 128
+# A repeat or a change of page splits a bar in two; a few more bound the search in hostile files.
+_MAX_MEASURES_IN_BAR = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +106,7 @@ def take_layout(root: ET.Element) -> Layout:
             divisions = walk.divisions
             lengths[index] = max(lengths[index], walk.length)
             walks.append((index, walk))
-    starts = [sum(lengths[:index], Fraction(0)) for index in range(len(lengths))]
+    starts = list(itertools.accumulate(lengths, initial=Fraction(0)))[:-1]
     layout = Layout(starts, lengths, {}, [], [])
     keys: dict[Fraction, Key] = {}
     tempos: dict[Fraction, float] = {}
@@ -239,7 +242,8 @@ def _measures_in_bar(layout: Layout, index: int, bar: Fraction) -> int:
     if index == 0:
         return 1  # A pickup and the measure after it are not one bar, even if their sum is.
     count = 1
-    while length < bar and index + count < len(layout.lengths):
+    last = min(index + _MAX_MEASURES_IN_BAR, len(layout.lengths))
+    while length < bar and index + count < last:
         if index + count in layout.written_meters:
             break
         length += layout.lengths[index + count]

@@ -131,13 +131,20 @@ def list_sources(
 
 
 def source_name(file: pathlib.Path, root: str | os.PathLike) -> str:
-    """A file's path relative to `root`, with `/` between folders."""
+    """A file's path relative to `root`, with `/` between folders.
+
+    Every name is text: bytes in it that are no UTF-8 are written in hexadecimal behind a backslash.
+    """
     # Not resolved: names keep to the links by which files were found.
     absolute, base = pathlib.Path(os.path.abspath(file)), os.path.abspath(root)
     try:
-        return absolute.relative_to(base).as_posix()
+        return _as_text(absolute.relative_to(base).as_posix())
     except ValueError:
-        return absolute.as_posix()
+        return _as_text(absolute.as_posix())
+
+
+def _as_text(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _list_single(file: pathlib.Path, name: str, format_name: str) -> Iterator[Source]:
@@ -225,7 +232,7 @@ def read_source(source: Source) -> NoteSequence:
     sequence.filename = sequence.filename or file_name
     depth = file_name.count("/") if not os.path.isabs(file_name) else 0
     root = pathlib.Path(os.path.abspath(source.path)).parents[depth]
-    sequence.collection_name = sequence.collection_name or root.name
+    sequence.collection_name = sequence.collection_name or _as_text(root.name)
     return sequence
 
 

@@ -103,13 +103,15 @@ def meter_segments(sequence: NoteSequence) -> list[MeterSegment]:
       At least one segment.
     """
     end_seconds = max([sequence.total_time, *(note.end_time for note in sequence.notes)])
-    end = _quarter(sequence, end_seconds)
+    signatures = [s for s in sequence.time_signatures if s.numerator > 0 and s.denominator > 0]
+    seconds = [end_seconds, *(max(signature.time, 0.0) for signature in signatures)]
+    # Without the noise of the division.
+    quarters = np.round(seconds_to_quarters(sequence, np.array(seconds)), _QUARTER_DECIMALS)
+    end, *begins = quarters.tolist()
     meters = {0.0: DEFAULT_METER}
-    for signature in sequence.time_signatures:
-        if signature.numerator > 0 and signature.denominator > 0:
-            start = _quarter(sequence, max(signature.time, 0.0))
-            if start < end or start == 0:
-                meters[start] = (signature.numerator, signature.denominator)
+    for signature, start in zip(signatures, begins, strict=True):
+        if start < end or start == 0:
+            meters[start] = (signature.numerator, signature.denominator)
     starts: list[float] = []
     for start in sorted(meters):
         if starts and meters[start] == meters[starts[-1]]:
@@ -122,11 +124,6 @@ def meter_segments(sequence: NoteSequence) -> list[MeterSegment]:
     return [
         MeterSegment(start, stop, *meters[start]) for start, stop in zip(starts, ends, strict=True)
     ]
-
-
-def _quarter(sequence: NoteSequence, seconds: float) -> float:
-    """One time as a position in quarter notes, without the noise of the division."""
-    return round(float(seconds_to_quarters(sequence, np.array(seconds))), _QUARTER_DECIMALS)
 
 
 def key_at_start(sequence: NoteSequence) -> tuple[int, str] | None:

@@ -14,6 +14,9 @@ from tfmusicgan.errors import ConfigError
 
 EMBEDDED = "embedded"
 
+# What Beam adds to the message of an error.
+_STAGE = re.compile(r" \[while running '[^']*'\]")
+
 # How a worker process reports one of our errors to the embedded runner.
 _OUR_ERROR = re.compile(
     r"(?:^|\n)tfmusicgan\.errors\.(\w+): (.+?)(?: \[while running [^\n]*)?(?=\n|$)"
@@ -46,8 +49,9 @@ def run_all(
     if not elements:
         return
     beam, runner_or_name, options = _set_up(runner, num_workers, beam_options)
-    # The embedded runner warns about the worker processes that we choose ourselves.
-    quiet = _without_warnings() if runner == EMBEDDED else contextlib.nullcontext()
+    # The embedded runner warns about the worker processes that we choose ourselves, and logs the
+    # trace of every error before it raises it.
+    quiet = _logging_off(logging.ERROR) if runner == EMBEDDED else contextlib.nullcontext()
     try:
         with quiet, beam.Pipeline(runner=runner_or_name, options=options) as pipeline:
             _ = (
@@ -56,6 +60,9 @@ def run_all(
                 | f"Spread {label}" >> beam.Reshuffle()
                 | f"Run {label}" >> beam.Map(function)
             )
+    except errors.MusicGanError as error:
+        error.args = (_STAGE.sub("", str(error)), *error.args[1:])
+        raise
     except RuntimeError as error:
         # A worker process hands errors back as the text of their trace.
         ours = _OUR_ERROR.findall(str(error))
@@ -66,9 +73,10 @@ def run_all(
 
 
 @contextlib.contextmanager
-def _without_warnings() -> Iterator[None]:
+def _logging_off(level: int) -> Iterator[None]:
+    """Nothing of `level` and below is logged inside the block."""
     before = logging.root.manager.disable
-    logging.disable(max(before, logging.WARNING))
+    logging.disable(max(before, level))
     try:
         yield
     finally:
@@ -78,7 +86,7 @@ def _without_warnings() -> Iterator[None]:
 def _set_up(runner: str, num_workers: int, beam_options: str) -> tuple[Any, Any, Any]:
     """The Beam module, a runner (or its name), and pipeline options."""
     # Beam warns about Google Cloud packages on import, which nobody here needs.
-    with _without_warnings():
+    with _logging_off(logging.WARNING):
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
         from apache_beam.portability.api import beam_provision_api_pb2

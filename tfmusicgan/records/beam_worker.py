@@ -4,7 +4,9 @@ The runner starts it as `python -m tfmusicgan.records.beam_worker`. Errors go ba
 not to this process's standard error.
 """
 
+import contextlib
 import logging
+import os
 import sys
 
 
@@ -13,7 +15,9 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     from apache_beam.runners.worker import sdk_worker_main
 
-    sdk_worker_main.main(sys.argv)
+    # Beam prints the trace of an error that it sends back as well.
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+        sdk_worker_main.main(sys.argv)
 
 
 if __name__ == "__main__":

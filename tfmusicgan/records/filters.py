@@ -1,6 +1,7 @@
 """What happens to a whole piece before it is encoded: filters by key and meter, transposition."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Sequence
 from typing import Self
@@ -8,6 +9,7 @@ from typing import Self
 from tfmusicgan.errors import ConfigError, ConversionError
 from tfmusicgan.note_sequences import transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.transforms import MeterSegment
 
 TONIC = "tonic"
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -23,7 +25,8 @@ class PieceFilters:
       keys: Key names such as `"C"`, `"F#"`, `"Bbm"`; a piece passes if its first key signature is
         one of them.
       time_signatures: Such as `"4/4"`; a piece passes if all its time signatures are among them (a
-        piece without any counts as 4/4, as MIDI says).
+        piece without any counts as 4/4, as MIDI says). That of a pickup, one first bar that is
+        shorter than the next, does not count.
       transpose: `""`, `"tonic"` (every piece to C major or A minor by its first key signature, by
         six semitones at most), or `"LOW:HIGH"` (training pieces once more for every other shift
         within that range, in semitones; the drums stay).
@@ -69,7 +72,7 @@ class PieceFilters:
             self._check_key(sequence, name)
         if self.time_signatures:
             allowed = {_parse_time_signature(text) for text in self.time_signatures}
-            for segment in transforms.meter_segments(sequence):
+            for segment in _without_pickup(transforms.meter_segments(sequence)):
                 if (segment.numerator, segment.denominator) not in allowed:
                     raise ConversionError(
                         f"Expected time signatures among {', '.join(self.time_signatures)}. "
@@ -131,8 +134,9 @@ def parse_key(text: str) -> tuple[int, str]:
 
 
 def key_name(tonic: int, mode: str) -> str:
-    """A short name of a key, e.g. `"F#m"`."""
-    return _NAMES[tonic] + ("m" if mode == "minor" else "")
+    """A short name of a key, e.g. `"F#m"` or `"D dorian"`."""
+    suffixes = {"major": "", "minor": "m", "not_specified": " of no mode"}
+    return _NAMES[tonic] + suffixes.get(mode, f" {mode}")
 
 
 def tonic_shift(tonic: int, mode: str) -> int:
@@ -164,6 +168,17 @@ def _parse_time_signature(text: str) -> tuple[int, int]:
     if match is None:
         raise ConfigError(f"Expected a time signature such as 4/4. Received: {text!r}.")
     return int(match[1]), int(match[2])
+
+
+def _without_pickup(segments: list[MeterSegment]) -> list[MeterSegment]:
+    if len(segments) < 2:
+        return segments
+    first, second = segments[:2]
+    is_one_bar = math.isclose(
+        first.end_quarter - first.start_quarter, first.quarters_per_bar, abs_tol=1e-5
+    )
+    is_short = first.quarters_per_bar < second.quarters_per_bar
+    return segments[1:] if is_one_bar and is_short else segments
 
 
 def _key_of(sequence: NoteSequence, name: str) -> tuple[int, str]:

@@ -73,7 +73,7 @@ class Plan:
     def sources_digest(self) -> str:
         """SHA-256 over the names and digests of the pieces that are read, sorted by name."""
         rows = sorted(f"{s.digest}  {s.name}\n" for task in self.tasks for _, s in task.sources)
-        text = "".join(rows).encode("utf-8", "surrogateescape")
+        text = "".join(rows).encode("utf-8")
         return hashlib.sha256(text).hexdigest()
 
     def to_json(self, versions: Mapping[str, str]) -> str:
@@ -169,7 +169,7 @@ def split_by_name(name: str, fractions: Sequence[float]) -> str:
       name: Name of the piece, or of its group.
       fractions: For train, validation and test; they sum to 1.
     """
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+    digest = hashlib.sha256(name.encode("utf-8")).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     if place < fractions[0]:
         return "train"

@@ -63,7 +63,7 @@ def example_to_bytes(example: Example, spec: Mapping[str, FieldSpec], origin: Or
             f"{origin.piece!r}. The representation's encode() and spec disagree."
         )
     features: dict[str, bytes | int] = {
-        "piece": origin.piece.encode("utf-8", "surrogateescape"),
+        "piece": origin.piece.encode("utf-8"),
         "source_index": origin.source_index,
         "phrase_index": origin.phrase_index,
     }
@@ -97,7 +97,7 @@ def bytes_to_example(serialized: bytes, spec: Mapping[str, FieldSpec]) -> tuple[
             )
         example[name] = _bytes_to_array(data, field)
     origin = Origin(
-        features["piece"].decode("utf-8", "surrogateescape"),
+        features["piece"].decode("utf-8"),
         features["source_index"],
         features["phrase_index"],
     )

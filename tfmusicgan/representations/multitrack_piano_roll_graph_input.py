@@ -109,8 +109,8 @@ def _assign_tracks(
     declared = _presence(tf.cast(info_row, tf.int32), info["part"], ones, batch)
     by_part_number = _presence(row, notes["part"], pitched, batch)
     by_instrument = _presence(row, notes["instrument"], pitched, batch)
-    # As in track_assignment.assign_tracks: the declared parts if their number is right and they hold all
-    # notes, else the parts that have notes, else (no part but 0) the instruments.
+    # As in track_assignment.assign_tracks: the declared parts if their number is right and they
+    # hold all notes, else the parts that have notes, else (no part but 0) the instruments.
     complete = tf.reduce_all(declared | ~by_part_number, axis=1)
     complete &= tf.reduce_sum(tf.cast(declared, tf.int32), axis=1) == rep.num_tracks
     has_parts = tf.reduce_any(by_part_number[:, 1:], axis=1)
