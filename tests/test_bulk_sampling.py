@@ -226,6 +226,51 @@ def test_a_finished_folder_is_replaced_only_when_asked(export, tmp_path):
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["num"] == 4
 
 
+def test_only_samples_are_ever_replaced(export, tmp_path):
+    plan = _plan(export, num=3)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "manifest.json").write_text('{"thesis": 1}')
+    (tmp_path / "file").write_text("mine")
+    for output in (home, tmp_path / "file"):
+        with pytest.raises(OutputExistsError, match="holds no samples, so it is not replaced"):
+            bulk_sampling.sample_to_folder(plan, export, output, overwrite=True)
+    assert os.listdir(home) == ["manifest.json"] and (tmp_path / "file").read_text() == "mine"
+    (home / "manifest.json").unlink()
+    bulk_sampling.sample_to_folder(plan, export, home, overwrite=True)  # an empty folder is free
+    assert "manifest.json" in os.listdir(home)
+
+
+@pytest.mark.parametrize("last", range(6))
+def test_killed_while_it_finishes(export, tmp_path, monkeypatch, last):
+    plan = _plan(export, num=53, midi=True)
+    bulk_sampling.sample_to_folder(plan, export, tmp_path / "whole")
+    calls = []
+
+    def mortal(function):
+        def call(*arguments, **options):
+            if finishing:
+                calls.append(arguments)
+                if len(calls) > last:
+                    raise KeyboardInterrupt
+            return function(*arguments, **options)
+
+        return call
+
+    finishing = []
+    finish = run_module._finish
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "_finish", lambda *a: (finishing.append(1), finish(*a))[1])
+        patch.setattr(pathlib.Path, "unlink", mortal(pathlib.Path.unlink))
+        patch.setattr(run_module, "write_whole", mortal(run_module.write_whole))
+        patch.setattr(run_module, "replace_folder", mortal(run_module.replace_folder))
+        with pytest.raises(KeyboardInterrupt):
+            bulk_sampling.sample_to_folder(plan, export, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    bulk_sampling.sample_to_folder(plan, export, tmp_path / "out")
+    assert _contents(tmp_path / "out") == _contents(tmp_path / "whole")
+
+
 def test_an_unfinished_run_of_other_options_is_refused(export, tmp_path, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt

@@ -14,6 +14,7 @@ _PACKAGE = pathlib.Path(tfmusicgan.__file__).parent
 # A module imports only from lower layers or its own.
 _LAYERS = {
     "errors": 0,
+    "files": 0,
     "progress": 0,
     "note_sequences": 0,
     "rendering": 0,

@@ -1,10 +1,12 @@
 """A run's folder: what goes on, what is refused, what is replaced."""
 
 import json
+import os
+import shutil
 
 import pytest
 
-from tfmusicgan import recipes
+from tfmusicgan import files, recipes
 from tfmusicgan.errors import CheckpointError, ConfigError, OutputExistsError
 from tfmusicgan.training.run import Run
 
@@ -99,6 +101,12 @@ def test_what_is_no_run(tmp_path):
         Run.open(tmp_path)
 
 
+def test_damaged_settings(tmp_path):
+    (tmp_path / "run.json").write_text('{"format": 1, "recipe": "x", "config": {}, "seed": 0}')
+    with pytest.raises(CheckpointError, match=r"with preset, records, representation. Received"):
+        Run.open(tmp_path)
+
+
 def test_another_format_version(tmp_path):
     _plan(tmp_path).begin()
     text = (tmp_path / "run.json").read_text()
@@ -127,3 +135,22 @@ def test_loading_a_checkpoint_by_every_name(tiny_run):
     averaged, _ = run.load_model("ema")
     for network, ema in zip(averaged.generator.weights, latest.ema_weights, strict=True):
         assert (network.numpy() == ema.numpy()).all()
+
+
+def test_a_kill_while_overwriting_leaves_no_half_run(tiny_run, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    shutil.copytree(tiny_run(RECIPE).folder, folder)
+    run = Run(folder, tiny_run(RECIPE).settings)
+
+    def die(path):
+        os.remove(path / "run.json")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files.shutil, "rmtree", die)
+        with pytest.raises(KeyboardInterrupt):
+            run.begin(overwrite=True)
+    assert not folder.exists()
+    run.begin(overwrite=True)
+    assert [path.name for path in folder.iterdir()] == ["run.json"]
+    assert run.store().latest() is None

@@ -15,20 +15,32 @@ from typing import Any
 
 from tfmusicgan import __version__
 from tfmusicgan.bulk_sampling.plan import Plan
-from tfmusicgan.bulk_sampling.shards import sample_shard, write_whole
+from tfmusicgan.bulk_sampling.shards import sample_shard
 from tfmusicgan.errors import MusicGanError, OutputExistsError
+from tfmusicgan.files import replace_folder, write_whole
 from tfmusicgan.progress import ProgressBar
 from tfmusicgan.records.beam_runner import EMBEDDED, run_all
+
+_PLAN, _MANIFEST = "plan.json", "manifest.json"
 
 
 def check_output(output: str | os.PathLike, overwrite: bool) -> None:
     """Refuses to replace what is there; asked before the model is loaded.
 
     Raises:
-      OutputExistsError: If `output` exists and `overwrite` is False.
+      OutputExistsError: If `output` exists and `overwrite` is False, or it is no set of samples.
     """
-    if os.path.lexists(output) and not overwrite:
+    if not os.path.lexists(output):
+        return
+    if not overwrite:
         raise OutputExistsError(f"{output} exists. Name another --output, or give --overwrite.")
+    # Only ever samples: a mistyped --output must not cost a folder of something else.
+    output = pathlib.Path(output)
+    is_empty = output.is_dir() and not any(output.iterdir())
+    if not is_empty and "signature" not in _manifest_of(output):
+        raise OutputExistsError(
+            f"{output} exists and holds no samples, so it is not replaced. Name another --output."
+        )
 
 
 def sample_to_folder(
@@ -84,9 +96,7 @@ def sample_to_folder(
                     beam_options,
                 )
         manifest = _finish(plan, partial)
-        if output.exists():
-            shutil.rmtree(output) if output.is_dir() else output.unlink()
-        os.rename(partial, output)
+        replace_folder(partial, output)
     return manifest
 
 
@@ -107,7 +117,7 @@ def _locked(partial: pathlib.Path) -> Iterator[None]:
 
 def _take_up(plan: Plan, partial: pathlib.Path, overwrite: bool) -> None:
     """Compares the plan with the one of an interrupted run, or begins."""
-    path = partial / "plan.json"
+    path = partial / _PLAN
     wanted = json.dumps(dataclasses.asdict(plan), indent=2, sort_keys=True) + "\n"
     if path.exists():
         found = path.read_text()
@@ -118,6 +128,8 @@ def _take_up(plan: Plan, partial: pathlib.Path, overwrite: bool) -> None:
                 f"{partial} holds an unfinished run with other options ({_differences(found, plan)}"
                 "). Repeat those to go on, name another --output, or drop it with --overwrite."
             )
+    elif _manifest_of(partial).items() >= _described(plan).items():
+        return  # killed between its last sample and its name
     elif any(partial.iterdir()) and not overwrite:
         raise OutputExistsError(
             f"{partial} holds files that are no unfinished run. Name another --output, or drop them"
@@ -181,25 +193,44 @@ def _shard_or_error(task: tuple[Plan, str, str], shard: int) -> None:
 
 
 def _finish(plan: Plan, partial: pathlib.Path) -> dict[str, Any]:
-    """Writes the manifest and removes what only an unfinished run needs."""
+    """Writes the manifest, then removes what only an unfinished run needs, the plan last."""
+    manifest = _manifest_of(partial) or _count(plan, partial)
+    write_whole(partial / _MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    keep = {file["name"] for file in manifest["files"]} | {"midi", _MANIFEST, _PLAN}
+    for child in partial.iterdir():
+        if child.name not in keep:
+            child.unlink()
+    for leftover in partial.glob("midi/*/.*"):
+        leftover.unlink()
+    (partial / _PLAN).unlink(missing_ok=True)
+    return manifest
+
+
+def _count(plan: Plan, partial: pathlib.Path) -> dict[str, Any]:
+    """The manifest of a run whose shards are all there."""
     files, notes, silent = [], 0, 0
     for shard in range(plan.num_shards):
         name = plan.shard_name(shard)
         counts = json.loads((partial / f"{name}.json").read_text())
         notes, silent = notes + counts["notes"], silent + counts["silent"]
         files.append({"name": name, "samples": len(plan.rows(shard))})
-    export = {key: value for key, value in dataclasses.asdict(plan).items() if key != "midi"}
-    manifest = export | {
+    return _described(plan) | {
         "counts": {"samples": plan.num, "notes": notes, "without_notes": silent},
         "files": files,
-        "midi": {"files": plan.num, "folder": "midi"} if plan.midi else None,
         "versions": {"tfmusicgan": __version__},
     }
-    keep = {file["name"] for file in files} | {"midi"}
-    for child in partial.iterdir():
-        if child.name not in keep:
-            child.unlink()
-    for leftover in partial.glob("midi/*/.*"):
-        leftover.unlink()
-    write_whole(partial / "manifest.json", json.dumps(manifest, indent=2, sort_keys=True) + "\n")
-    return manifest
+
+
+def _described(plan: Plan) -> dict[str, Any]:
+    """The plan's part of the manifest."""
+    plan_part = {key: value for key, value in dataclasses.asdict(plan).items() if key != "midi"}
+    return plan_part | {"midi": {"files": plan.num, "folder": "midi"} if plan.midi else None}
+
+
+def _manifest_of(folder: pathlib.Path) -> dict[str, Any]:
+    """A folder's manifest; empty where there is none."""
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text())
+    except (OSError, ValueError):
+        return {}
+    return manifest if isinstance(manifest, dict) else {}

@@ -1,7 +1,6 @@
 """One shard of samples, made by one worker."""
 
 import json
-import os
 import pathlib
 from collections.abc import Sequence
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from tfmusicgan.bulk_sampling.plan import Plan, midi_name, row_seeds
 from tfmusicgan.errors import ExportError
+from tfmusicgan.files import write_whole
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.serving.exported import load_export
 
@@ -87,10 +87,3 @@ def sample_rows(plan: Plan, export: str, rows: Sequence[int]) -> list:
         return [NoteSequence.FromString(message) for message in messages[: len(rows)]]
     except DecodeError:
         raise ExportError(f"{export} gave bytes that are no NoteSequence.") from None
-
-
-def write_whole(path: pathlib.Path, text: str) -> None:
-    """Writes a small text file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)

@@ -36,6 +36,7 @@ def _execute() -> int:
         raise OutputExistsError(f"{output} is there. Name another --output, or pass --overwrite.")
 
     from tfmusicgan import evaluation
+    from tfmusicgan.files import write_whole
     from tfmusicgan.training.run import Run
 
     result = evaluation.evaluate_run(
@@ -44,9 +45,7 @@ def _execute() -> int:
     print(result.table())
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
-        partial = output.with_name(f".{output.name}.partial")
-        partial.write_text(result.to_json())
-        partial.rename(output)
+        write_whole(output, result.to_json())
     if _REQUIRE.value and not result.improved():
         raise MusicGanError(
             "Expected the trained row nearer to the data than the untrained. Received distances "

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from tfmusicgan import __version__
 from tfmusicgan.errors import ConfigError, ExportError, OutputExistsError
+from tfmusicgan.files import partial_name, replace_folder
 from tfmusicgan.models.base import MusicGAN, Signature
 from tfmusicgan.serving import warmup
 from tfmusicgan.serving.model_card import model_card
@@ -68,7 +69,7 @@ def export_run(
 
     Raises:
       CheckpointError: If there is no such checkpoint, or it does not fit.
-      OutputExistsError: If the version is there and `overwrite` is not set.
+      OutputExistsError: If the version is there and `overwrite` is not set, or is no export.
       ConfigError: If the name or the version cannot be a folder's.
       ExportError: If the model uses an op that the stock server lacks, or nothing can be written.
     """
@@ -82,19 +83,22 @@ def export_run(
     final = folder / str(version)
     if final.exists() and not overwrite:
         raise OutputExistsError(
-            f"Expected a new version. Received: {final}, which is there. Leave --version out for "
-            "the next one, or pass --overwrite."
+            f"Expected a new version. Received: {final}, which is there. Leave --model_version out "
+            "for the next one, or pass --overwrite."
+        )
+    if final.exists() and not (final / "saved_model.pb").is_file():
+        raise OutputExistsError(
+            f"Expected an export in {final}. Received: something else, which is not replaced. Name "
+            "another --output or --model_version."
         )
     model, info = run.load_model(checkpoint)
     manifest = _manifest(run, model, info.step, checkpoint)
     # Beside the model's folder's versions, under a name that no server takes for one.
-    partial = folder / f".{version}.partial"
+    partial = partial_name(final)
     shutil.rmtree(partial, ignore_errors=True)
     try:
         _write(model, partial, name, manifest)
-        if final.exists():
-            shutil.rmtree(final)
-        partial.rename(final)
+        replace_folder(partial, final)
     except tf.errors.OpError as error:
         _remove(partial)
         reason = str(error).strip().splitlines()[0][:200]
@@ -180,7 +184,7 @@ def _check_ops(signature: str, function: tf.types.experimental.ConcreteFunction)
 
 
 def _next_version(folder: pathlib.Path) -> int:
-    versions = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    versions = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
     return max(versions, default=0) + 1
 
 

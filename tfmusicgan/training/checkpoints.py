@@ -15,11 +15,13 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan.errors import CheckpointError
+from tfmusicgan.files import partial_name, remove_folder, replace_folder
 from tfmusicgan.models.base import MusicGAN
 
 FORMAT_VERSION = 1
 _FILES = "variables"
 _INFO = "checkpoint.json"
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # what TensorFlow's checkpoints add to a variable's name
 # What TensorFlow's checkpoint reader raises beside its own errors, by the kind of damage.
 _DAMAGE = (ValueError, AssertionError, LookupError, RuntimeError)
 
@@ -73,17 +75,15 @@ class CheckpointStore:
         """
         step = int(model.step.numpy())
         final = self.folder / f"step-{step:09d}"
-        partial = self.folder / f".step-{step:09d}.partial"
+        partial = partial_name(final)
         metric = None if metric is None or math.isnan(metric) else metric
         try:
             self._remove_leftovers()
             partial.mkdir(parents=True)
-            _tracked(model).write(str(partial / _FILES))
+            tf.train.Checkpoint(**_state(model)).write(str(partial / _FILES))
             info = {"format": FORMAT_VERSION, "step": step, "recipe": self.recipe, "metric": metric}
             (partial / _INFO).write_text(json.dumps(info, indent=1) + "\n")
-            if final.exists():
-                self._remove(final)
-            partial.rename(final)
+            replace_folder(partial, final)
         except (OSError, tf.errors.OpError) as error:
             shutil.rmtree(partial, ignore_errors=True)
             reason = str(error).strip().splitlines()[0][:200]
@@ -146,8 +146,10 @@ class CheckpointStore:
                 f"Expected a checkpoint of recipe {self.recipe!r}. Received: one of "
                 f"{info.recipe!r} at {info.path}. Name a run of this recipe."
             )
+        path = str(info.path / _FILES)
         try:
-            status = _tracked(model).read(str(info.path / _FILES))
+            _check_fit(model, path, expect_training)
+            status = tf.train.Checkpoint(**_state(model)).read(path)
             status.assert_existing_objects_matched()
             if expect_training:
                 status.assert_consumed()
@@ -169,13 +171,7 @@ class CheckpointStore:
         for info in infos:
             every = self.keep_every and info.step % self.keep_every == 0
             if info.path not in keep and not every:
-                self._remove(info.path)
-
-    def _remove(self, path: pathlib.Path) -> None:
-        """Takes a checkpoint out of sight first: a kill leaves no half of one under its name."""
-        hidden = path.with_name(f".{path.name}.removed")
-        path.rename(hidden)
-        shutil.rmtree(hidden)
+                remove_folder(info.path)
 
     def _remove_leftovers(self) -> None:
         """What a killed run left: checkpoints half written or half removed."""
@@ -206,18 +202,41 @@ def read_info(path: pathlib.Path) -> CheckpointInfo:
     return found
 
 
-def _tracked(model: MusicGAN) -> tf.train.Checkpoint:
+def _state(model: MusicGAN) -> dict[str, dict[str, tf.Variable]]:
     """The state by name: weights in order of creation, then each optimizer's variables."""
     groups = {"weights": model.weights}
     for name, optimizer in model.optimizers().items():
         groups[name] = optimizer.variables
-    return tf.train.Checkpoint(
-        **{
-            group: {f"{index:04d}_{_key(item)}": item.value for index, item in enumerate(items)}
-            for group, items in groups.items()
-        }
-    )
+    return {
+        group: {f"{index:04d}_{_key(item)}": item.value for index, item in enumerate(items)}
+        for group, items in groups.items()
+    }
 
 
 def _key(variable: keras.Variable) -> str:
     return variable.path.replace("/", ".")
+
+
+def _check_fit(model: MusicGAN, path: str, expect_training: bool) -> None:
+    """Compares names and shapes: TensorFlow would load a part, then warn of every other variable.
+
+    Raises:
+      ValueError: If they differ; the message names the first difference.
+    """
+    shapes = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+    saved = {  # TensorFlow doubles the points of a name
+        key.removesuffix(_VALUE).replace("..", "."): shape
+        for key, shape in shapes.items()
+        if key.endswith(_VALUE)
+    }
+    wanted = {
+        f"{group}/{name}": variable.shape.as_list()
+        for group, variables in _state(model).items()
+        for name, variable in variables.items()
+    }
+    for name, shape in wanted.items():
+        if saved.get(name) != shape:
+            raise ValueError(f"{name} is {saved.get(name, 'not there')}, expected {shape}")
+    others = sorted(saved.keys() - wanted.keys() - {"save_counter"})
+    if expect_training and others:
+        raise ValueError(f"{others[0]} is there, which the model lacks")

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import pathlib
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -11,12 +10,14 @@ import keras
 
 from tfmusicgan import __version__, models, recipes, representations
 from tfmusicgan.errors import CheckpointError, OutputExistsError
+from tfmusicgan.files import partial_name, remove_folder, write_whole
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.training.checkpoints import CheckpointInfo, CheckpointStore
 
 FORMAT_VERSION = 1
 _SETTINGS = "run.json"
+_NEEDED = {"recipe", "preset", "config", "representation", "records", "seed"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Run:
     Attributes:
       folder: Holds `run.json`, `checkpoints/` and `logs/`.
       settings: What `run.json` holds: format, version, recipe, preset, config, representation,
-        records (folder, dataset, licence, digest of the sources), seed and
+        records (the dataset with its licence, the sources, the number of examples), seed and
         precision.
     """
 
@@ -85,10 +86,10 @@ class Run:
         Raises:
           OutputExistsError: If the folder holds another run, or something else.
         """
-        partial = self.folder / f".{_SETTINGS}.partial"
+        partial = partial_name(self.folder / _SETTINGS)
         # Only ever a run: a mistyped --output must not cost a folder of something else.
         if overwrite and _read_settings(self.folder) is not None:
-            shutil.rmtree(self.folder)
+            remove_folder(self.folder)
         if self.folder.exists():
             if not self.folder.is_dir():
                 raise OutputExistsError(
@@ -98,15 +99,14 @@ class Run:
             if any(path != partial for path in self.folder.iterdir()):
                 _check_same(self.folder, self.settings)
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(self.settings, indent=1) + "\n")
-        partial.rename(self.folder / _SETTINGS)
+        write_whole(self.folder / _SETTINGS, json.dumps(self.settings, indent=1) + "\n")
 
     @classmethod
     def open(cls, folder: str | pathlib.Path) -> Self:
         """Opens a run's folder.
 
         Raises:
-          CheckpointError: If it is not one, or of another format version.
+          CheckpointError: If it is not one, or damaged, or of another format version.
         """
         folder = pathlib.Path(folder)
         settings = _read_settings(folder)
@@ -119,6 +119,12 @@ class Run:
             raise CheckpointError(
                 f"Expected run format {FORMAT_VERSION}. Received: format "
                 f"{settings.get('format')} in {folder}. Use the release that wrote it."
+            )
+        missing = sorted(_NEEDED - set(settings))
+        if missing:
+            raise CheckpointError(
+                f"Expected {_SETTINGS} with {', '.join(missing)}. Received: {folder / _SETTINGS} "
+                "without. Name another run, or train again."
             )
         return cls(folder, settings)
 

@@ -1,0 +1,87 @@
+"""Whole files and folders: what is there at every moment at which a process can die."""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from tfmusicgan import files
+
+
+def _folder(path: pathlib.Path, text: str) -> pathlib.Path:
+    path.mkdir()
+    (path / "a").write_text(text)
+    (path / "b").write_text(text)
+    return path
+
+
+def _contents(path: pathlib.Path) -> set[str]:
+    return {child.read_text() for child in path.iterdir()}
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "x.json"
+    files.write_whole(path, "old ♪")
+
+    def full(self, text, encoding):
+        with open(self, "w") as file:
+            file.write(text[:2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pathlib.Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        files.write_whole(path, "newer")
+    assert error.value.filename == str(path)
+    assert path.read_bytes() == "old ♪".encode() and os.listdir(tmp_path) == ["x.json"]
+
+
+def test_a_kill_while_a_folder_is_removed(tmp_path, monkeypatch):
+    path = _folder(tmp_path / "run", "old")
+
+    def die(folder):
+        (pathlib.Path(folder) / "a").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", die)
+        with pytest.raises(KeyboardInterrupt):
+            files.remove_folder(path)
+    assert not path.exists() and os.listdir(tmp_path) == [".run.removed"]
+    files.remove_folder(_folder(path, "newer"))  # and takes the leftover along
+    assert os.listdir(tmp_path) == []
+
+
+def test_replacing_a_folder(tmp_path):
+    final = tmp_path / "1"
+    files.replace_folder(_folder(tmp_path / "one", "one"), final)
+    assert _contents(final) == {"one"}
+    files.replace_folder(_folder(tmp_path / "two", "two"), final)
+    assert _contents(final) == {"two"} and os.listdir(tmp_path) == ["1"]
+
+
+def test_a_kill_while_a_folder_is_replaced_leaves_a_whole_one_or_none(tmp_path, monkeypatch):
+    final = _folder(tmp_path / "1", "old")
+    finished = _folder(tmp_path / "new", "new")
+    rename, calls = os.rename, []
+
+    def die_at_the_second(*names):
+        calls.append(names)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        rename(*names)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", die_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            files.replace_folder(finished, final)
+    assert not final.exists() and _contents(finished) == {"new"}
+    files.replace_folder(finished, final)
+    assert _contents(final) == {"new"} and os.listdir(tmp_path) == ["1"]
+
+
+def test_a_refused_rename_gives_the_old_folder_its_name_back(tmp_path):
+    final = _folder(tmp_path / "1", "old")
+    with pytest.raises(FileNotFoundError):
+        files.replace_folder(tmp_path / "nothing", final)
+    assert _contents(final) == {"old"}

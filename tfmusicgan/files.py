@@ -1,0 +1,71 @@
+"""Files and folders that appear whole and go whole: a kill or a full disk leaves no half of one."""
+
+import os
+import pathlib
+import shutil
+
+
+def partial_name(path: pathlib.Path) -> pathlib.Path:
+    """The hidden name beside a path that it is written under."""
+    return path.with_name(f".{path.name}.partial")
+
+
+def write_whole(path: pathlib.Path, text: str) -> None:
+    """Writes a text file under a hidden name and renames it.
+
+    Raises:
+      OSError: If it cannot be written; what was there before stays.
+    """
+    partial = partial_name(path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def remove_folder(path: pathlib.Path) -> None:
+    """Takes a folder out of sight, then removes it: nobody meets half of it under its name.
+
+    Raises:
+      OSError: If it cannot be removed.
+    """
+    removed = _removed_name(path)
+    _sweep(removed)
+    os.rename(path, removed)
+    shutil.rmtree(removed)
+
+
+def replace_folder(finished: pathlib.Path, final: pathlib.Path) -> None:
+    """Gives a finished folder its name; a folder that has it goes afterwards.
+
+    Args:
+      finished: Complete, on the same file system as `final`.
+      final: The name, taken or not.
+
+    Raises:
+      OSError: If it cannot be renamed; the old folder has its name again then.
+    """
+    removed = _removed_name(final)
+    _sweep(removed)
+    was_there = final.exists()
+    if was_there:
+        os.rename(final, removed)
+    try:
+        os.rename(finished, final)
+    except OSError:
+        if was_there:
+            os.rename(removed, final)
+        raise
+    _sweep(removed)
+
+
+def _removed_name(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(f".{path.name}.removed")
+
+
+def _sweep(removed: pathlib.Path) -> None:
+    """Removes what a killed process left half removed."""
+    if removed.exists():
+        shutil.rmtree(removed)
