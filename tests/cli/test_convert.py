@@ -71,6 +71,23 @@ def test_the_recipes_preset_decides_and_flags_override(capsys, music, tmp_path):
     assert parameters["tracks"][0]["name"] == "bass"
 
 
+def test_phrases_are_end_to_end_unless_a_hop_is_given(capsys, music, tmp_path):
+    for number, (flags, hop) in enumerate(
+        (
+            (["--bars=2"], 2),
+            (["--set=bars=2"], 2),
+            (["--bars=2", "--hop_bars=1"], 1),
+            (["--bars=2", "--set=hop_bars=3"], 3),
+            (["--steps_per_beat=4"], 4),
+            (["--recipe=musegan_hybrid", "--preset=tiny", "--bars=3", "--min_piece_tracks=1"], 3),
+        )
+    ):
+        output = str(tmp_path / str(number))
+        status, _, _ = _run(capsys, f"--input={music}", f"--output={output}", *flags)
+        assert status == 0
+        assert Manifest.read(output).representation["parameters"]["hop_bars"] == hop
+
+
 def test_programs_of_tracks(capsys, music, tmp_path):
     output = str(tmp_path / "out")
     programs = "--programs=piano:33,bass:0-7"
@@ -134,6 +151,15 @@ def test_download_needs_one_folder(capsys, monkeypatch, tmp_path):
             "Recipe 'musegan_hybrid' has no preset 'huge'. Known: paper, small, tiny.",
         ),
         (["--representation=text", "--input=.", "--output=o"], "Unknown representation 'text'."),
+        (
+            ["--representation=text", "--recipe=musegan_hybrid", "--input=.", "--output=o"],
+            "Expected either --recipe or --representation. Received: both.",
+        ),
+        (
+            ["--preset=tiny", "--input=.", "--output=o"],
+            "--preset is one of a recipe: give --recipe",
+        ),
+        (["--input=.", "--output=o", "--set=tracks=5"], "Expected the name of a track set, or a"),
     ],
 )
 def test_mistakes_are_one_line(capsys, arguments, message, tmp_path, monkeypatch):

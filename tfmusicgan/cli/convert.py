@@ -24,7 +24,7 @@ COMMAND = Command(
 )
 
 _RECIPE = COMMAND.string("recipe", None, "Takes dataset and representation from this recipe.")
-_PRESET = COMMAND.string("preset", "small", "The recipe's preset: paper, small or tiny.")
+_PRESET = COMMAND.string("preset", None, "The recipe's preset: paper, small (default) or tiny.")
 _DATASET = COMMAND.string(
     "dataset", None, "Dataset to convert; see tfmusicgan-datasets. midi if --input is given."
 )
@@ -44,7 +44,9 @@ _LICENCE = COMMAND.string("licence", "", "Licence of the music, recorded in the 
 _ATTRIBUTION = COMMAND.string("attribution", "", "Whom to name, recorded in the manifest.")
 
 _REPRESENTATION = COMMAND.string(
-    "representation", "multitrack_piano_roll", "Representation, where no recipe names one."
+    "representation",
+    None,
+    "Representation, where no recipe names one (default: multitrack_piano_roll).",
 )
 _SET = COMMAND.repeated(
     "set", "One parameter of the representation, name=value; may be given several times."
@@ -57,7 +59,11 @@ _PARAMETERS = (
     COMMAND.integer("steps_per_beat", None, "Time steps in a quarter note."),
     COMMAND.integer("beats_per_bar", None, "Quarter notes in a bar; other bars are left out."),
     COMMAND.integer("bars", None, "Bars in a phrase."),
-    COMMAND.integer("hop_bars", None, "Bars from the start of a phrase to that of the next."),
+    COMMAND.integer(
+        "hop_bars",
+        None,
+        "Bars from the start of a phrase to that of the next; as many as --bars, if that is given.",
+    ),
     COMMAND.integer("lowest_pitch", None, "MIDI number of the lowest pitch, 0-127."),
     COMMAND.integer("num_pitches", None, "Number of neighbouring pitches, 1-128."),
     COMMAND.integer("min_notes", None, "Fewest notes of a phrase."),
@@ -163,13 +169,21 @@ def _options() -> Any:
     from tfmusicgan.records.filters import PieceFilters
     from tfmusicgan.records.options import ConvertOptions
 
-    name, parameters = _REPRESENTATION.value, {}
+    name, parameters = _REPRESENTATION.value or "multitrack_piano_roll", {}
     if _RECIPE.value:
+        if _REPRESENTATION.value:
+            raise ConfigError("Expected either --recipe or --representation. Received: both.")
         recipe = recipes.get(_RECIPE.value)
         name = recipe.representation
-        parameters = dict(recipe.preset(_PRESET.value).representation)
-    parameters |= {flag.name: flag.value for flag in _PARAMETERS if flag.value is not None}
-    parameters |= dict(_assignment(text) for text in _SET.value)
+        parameters = dict(recipe.preset(_PRESET.value or "small").representation)
+    elif _PRESET.value:
+        raise ConfigError("--preset is one of a recipe: give --recipe as well, or leave it out.")
+    given = {flag.name: flag.value for flag in _PARAMETERS if flag.value is not None}
+    given |= dict(_assignment(text) for text in _SET.value)
+    if "bars" in given:
+        # The other default would skip bars of music, or have each in several phrases.
+        given.setdefault("hop_bars", given["bars"])
+    parameters |= given
     if _PROGRAMS.value:
         from tfmusicgan.representations.tracks import TRACK_SETS, parse_tracks
 

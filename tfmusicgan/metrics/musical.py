@@ -22,9 +22,8 @@ from tfmusicgan.metrics.bars import (
 from tfmusicgan.metrics.registry import metric
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 
-# Tolerances of the drum pattern in the code of the two papers.
+# In the code of the first paper; that of the second has 0.1.
 AAAI_DRUM_TOLERANCE = 0.3
-ISMIR_DRUM_TOLERANCE = 0.1
 
 
 def empty_bar_rate(piano_rolls: np.ndarray) -> np.ndarray:

@@ -19,8 +19,6 @@ from tfmusicgan.records.example_proto import parse_example, serialize_example
 from tfmusicgan.representations.base import Example, FieldSpec
 from tfmusicgan.representations.packing import pack_bits, packed_size, unpack_bits
 
-ORIGIN_FEATURES = ("piece", "source_index", "phrase_index")
-
 
 @dataclasses.dataclass(frozen=True)
 class Origin:

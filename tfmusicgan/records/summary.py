@@ -16,7 +16,6 @@ from tfmusicgan.records.schema import stored_bytes
 
 REPORT_NAME = "report.json"
 _NAMES_IN_MANIFEST = 10
-_UNREADABLE = "unreadable"
 # Only what the bytes depend on: the suite, the readers, the array and compression code.
 _PACKAGES = ("music21", "note-seq", "numpy", "symusic")
 
