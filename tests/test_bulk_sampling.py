@@ -86,8 +86,14 @@ def _save(folder: pathlib.Path) -> pathlib.Path:
         def shapeless(self, seed):
             return {"note_sequence": tf.gather(self.pieces, seed[:1] % _PIECES)}
 
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, "seed")])
+        def failing(self, seed):
+            with tf.control_dependencies([tf.debugging.Assert(seed[0] < 0, ["no such seed"])]):
+                return {"note_sequence": tf.gather(self.pieces, seed % _PIECES)}
+
     toy = Toy()
     signatures = {
+        "failing": toy.failing,
         "serving_default": toy.serve,
         "generate": toy.generate,
         "count": toy.count,
@@ -326,6 +332,9 @@ def test_what_the_model_gives_is_checked(export, tmp_path):
         bulk_sampling.sample_rows(damaged, str(export), range(2))
     with pytest.raises(ExportError, match=r"Expected 8 NoteSequences .*shape \(1,\)"):
         bulk_sampling.sample_rows(_plan(export, signature="shapeless"), str(export), range(2))
+    with pytest.raises(ExportError, match=r"3 could not be run: .*no such seed") as error:
+        bulk_sampling.sample_rows(_plan(export, signature="failing"), str(export), range(2))
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

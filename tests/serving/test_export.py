@@ -212,7 +212,9 @@ def test_the_checkpoint_asked_for(run, versions):
 def test_a_version_that_is_there(run, versions):
     root, folders = versions
     before = (folders["seven"] / "saved_model.pb").stat().st_ino
-    with pytest.raises(OutputExistsError, match=r"Received: .*mine/7, which is there\. Leave --v"):
+    with pytest.raises(
+        OutputExistsError, match=r"Received: .*mine/7, which is there\. Leave --model_v"
+    ):
         export_run(run, root, name="mine", version=7)
     assert (folders["seven"] / "saved_model.pb").stat().st_ino == before
     export_run(run, root, name="mine", version=7, overwrite=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfmusicgan.errors import ConfigError, ExportError, unknown_name
-from tfmusicgan.serving.exported import export_digest, load_export, parse_control
+from tfmusicgan.serving.exported import check_range, export_digest, load_export, parse_control
 
 FORMAT_VERSION = 1
 MAX_SEED = 2**31 - 1
@@ -105,7 +105,8 @@ def make_plan(
 
     Raises:
       ExportError: If the SavedModel cannot be loaded, or the signature makes no music from seeds.
-      ConfigError: If the signature or a control is unknown, missing or of the wrong type.
+      ConfigError: If the signature or a control is unknown, missing, of the wrong type or out of
+        its range.
     """
     signatures = load_export(str(export)).signatures
     if signature not in signatures:
@@ -123,6 +124,7 @@ def make_plan(
             known = ", ".join(sorted(inputs)) or "none"
             raise ConfigError(f"Signature {signature!r} has no control {name!r}. Known: {known}.")
         given[name] = parse_control(name, value, inputs[name].dtype)
+        check_range(export, signature, name, given[name])
     missing = sorted(set(inputs) - set(given))
     if missing:
         raise ConfigError(

@@ -64,7 +64,7 @@ def sample_rows(plan: Plan, export: str, rows: Sequence[int]) -> list:
       gives one result to the bit): missing ones repeat the last seed and are dropped.
 
     Raises:
-      ExportError: If the model gives something else than one NoteSequence for each seed.
+      ExportError: If the model fails, or gives something else than one NoteSequence for each seed.
     """
     import tensorflow as tf
     from google.protobuf.message import DecodeError
@@ -77,7 +77,11 @@ def sample_rows(plan: Plan, export: str, rows: Sequence[int]) -> list:
         name: tf.constant([value] * plan.batch_size, specs[name].dtype)
         for name, value in plan.controls.items()
     }
-    messages = function(seed=tf.constant(seeds), **controls)["note_sequence"].numpy()
+    try:
+        messages = function(seed=tf.constant(seeds), **controls)["note_sequence"].numpy()
+    except tf.errors.OpError as error:
+        reason = " ".join(str(error.message).split())[-300:]  # what is wrong comes last
+        raise ExportError(f"{export} could not be run: {reason}") from None
     if messages.shape != (plan.batch_size,):
         raise ExportError(
             f"Expected {plan.batch_size} NoteSequences from {export}. Received: an array of shape"

@@ -167,8 +167,9 @@ class Command:
 
 
 def _quieten_libraries() -> None:
-    """Before their first import: TensorFlow's start-up lines, pydub's search for ffmpeg."""
+    """Before their first import: start-up lines, pydub's search for ffmpeg, gRPC's own words."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     warnings.filterwarnings("ignore", message="Couldn't find ffmpeg")
 
 

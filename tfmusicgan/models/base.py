@@ -22,7 +22,8 @@ class Signature:
         the weights and its inputs.
       inputs: Name to spec, batch-major (`[batch]` or `[batch, ...]`).
       defaults: Name to the value that a warm-up request uses.
-      ranges: Name to inclusive (low, high) bounds of a control, for documentation.
+      ranges: Name to inclusive (low, high) bounds of a control. An export takes what is outside as
+        the nearer bound and NaN as the default: an error would fail every request of a batch.
     """
 
     function: Callable[..., dict[str, tf.Tensor]]

@@ -159,6 +159,12 @@ def _remove(partial: pathlib.Path) -> None:
 
 def _named(signature: Signature):
     def serve(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        for name, (low, high) in signature.ranges.items():
+            value = inputs[name]
+            if value.dtype.is_floating:
+                default = tf.cast(signature.defaults[name], value.dtype)
+                value = tf.where(tf.math.is_nan(value), default, value)
+            inputs[name] = tf.clip_by_value(value, low, high)
         return signature.function(**inputs)
 
     return serve

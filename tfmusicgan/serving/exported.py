@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import json
 import os
 import pathlib
 from typing import Any
@@ -89,6 +90,19 @@ def parse_control(name: str, text: str, dtype: Any) -> Any:
             f"Control {name!r}: expected a value of type {dtype.name}. Received: {text!r}."
         ) from None
     return text
+
+
+def check_range(export: pathlib.Path, signature: str, name: str, value: Any) -> None:
+    """Compares a control's value with the range that the export states, if it states one.
+
+    Raises:
+      ConfigError: If the value is outside; a server would take the nearer bound.
+    """
+    manifest = json.loads((export / "assets.extra" / "tfmusicgan.json").read_text())
+    inputs = manifest.get("signatures", {}).get(signature, {}).get("inputs", {})
+    low, high = inputs.get(name, {}).get("range", (None, None))
+    if low is not None and not low <= value <= high:
+        raise ConfigError(f"Control {name!r}: expected {low:g} to {high:g}. Received: {value}.")
 
 
 def export_digest(export: pathlib.Path) -> str:

@@ -46,8 +46,9 @@ def model_card(name: str, manifest: Mapping[str, Any]) -> str:
             lines.append(f"| {' | '.join(cells)} | {text} |")
     lines += [
         "",
-        "Equal seeds give equal music. The music resembles the training data; it was not checked "
-        "for copies of it beyond what the recipe's evaluation prints.",
+        "A value outside its range counts as the nearer bound. Equal seeds give equal music. The "
+        "music resembles the training data; it was not checked for copies of it beyond what the "
+        "recipe's evaluation prints.",
         "",
     ]
     return "\n".join(lines)
