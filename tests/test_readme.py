@@ -43,7 +43,8 @@ try:
         name = words[0].removeprefix("tfmusicgan-")
         if name == "serve":
             code = "from tfmusicgan.cli.serve import main; main(%r)" % (words[1:],)
-            server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+            started = [sys.executable, "-c", code]
+            server = subprocess.Popen(started, stdout=subprocess.PIPE, text=True)
             address = re.search(r"[0-9.]+:[0-9]+", server.stdout.readline()).group()
             continue
         try:
@@ -78,7 +79,7 @@ def test_every_command_runs(tmp_path):
         for number in range(12):
             write_midi(maker(number), tmp_path / folder / f"{number}.mid")
     commands = [
-        command for command in readme_commands() if command.count(" ") or "s" == command[-1]
+        command for command in readme_commands() if command.count(" ") or command[-1] == "s"
     ]
     names = {command.split()[0] for command in commands}
     assert names == {

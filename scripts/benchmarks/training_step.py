@@ -100,7 +100,7 @@ def product_flops() -> float:
 
 
 def graph_flops(function) -> float:
-    """Floating-point operations of the matrix products in a traced step, as TensorFlow counts them."""
+    """Floating-point operations of the matrix products in a traced step."""
     total = 0.0
     for node in function.graph.get_operations():
         if node.type not in ("MatMul", "BatchMatMulV2", "BatchMatMulV3"):
