@@ -1,8 +1,9 @@
 """What --overwrite may replace, and what is there while it does."""
 
+import shutil
+
 import pytest
 
-from tfmusicgan import files
 from tfmusicgan.errors import OutputExistsError
 from tfmusicgan.serving import export
 from tfmusicgan.serving.exported import find_export, load_export
@@ -23,11 +24,15 @@ def test_a_kill_while_replacing_leaves_no_half_model(tiny_run, tmp_path, monkeyp
     run = tiny_run(RECIPE)
     folder = export.export_run(run, tmp_path)
 
-    def die(path):
-        raise KeyboardInterrupt
+    rmtree = shutil.rmtree
+
+    def die(path, **options):
+        if path.name.endswith(".removed"):
+            raise KeyboardInterrupt
+        rmtree(path, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(files.shutil, "rmtree", die)
+        patched.setattr(shutil, "rmtree", die)
         with pytest.raises(KeyboardInterrupt):
             export.export_run(run, tmp_path, version=1, overwrite=True)
     assert find_export(tmp_path / RECIPE) == folder
