@@ -85,3 +85,17 @@ def test_a_refused_rename_gives_the_old_folder_its_name_back(tmp_path):
     with pytest.raises(FileNotFoundError):
         files.replace_folder(tmp_path / "nothing", final)
     assert _contents(final) == {"old"}
+
+
+def test_a_file_is_replaced_when_its_block_ends_well(tmp_path):
+    path = tmp_path / "song.mid"
+    with files.replacing(path) as first:
+        first.write_text("one")
+        assert os.listdir(tmp_path) == [first.name]
+        assert first.name.startswith(".song.") and first.suffix == ".mid"
+    with pytest.raises(KeyError), files.replacing(path) as second:
+        second.write_text("half")
+        raise KeyError("inside")
+    with pytest.raises(FileNotFoundError), files.replacing(path):
+        pass  # nothing was written
+    assert path.read_text() == "one" and os.listdir(tmp_path) == ["song.mid"]

@@ -1,8 +1,10 @@
 """Files and folders that appear whole and go whole: a kill or a full disk leaves no half of one."""
 
+import contextlib
 import os
 import pathlib
 import shutil
+from collections.abc import Iterator
 
 
 def partial_name(path: pathlib.Path) -> pathlib.Path:
@@ -23,6 +25,29 @@ def write_whole(path: pathlib.Path, text: str) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Gives a name to write a file under, and renames it when the block ends without an error.
+
+    Args:
+      path: The file, replaced if it is there.
+
+    Yields:
+      A hidden name beside it, with the same suffix and of this process alone. What is there is
+      removed if the block fails.
+
+    Raises:
+      OSError: If it cannot be renamed.
+    """
+    path = pathlib.Path(path)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def remove_folder(path: pathlib.Path) -> None:

@@ -44,11 +44,6 @@ def test_round_trip():
         np.testing.assert_array_equal(example[name], array)
 
 
-def test_names_that_are_not_unicode_survive():
-    origin = Origin("caf\udce9.mid", 0, 0)
-    assert bytes_to_example(example_to_bytes(_example(), SPEC, origin), SPEC)[1] == origin
-
-
 def test_another_dtype_is_refused():
     example = {**_example(), "curve": np.array([0.0, 1.0, -2.5])}
     with pytest.raises(RecordsError, match=r"'curve': expected float32\[3\]. Received: float64"):

@@ -74,16 +74,18 @@ def test_a_truncated_shard_is_told(tmp_path, cut):
     path = tmp_path / "a.tfrecord.gz"
     _write(path)
     path.write_bytes(path.read_bytes()[:-cut])
-    with pytest.raises(RecordsError, match=r"a.tfrecord.gz is damaged \(.+\). Convert the data"):
+    with pytest.raises(
+        RecordsError, match=r"a.tfrecord.gz is damaged \(truncated tfrecord\). Convert"
+    ):
         list(read_shard(path))
 
 
-@pytest.mark.parametrize(("place", "detail"), [(0, "length of a record"), (13, "a record has")])
-def test_a_changed_byte_is_told(tmp_path, place, detail):
+@pytest.mark.parametrize("place", [0, 13])
+def test_a_changed_byte_is_told(tmp_path, place):
     path = tmp_path / "a.tfrecord.gz"
     _write(path, [b"abcdef"])
     data = bytearray(gzip.decompress(path.read_bytes()))
     data[place] ^= 1
     path.write_bytes(gzip.compress(bytes(data)))
-    with pytest.raises(RecordsError, match=detail):
+    with pytest.raises(RecordsError, match=r"is damaged \(corrupt tfrecord\)"):
         list(read_shard(path))

@@ -149,7 +149,7 @@ def test_rendering_changes_nothing_and_repeats_to_the_bit():
 
 def test_the_file_is_what_was_synthesised(tmp_path):
     sequence = _sequence((69, 90, 0.0, 0.5))
-    path = tmp_path / "new" / "a.wav"
+    path = tmp_path / "a.wav"
     render_wav(sequence, path, sample_rate_hz=22050)
     with wave.open(str(path)) as file:
         assert file.getparams()[:3] == (2, 2, 22050)

@@ -6,16 +6,14 @@ sequence has none), tempos to whole microseconds a quarter note.
 """
 
 import collections
-import contextlib
 import os
-import pathlib
-import secrets
 from collections.abc import Callable, Iterable
 
 import numpy as np
 from symusic import core
 
 from tfmusicgan.errors import ConversionError
+from tfmusicgan.files import replacing
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.transforms import seconds_to_quarters
 
@@ -38,15 +36,8 @@ def write_midi(sequence: NoteSequence, path: str | os.PathLike) -> None:
       OSError: If the file cannot be written.
     """
     data = to_midi_bytes(sequence)
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    with replacing(path) as partial:
+        partial.write_bytes(data)
 
 
 def to_midi_bytes(sequence: NoteSequence) -> bytes:

@@ -11,7 +11,6 @@ import contextlib
 import gzip
 import os
 import pathlib
-import secrets
 import struct
 import zlib
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ import google_crc32c
 from google.protobuf.message import DecodeError
 
 from tfmusicgan.errors import ReadError
+from tfmusicgan.files import replacing
 from tfmusicgan.note_sequences.proto import NoteSequence
 
 MAX_RECORD_BYTES = 2**28
@@ -145,6 +145,12 @@ def _read_record(file: IO[bytes], path: str, offset: int) -> bytes | None:
     return record
 
 
+def framed(record: bytes) -> bytes:
+    """A record with its length and checksums, as it stands in a file."""
+    header = struct.pack("<Q", len(record))
+    return b"".join((header, _checksum(header), record, _checksum(record)))
+
+
 def _checksum(data: bytes) -> bytes:
     """The masked CRC-32C of the format, 4 bytes."""
     crc = google_crc32c.value(data)
@@ -188,12 +194,12 @@ class NoteSequenceWriter:
         self.path = pathlib.Path(path)
         self.num_written = 0
         self._compressed = compressed
-        self._temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.tmp")
         self._stack = contextlib.ExitStack()
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self._file = self._stack.enter_context(self._temporary.open("wb"))
+        partial = self._stack.enter_context(replacing(self.path))
+        self._file = self._stack.enter_context(partial.open("wb"))
         if self._compressed:
             # No name and no time in its header, so that equal records are equal files.
             packed = gzip.GzipFile(filename="", mode="wb", fileobj=self._file, mtime=0)
@@ -203,15 +209,8 @@ class NoteSequenceWriter:
     def write(self, sequence: NoteSequence | bytes) -> None:
         """Appends one NoteSequence, as a message or serialised."""
         record = sequence if isinstance(sequence, bytes) else sequence.SerializeToString()
-        header = struct.pack("<Q", len(record))
-        self._file.write(header + _checksum(header) + record + _checksum(record))
+        self._file.write(framed(record))
         self.num_written += 1
 
-    def __exit__(self, kind, error, trace) -> None:
-        try:
-            self._stack.close()
-            if kind is None:
-                self._temporary.replace(self.path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                self._temporary.unlink()
+    def __exit__(self, *error) -> None:
+        self._stack.__exit__(*error)

@@ -15,10 +15,11 @@ from collections.abc import Callable, Sequence
 
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.errors import ConfigError, MusicGanError, RecordsError
+from tfmusicgan.files import write_whole
 from tfmusicgan.progress import ProgressBar
 from tfmusicgan.records import work_folder
 from tfmusicgan.records.beam_runner import EMBEDDED, run_all
-from tfmusicgan.records.convert_shard import ShardStats, convert_shard, stats_path, write_whole
+from tfmusicgan.records.convert_shard import ShardStats, convert_shard, stats_path
 from tfmusicgan.records.manifest import MANIFEST_NAME, Manifest
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.records.plan import Plan, ShardTask, list_pieces, make_plan

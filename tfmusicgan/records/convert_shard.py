@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from tfmusicgan.errors import PieceError, RecordsError
+from tfmusicgan.files import replacing
 from tfmusicgan.note_sequences import sources, transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.sources import Source
@@ -101,32 +102,16 @@ def convert_shard(task: ShardTask, folder: str, dry_run: bool = False) -> str:
             stats.num_unpacked_bytes = writer.num_unpacked_bytes
             stats.num_bytes = path.stat().st_size
             stats.sha256 = file_digest(path)
-        write_whole(stats_path(directory, task.file), stats.to_json())
+        with replacing(stats_path(directory, task.file)) as partial, open(partial, "w") as file:
+            file.write(stats.to_json())
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise RecordsError(
             f"Shard {path} could not be written: {error.strerror or error}. Make room or choose "
             "another --output, and run the same command again to go on."
         ) from error
     return task.file
-
-
-def write_whole(path: pathlib.Path, text: str) -> None:
-    """Writes a text file that appears whole or not at all.
-
-    Raises:
-      OSError: If it cannot be written; its `filename` says which file.
-    """
-    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _records(task: ShardTask, options: ConvertOptions, stats: ShardStats) -> Iterator[bytes]:

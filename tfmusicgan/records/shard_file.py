@@ -1,7 +1,6 @@
 """Shard files: GZIP-compressed TFRecords that appear whole, with the same bytes every time.
 
-A TFRecord is framed as length (uint64), masked CRC32C of the length, data, masked CRC32C of the
-data, all little-endian. The gzip header carries neither a time nor a name.
+The gzip header carries neither a time nor a name.
 """
 
 import contextlib
@@ -9,24 +8,15 @@ import gzip
 import hashlib
 import os
 import pathlib
-import struct
-import zlib
 from collections.abc import Iterator
 from typing import Self
 
-import google_crc32c
-
-from tfmusicgan.errors import RecordsError
+from tfmusicgan.errors import ReadError, RecordsError
+from tfmusicgan.files import replacing
+from tfmusicgan.note_sequences import tfrecord
 
 # Level 6 halves the size of level 1 on piano-rolls; reading speed is the same.
 _COMPRESSION_LEVEL = 6
-_MASK_DELTA = 0xA282EAD8
-
-
-def masked_crc(data: bytes) -> int:
-    """CRC32C rotated and shifted, as TFRecord files carry it."""
-    crc = google_crc32c.value(data)
-    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 class ShardWriter:
@@ -34,46 +24,47 @@ class ShardWriter:
 
     Args:
       path: The finished file.
+
+    Attributes:
+      num_examples: Records so far.
+      num_unpacked_bytes: Their size with lengths and checksums, before compression.
     """
 
     def __init__(self, path: pathlib.Path):
         self.path = pathlib.Path(path)
         self.num_examples = 0
         self.num_unpacked_bytes = 0
-        self._temporary = self.path.with_name(f"{self.path.name}.tmp{os.getpid()}")
+        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._file = open(self._temporary, "wb")
-        self._gzip = gzip.GzipFile(
-            filename="", mode="wb", fileobj=self._file, mtime=0, compresslevel=_COMPRESSION_LEVEL
+        partial = self._stack.enter_context(replacing(self.path))
+        self._file = self._stack.enter_context(open(partial, "wb"))
+        self._gzip = self._stack.enter_context(
+            gzip.GzipFile(
+                filename="",
+                mode="wb",
+                fileobj=self._file,
+                mtime=0,
+                compresslevel=_COMPRESSION_LEVEL,
+            )
         )
         return self
 
     def write(self, record: bytes) -> None:
         """Appends one record."""
-        length = struct.pack("<Q", len(record))
-        self._gzip.write(length + struct.pack("<I", masked_crc(length)))
-        self._gzip.write(record)
-        self._gzip.write(struct.pack("<I", masked_crc(record)))
+        data = tfrecord.framed(record)
+        self._gzip.write(data)
         self.num_examples += 1
-        self.num_unpacked_bytes += len(record) + 16
+        self.num_unpacked_bytes += len(data)
 
-    def __exit__(self, error_type: type | None, *_) -> None:
-        complete = False
-        try:
-            if error_type is None:
-                self._gzip.close()
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                complete = True
-        finally:
-            # A full disk may refuse the last bytes once more here; the first error is the one told.
-            with contextlib.suppress(OSError):
-                self._file.close()
-            if complete:
-                os.replace(self._temporary, self.path)
-            else:
-                self._temporary.unlink(missing_ok=True)
+    def __exit__(self, error_type: type | None, *rest) -> None:
+        if error_type is not None:
+            self._stack.__exit__(error_type, *rest)
+            return
+        with self._stack:  # What is open is closed in any case.
+            self._gzip.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
 
 def read_shard(path: pathlib.Path) -> Iterator[bytes]:
@@ -83,24 +74,14 @@ def read_shard(path: pathlib.Path) -> Iterator[bytes]:
       RecordsError: If the file is truncated or damaged.
     """
     try:
-        with gzip.open(path, "rb") as file:
-            while header := file.read(12):
-                length, length_crc = struct.unpack("<QI", header)
-                if masked_crc(header[:8]) != length_crc:
-                    raise _damaged(path, "the length of a record has another checksum")
-                data, footer = file.read(length), file.read(4)
-                if len(footer) < 4 or struct.unpack("<I", footer)[0] != masked_crc(data):
-                    raise _damaged(path, "a record has another checksum")
-                yield data
-    except (EOFError, zlib.error, gzip.BadGzipFile, struct.error) as error:
-        raise _damaged(path, str(error)) from None
+        for _, record in tfrecord.read_records(path):
+            yield record
+    except ReadError as error:
+        what = error.reason.replace("_", " ")
+        raise RecordsError(f"Shard {path} is damaged ({what}). Convert the data again.") from error
 
 
 def file_digest(path: pathlib.Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _damaged(path: pathlib.Path, detail: str) -> RecordsError:
-    return RecordsError(f"Shard {path} is damaged ({detail}). Convert the data again.")

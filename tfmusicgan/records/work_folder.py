@@ -15,16 +15,18 @@ from collections.abc import Iterator
 from typing import IO
 
 from tfmusicgan.errors import OutputExistsError, RecordsError
-from tfmusicgan.records.convert_shard import ShardStats, stats_path, write_whole
+from tfmusicgan.files import write_whole
+from tfmusicgan.records.convert_shard import ShardStats, stats_path
 from tfmusicgan.records.manifest import MANIFEST_NAME, SPLITS, is_record_set
 from tfmusicgan.records.plan import Plan, ShardTask
 from tfmusicgan.records.summary import REPORT_NAME, package_versions
 
 PLAN_NAME = "plan.json"
-# The files of a record set or of a conversion, those included that a killed process leaves behind.
+# The files of a record set or of a conversion, and what a killed process leaves half written.
 _OUR_FILES = re.compile(
-    rf"({PLAN_NAME}|{MANIFEST_NAME}|{REPORT_NAME}|({'|'.join(SPLITS)})-\d+-of-\d+\.tfrecord\.gz"
-    r"(\.stats\.json)?)(\.tmp\d+)?"
+    rf"{PLAN_NAME}|{MANIFEST_NAME}|{REPORT_NAME}"
+    rf"|({'|'.join(SPLITS)})-\d+-of-\d+\.tfrecord\.gz(\.stats\.json)?"
+    r"|\..+\.partial(\.gz|\.json)?"
 )
 
 
@@ -111,7 +113,7 @@ def enter(output: pathlib.Path, plan: Plan, overwrite: bool) -> pathlib.Path:
             )
         if plan_path.is_file():
             if plan_path.read_text(encoding="utf-8") == text:
-                for leftover in folder.glob("*.tmp*"):
+                for leftover in folder.glob(".*.partial*"):
                     leftover.unlink()
                 return folder
             if not overwrite:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfmusicgan.errors import ConfigError
+from tfmusicgan.files import replacing
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.rendering.beats import Beats, find_beats
-from tfmusicgan.rendering.files import replacing
 from tfmusicgan.rendering.names import drum_name, pitch_name, track_names
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from collections import defaultdict
 import numpy as np
 
 from tfmusicgan.errors import MusicGanError
+from tfmusicgan.files import replacing
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.rendering import soundfont as sf
-from tfmusicgan.rendering.files import replacing
 from tfmusicgan.rendering.synthesizer import LONGEST_TAIL, Voice, render_voice
 
 SAMPLE_RATE_HZ = 44100
