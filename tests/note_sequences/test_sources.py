@@ -59,6 +59,23 @@ def test_loops_of_links_end(folder):
     assert names(sources.find_files(folder), folder) == ALL
 
 
+def test_a_closed_folder_is_reported_and_the_rest_found(folder, monkeypatch):
+    iterdir = pathlib.Path.iterdir
+
+    def closed(path):
+        if path.name == "deep":
+            raise PermissionError(13, "Permission denied", str(path))
+        return iterdir(path)
+
+    monkeypatch.setattr(pathlib.Path, "iterdir", closed)
+    files = sources.find_files(folder)
+    assert names(files, folder) == [ALL[0], "B sub/deep", *ALL[2:]]
+    found, [(name, error)] = sources.list_sources(files[:3], folder)
+    assert [source.name for source in found] == ["A.MID", "b.mid"]
+    assert (name, error.reason) == ("B sub/deep", "unreadable_folder")
+    assert "readable folder. Received one that may not be read: B sub/deep." in str(error)
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [("gone", "Nothing is at"), ("notes.txt", "Found none there"), ("*.wav", "Found none there")],

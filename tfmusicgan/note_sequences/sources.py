@@ -58,7 +58,8 @@ def find_files(path_or_glob: str | os.PathLike) -> list[pathlib.Path]:
     """Finds music files in a folder and all folders within, by a glob, or one by its path.
 
     Suffixes are compared without case. Hidden files and folders are passed over; links are
-    followed, and a folder that is reached twice is searched once.
+    followed, and a folder that is reached twice is searched once. A folder within that may not be
+    read is in the list itself, so that `list_sources` reports it.
 
     Args:
       path_or_glob: A folder, a file, or a pattern such as `"scores/**/*.mid"`.
@@ -73,14 +74,14 @@ def find_files(path_or_glob: str | os.PathLike) -> list[pathlib.Path]:
     path = pathlib.Path(text)
     if path.is_dir():
         found: Iterable[pathlib.Path] = _walk(path, set())
-    elif path.exists():
+    elif path.is_file():
         found = [path]
     elif glob.has_magic(text):
         matches = (pathlib.Path(match) for match in glob.glob(text, recursive=True))
         found = [match for match in matches if match.is_file()]
     else:
         raise MusicGanError(f"Expected a folder, a file or a glob. Nothing is at {text!r}.")
-    files = [file for file in set(found) if file.suffix.lower() in FORMATS]
+    files = [file for file in set(found) if file.suffix.lower() in FORMATS or file.is_dir()]
     if not files:
         raise MusicGanError(
             f"Expected music files ({' '.join(FORMATS)}) in {text!r}. Found none there."
@@ -89,18 +90,26 @@ def find_files(path_or_glob: str | os.PathLike) -> list[pathlib.Path]:
 
 
 def _walk(folder: pathlib.Path, seen: set[tuple[int, int]]) -> Iterator[pathlib.Path]:
-    """Yields files below a folder; `seen` holds the folders' identities, against loops of links."""
+    """Yields files below a folder, and folders that may not be read.
+
+    `seen` holds the folders' identities, against loops of links.
+    """
     status = folder.stat()
     identity = (status.st_dev, status.st_ino)
     if identity in seen:
         return
     seen.add(identity)
-    for entry in sorted(folder.iterdir()):
+    try:
+        entries = [(entry, entry.is_dir(), entry.is_file()) for entry in sorted(folder.iterdir())]
+    except PermissionError:
+        yield folder
+        return
+    for entry, is_folder, is_file in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if is_folder:
             yield from _walk(entry, seen)
-        elif entry.is_file():
+        elif is_file:
             yield entry
 
 
@@ -115,14 +124,19 @@ def list_sources(
 
     Returns:
       The sources, in the files' order; and for every file that cannot be read, or not to its end,
-      its name and the error.
+      and every folder that may not, its name and the error.
     """
     sources: list[Source] = []
     errors: list[tuple[str, ReadError]] = []
     for file in files:
         name = source_name(file, root)
-        format_name = FORMATS[file.suffix.lower()]
         try:
+            if file.is_dir():
+                raise ReadError(
+                    f"Expected a readable folder. Received one that may not be read: {name}.",
+                    "unreadable_folder",
+                )
+            format_name = FORMATS[file.suffix.lower()]
             for source in _LISTERS[format_name](file, name, format_name):
                 sources.append(source)
         except ReadError as error:
