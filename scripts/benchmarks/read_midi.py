@@ -20,7 +20,7 @@ import zipfile
 from collections.abc import Callable
 
 from tfmusicgan.errors import MusicGanError, ReadError
-from tfmusicgan.note_sequences import sources
+from tfmusicgan.note_sequences.find import FORMATS, find_files
 from tfmusicgan.note_sequences.midi import read_midi
 
 ARCHIVES = ("freedoom_music", "simutrans_music", "piano_midi_de", "nottingham", "wjazzd_midi")
@@ -65,7 +65,7 @@ def groups(folder: str | None, temporary: pathlib.Path) -> list[tuple[str, str]]
 
 def load(folder: str, num_files: int, seed: int) -> list[bytes]:
     """Contents of files that both readers can read, chosen at random."""
-    files = [file for file in sources.find_files(folder) if sources.FORMATS[file.suffix] == "midi"]
+    files = [file for file in find_files(folder) if FORMATS.get(file.suffix.lower()) == "midi"]
     random.Random(seed).shuffle(files)
     contents = []
     for file in files:

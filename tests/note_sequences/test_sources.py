@@ -1,92 +1,18 @@
-"""Finding, listing and reading pieces."""
+"""Listing and reading pieces."""
 
 import hashlib
-import os
 import pathlib
 
 import pytest
 
-from tests.note_sequences import midi_bytes as mb
-from tests.note_sequences.test_musicxml import PLAIN
-from tfmusicgan.errors import MusicGanError, ReadError
-from tfmusicgan.note_sequences import sources, tfrecord
-from tfmusicgan.note_sequences.proto import NoteSequence
-
-MIDI = mb.midi(mb.track((120, mb.on(61)), (240, mb.off(61))))
-BOOK = "L:1/8\n\nX:1\nK:C\nCDEF|\n\nX:2\nK:C\n(3CDE|\n"
-
-
-@pytest.fixture
-def folder(tmp_path) -> pathlib.Path:
-    root = tmp_path / "music"
-    (root / "B sub" / "deep").mkdir(parents=True)
-    (root / ".hidden").mkdir()
-    for name in ("b.mid", "A.MID", "B sub/deep/c.Kar", ".hidden/x.mid", ".y.mid", "notes.txt"):
-        (root / name).write_bytes(MIDI)
-    (root / "score.musicxml").write_bytes(PLAIN)
-    (root / "book.abc").write_text(BOOK)
-    with tfrecord.NoteSequenceWriter(root / "x.tfrecord") as writer:
-        for index in range(3):
-            sequence = NoteSequence(id="own id" if index == 1 else "")
-            sequence.notes.add(pitch=50 + index, velocity=9, end_time=1)
-            writer.write(sequence)
-    return root
-
-
-def names(files: list[pathlib.Path], root: pathlib.Path) -> list[str]:
-    return [file.relative_to(root).as_posix() for file in files]
-
-
-ALL = ["A.MID", "B sub/deep/c.Kar", "b.mid", "book.abc", "score.musicxml", "x.tfrecord"]
-
-
-def test_find_in_a_folder(folder):
-    assert names(sources.find_files(folder), folder) == ALL
-
-
-def test_find_one_file_and_by_glob(folder, monkeypatch):
-    assert sources.find_files(folder / "b.mid") == [folder / "b.mid"]
-    assert names(sources.find_files(f"{folder}/**/*.[mMkK][iIaA]*"), folder) == [
-        *("A.MID", "B sub/deep/c.Kar", "b.mid"),
-    ]
-    monkeypatch.chdir(folder)
-    assert sources.find_files("*.mid") == [pathlib.Path("b.mid")]
-
-
-def test_loops_of_links_end(folder):
-    os.symlink(folder, folder / "B sub" / "again")
-    os.symlink(folder / "gone", folder / "broken.mid")
-    assert names(sources.find_files(folder), folder) == ALL
-
-
-def test_a_closed_folder_is_reported_and_the_rest_found(folder, monkeypatch):
-    iterdir = pathlib.Path.iterdir
-
-    def closed(path):
-        if path.name == "deep":
-            raise PermissionError(13, "Permission denied", str(path))
-        return iterdir(path)
-
-    monkeypatch.setattr(pathlib.Path, "iterdir", closed)
-    files = sources.find_files(folder)
-    assert names(files, folder) == [ALL[0], "B sub/deep", *ALL[2:]]
-    found, [(name, error)] = sources.list_sources(files[:3], folder)
-    assert [source.name for source in found] == ["A.MID", "b.mid"]
-    assert (name, error.reason) == ("B sub/deep", "unreadable_folder")
-    assert "readable folder. Received one that may not be read: B sub/deep." in str(error)
-
-
-@pytest.mark.parametrize(
-    ("path", "message"),
-    [("gone", "Nothing is at"), ("notes.txt", "Found none there"), ("*.wav", "Found none there")],
-)
-def test_nothing_there(folder, path, message):
-    with pytest.raises(MusicGanError, match=message):
-        sources.find_files(folder / path)
+from tests.note_sequences.folder import ALL, BOOK, MIDI
+from tfmusicgan.errors import ReadError
+from tfmusicgan.note_sequences import sources
+from tfmusicgan.note_sequences.find import find_files
 
 
 def test_list(folder):
-    found, errors = sources.list_sources(sources.find_files(folder), folder)
+    found, errors = sources.list_sources(find_files(folder), folder)
     assert not errors
     assert [source.name for source in found] == [
         *ALL[:3],
@@ -113,7 +39,7 @@ def test_names_do_not_depend_on_where_the_root_is_seen_from(folder, monkeypatch)
 
 
 def test_read(folder):
-    found, _ = sources.list_sources(sources.find_files(folder), folder)
+    found, _ = sources.list_sources(find_files(folder), folder)
     pieces = {}
     for source in found:
         if source.name == "book.abc#1":
@@ -153,7 +79,7 @@ def test_what_cannot_be_read_is_reported_and_the_rest_listed(folder):
     (folder / "empty.tfrecord").write_bytes(b"")
     path = folder / "x.tfrecord"
     path.write_bytes(path.read_bytes()[:-3])
-    files = [*sources.find_files(folder), folder / "gone.mid"]
+    files = [*find_files(folder), folder / "gone.mid"]
     found, errors = sources.list_sources(files, folder)
     assert [(name, error.reason) for name, error in errors] == [
         ("empty.abc", "empty_file"),
@@ -166,7 +92,7 @@ def test_what_cannot_be_read_is_reported_and_the_rest_listed(folder):
 
 
 def test_files_that_change_after_they_were_listed(folder):
-    found, _ = sources.list_sources(sources.find_files(folder), folder)
+    found, _ = sources.list_sources(find_files(folder), folder)
     by_name = {source.name: source for source in found}
     (folder / "book.abc").write_text("X:1\nK:C\nCDEF|\n")
     path = folder / "x.tfrecord"
@@ -186,7 +112,7 @@ def test_names_are_text_whatever_the_file_system_says(tmp_path):
     (root / "日本 ü").mkdir(parents=True)
     (root / "日本 ü" / "bad\udcff.mid").write_bytes(MIDI)
     (root / "bad\udcfe.abc").write_text(BOOK)
-    (source, *_), errors = sources.list_sources(sources.find_files(root)[::-1], root)
+    (source, *_), errors = sources.list_sources(find_files(root)[::-1], root)
     assert source.name == "日本 ü/bad\\xff.mid" and errors == []
     sequence = sources.read_source(source)
     assert (sequence.id, sequence.filename) == (source.name, source.name)

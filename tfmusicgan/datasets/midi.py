@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.errors import ConfigError
-from tfmusicgan.note_sequences import sources
+from tfmusicgan.note_sequences.find import find_files
 
 
 def root_of(path: str) -> Path:
@@ -34,7 +34,7 @@ def _find_files(paths: Sequence[str]) -> tuple[list[Path], Path]:
         raise ConfigError("Dataset midi needs --input=FOLDER, a folder, file or glob of music.")
     # Not resolved: a piece reached through a link is named by the link, inside the folder given.
     absolute = [os.path.abspath(path) for path in paths]
-    files = sorted({file for path in absolute for file in sources.find_files(path)})
+    files = sorted({file for path in absolute for file in find_files(path)})
     roots = {root_of(path) for path in absolute}
     return files, Path(os.path.commonpath(roots))
 

@@ -1,4 +1,4 @@
-"""Finding pieces of music in files: a stable name, a digest and a way to read each.
+"""Pieces of music in files: a stable name, a digest and a way to read each.
 
 Listing is cheap: files are read once for their digest and not parsed (books of several pieces are
 split, no more). What cannot be read is reported by name and never stops the listing.
@@ -6,28 +6,16 @@ split, no more). What cannot be read is reported by name and never stops the lis
 
 import dataclasses
 import functools
-import glob
 import hashlib
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 
-from tfmusicgan.errors import MusicGanError, ReadError
+from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences import abc, tfrecord
+from tfmusicgan.note_sequences.find import FORMATS
 from tfmusicgan.note_sequences.normalise import normalise
 from tfmusicgan.note_sequences.proto import NoteSequence
-
-FORMATS = {
-    ".mid": "midi",
-    ".midi": "midi",
-    ".kar": "midi",
-    ".xml": "musicxml",
-    ".musicxml": "musicxml",
-    ".mxl": "musicxml",
-    ".abc": "abc",
-    ".tfrecord": "note_sequences",
-}
-"""Formats by suffix, in lower case."""
 
 _CHUNK_BYTES = 2**20
 
@@ -54,72 +42,13 @@ class Source:
     offset: int | None = None
 
 
-def find_files(path_or_glob: str | os.PathLike) -> list[pathlib.Path]:
-    """Finds music files in a folder and all folders within, by a glob, or one by its path.
-
-    Suffixes are compared without case. Hidden files and folders are passed over; links are
-    followed, and a folder that is reached twice is searched once. A folder within that may not be
-    read is in the list itself, so that `list_sources` reports it.
-
-    Args:
-      path_or_glob: A folder, a file, or a pattern such as `"scores/**/*.mid"`.
-
-    Returns:
-      Paths in order of their parts.
-
-    Raises:
-      MusicGanError: If there is no such path, or no music in it.
-    """
-    text = os.fspath(path_or_glob)
-    path = pathlib.Path(text)
-    if path.is_dir():
-        found: Iterable[pathlib.Path] = _walk(path, set())
-    elif path.is_file():
-        found = [path]
-    elif glob.has_magic(text):
-        matches = (pathlib.Path(match) for match in glob.glob(text, recursive=True))
-        found = [match for match in matches if match.is_file()]
-    else:
-        raise MusicGanError(f"Expected a folder, a file or a glob. Nothing is at {text!r}.")
-    files = [file for file in set(found) if file.suffix.lower() in FORMATS or file.is_dir()]
-    if not files:
-        raise MusicGanError(
-            f"Expected music files ({' '.join(FORMATS)}) in {text!r}. Found none there."
-        )
-    return sorted(files, key=lambda file: file.parts)
-
-
-def _walk(folder: pathlib.Path, seen: set[tuple[int, int]]) -> Iterator[pathlib.Path]:
-    """Yields files below a folder, and folders that may not be read.
-
-    `seen` holds the folders' identities, against loops of links.
-    """
-    status = folder.stat()
-    identity = (status.st_dev, status.st_ino)
-    if identity in seen:
-        return
-    seen.add(identity)
-    try:
-        entries = [(entry, entry.is_dir(), entry.is_file()) for entry in sorted(folder.iterdir())]
-    except PermissionError:
-        yield folder
-        return
-    for entry, is_folder, is_file in entries:
-        if entry.name.startswith("."):
-            continue
-        if is_folder:
-            yield from _walk(entry, seen)
-        elif is_file:
-            yield entry
-
-
 def list_sources(
     files: Iterable[pathlib.Path], root: str | os.PathLike
 ) -> tuple[list[Source], list[tuple[str, ReadError]]]:
     """Lists the pieces in files with their digests, without parsing them.
 
     Args:
-      files: From `find_files`.
+      files: From `find.find_files`.
       root: Names are relative to it; a file elsewhere is named by its whole path.
 
     Returns:
