@@ -158,6 +158,15 @@ class MusicGAN(keras.Model):
         optimizer.apply(gradients, variables)
         return loss, norm * replicas / scale
 
+    def logs(self) -> dict[str, tf.Tensor]:
+        """The tracked values, as `train_step` returns them."""
+        results = {metric.name: metric.result() for metric in self.metrics}
+        strategy = tf.distribute.get_strategy()
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            # There Keras averages along the first axis, which a scalar lacks.
+            results = {name: tf.reshape(value, [1]) for name, value in results.items()}
+        return results
+
     def call(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         """The same as `sample` without controls, so that the model can be called like any other."""
         return self.sample(seeds)

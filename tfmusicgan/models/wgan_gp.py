@@ -125,7 +125,7 @@ class WassersteinGAN(MusicGAN):
             self._critic_update(real[:, drawn], latents[drawn], mixing[:, update])
         self._generator_turn(latents[0 if self.model_config.reuse_critic_batch else updates])
         self.step.assign_add(1)
-        return {name: tracker.result() for name, tracker in self._trackers.items()}
+        return self.logs()
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

@@ -113,11 +113,14 @@ def train(
         jit = devices.use_xla() if options.jit_compile is None else options.jit_compile
         model.compile(jit_compile=jit)
         # All that can be wrong with the settings is known by now: nothing is deleted before.
-        run.begin(overwrite)
+        is_chief = devices.is_chief(strategy)
+        if is_chief:
+            run.begin(overwrite)
+        devices.wait_for_all(strategy)
         latest = run.store().latest()
         if latest is not None:
             run.store().restore(model, latest)
-    _fit(model, run, records, options)
+    _fit(model, run, records, options, is_chief)
     return run
 
 
@@ -129,12 +132,17 @@ def _check_batch_size(batch_size: int, replicas: int) -> None:
         )
 
 
-def _fit(model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions) -> None:
+def _fit(
+    model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions, is_chief: bool
+) -> None:
     config = model.model_config
     step = int(model.step.numpy())
     if step >= config.training_steps:
         return
-    callbacks, saver = make_callbacks(model, run, records, options)
+    callbacks, saver, verbose = [StopOnNonFinite(run.store())], None, 0
+    if is_chief:
+        callbacks, saver = make_callbacks(model, run, records, options)
+        verbose = 1 if sys.stdout.isatty() else 2
     for first, last, steps in _segments(step, config.training_steps, options.steps_per_epoch):
         # Each segment starts at its own step: an iterator reads ahead, and forgets what it read.
         dataset = records.batches(
@@ -145,15 +153,23 @@ def _fit(model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions
         )
         with records.plain_errors():
             model.fit(
-                dataset,
+                dataset.with_options(_by_rows()),
                 initial_epoch=first,
                 epochs=last,
                 steps_per_epoch=steps,
                 callbacks=callbacks,
                 shuffle=False,  # the reader's order is a function of (seed, step)
-                verbose=1 if sys.stdout.isatty() else 2,
+                verbose=verbose,
             )
-    saver.save()
+    if saver is not None:
+        saver.save()
+
+
+def _by_rows() -> tf.data.Options:
+    """Workers share out the rows of each batch, not the files."""
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return options
 
 
 def _segments(step: int, total: int, per_epoch: int) -> list[tuple[int, int, int]]:

@@ -62,6 +62,22 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     raise ConfigError(f"Expected a strategy among {', '.join(STRATEGIES)}. Received: {name!r}.")
 
 
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes the run's folder: the only one, or the cluster's first."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return True
+    has_chief = "chief" in resolver.cluster_spec().jobs
+    return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
+
+
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Returns once every worker has come here; at once where there is one process."""
+    if strategy.cluster_resolver is not None and strategy.num_replicas_in_sync > 1:
+        meet = tf.function(lambda: strategy.run(lambda: tf.ones([])))
+        strategy.reduce("SUM", meet(), axis=None)
+
+
 def use_xla() -> bool:
     """XLA is a gain on GPUs; on CPUs it has no oneDNN kernels and loses."""
     return bool(tf.config.list_logical_devices("GPU"))
