@@ -1,5 +1,6 @@
 """Listing and reading pieces."""
 
+import gzip
 import hashlib
 import pathlib
 
@@ -7,8 +8,9 @@ import pytest
 
 from tests.note_sequences.folder import ALL, BOOK, MIDI
 from tfmusicgan.errors import ReadError
-from tfmusicgan.note_sequences import sources
+from tfmusicgan.note_sequences import sources, tfrecord
 from tfmusicgan.note_sequences.find import find_files
+from tfmusicgan.note_sequences.proto import NoteSequence
 
 
 def test_list(folder):
@@ -71,6 +73,23 @@ def test_reading_a_record_does_not_read_those_before(folder):
     assert sources.read_source(found[2]).notes[0].pitch == 52
     with pytest.raises(ReadError, match="wrong checksum"):
         sources.read_source(found[0])
+
+
+def test_a_compressed_file_is_opened_once_for_pieces_in_its_order(tmp_path, monkeypatch):
+    with tfrecord.NoteSequenceWriter(tmp_path / "x.tfrecord", compressed=True) as writer:
+        for index in range(12):
+            sequence = NoteSequence()
+            sequence.notes.add(pitch=50 + index, velocity=9, end_time=1)
+            writer.write(sequence)
+    found, _ = sources.list_sources([tmp_path / "x.tfrecord"], tmp_path)
+    found = sorted(found[::-1], key=lambda source: source.order)
+    assert [source.index for source in found] == list(range(12))
+    opened = []
+    reader = tfrecord.RecordReader
+    monkeypatch.setattr(tfrecord, "RecordReader", lambda path: opened.append(path) or reader(path))
+    monkeypatch.setattr(gzip.GzipFile, "rewind", lambda self: pytest.fail("read again"))
+    pitches = [sources.read_source(source).notes[0].pitch for source in found]
+    assert pitches == list(range(50, 62)) and len(opened) == 1
 
 
 def test_what_cannot_be_read_is_reported_and_the_rest_listed(folder):

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import os
 import pathlib
+import threading
 from collections.abc import Callable, Iterable, Iterator
 
 from tfmusicgan.errors import ReadError
@@ -31,7 +32,7 @@ class Source:
       format: `"midi"`, `"musicxml"`, `"abc"` or `"note_sequences"`.
       index: Which piece of the file, from 0; None for files of one piece.
       digest: SHA-256 of the piece's contents, in hexadecimal.
-      offset: Byte at which the piece begins in an uncompressed file, or None.
+      offset: Byte at which the piece's record begins, before compression; None in other formats.
     """
 
     name: str
@@ -40,6 +41,11 @@ class Source:
     index: int | None
     digest: str
     offset: int | None = None
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """What sources are sorted by: pieces of one file in the order of the file."""
+        return self.name.removesuffix(f"#{self.index}"), self.index or 0
 
 
 def list_sources(
@@ -165,12 +171,12 @@ def read_source(source: Source) -> NoteSequence:
             raise _gone(source)
         sequence = abc.read_tune(header, tunes[source.index], source.name)
     else:
-        _, record = next(tfrecord.read_records(source.path, source.offset), (0, None))
+        record = _read_record(source)
         if record is None:
             raise _gone(source)
         sequence = tfrecord.parse_note_sequence(record, source.name)
         normalise(sequence, source.name)
-    file_name = source.name.removesuffix(f"#{source.index}")
+    file_name = source.order[0]
     sequence.id = sequence.id or source.name
     sequence.filename = sequence.filename or file_name
     depth = file_name.count("/") if not os.path.isabs(file_name) else 0
@@ -183,6 +189,28 @@ def read_source(source: Source) -> NoteSequence:
 def _split_book(path: str, modified: int) -> tuple[str, list[str]]:
     """A book's tunes, kept for the next one of them; `modified` tells apart what has changed."""
     return abc.split_tunes(path, path)
+
+
+_opened = threading.local()
+
+
+def _read_record(source: Source) -> bytes | None:
+    """A source's record.
+
+    Its file stays open for the next ones: a compressed one has no shortcut to a place within.
+    """
+    key = source.path, _modified(source)
+    if getattr(_opened, "key", None) != key:
+        if reader := getattr(_opened, "reader", None):
+            reader.close()
+        _opened.key = None
+        _opened.reader = tfrecord.RecordReader(source.path)
+        _opened.key = key
+    try:
+        return _opened.reader.read_at(source.offset)
+    except ReadError:
+        _opened.key = None
+        raise
 
 
 def _modified(source: Source) -> int:

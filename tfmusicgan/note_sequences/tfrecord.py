@@ -86,22 +86,71 @@ def read_records(path: str | os.PathLike, offset: int = 0) -> Iterator[tuple[int
       ReadError: With reason `"unreadable_file"`, `"truncated_tfrecord"`, `"corrupt_tfrecord"` or
         `"too_large"`.
     """
+    with RecordReader(path) as reader:
+        while (record := reader.read_at(offset)) is not None:
+            yield offset, record
+            offset += _HEADER_BYTES + len(record) + 4
+
+
+class RecordReader:
+    """Reads records by their offsets, as a context manager or until `close`.
+
+    A compressed file is uncompressed once from its start to its end as long as the offsets grow.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        """Opens a TFRecord file, plain or compressed with GZIP.
+
+        Raises:
+          ReadError: With reason `"unreadable_file"`.
+        """
+        self._path = os.fspath(path)
+        self._stack = contextlib.ExitStack()
+        with _told(self._path, 0):
+            self._file = self._stack.enter_context(_open(path))
+
+    def read_at(self, offset: int) -> bytes | None:
+        """Reads one record, checking its checksums.
+
+        Args:
+          offset: Where it begins, in uncompressed bytes.
+
+        Returns:
+          The record; None at the end of the file.
+
+        Raises:
+          ReadError: See `read_records`.
+        """
+        with _told(self._path, offset):
+            self._file.seek(offset)
+            return _read_record(self._file, self._path, offset)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def _told(path: str, offset: int) -> Iterator[None]:
+    """Turns the errors of files and of GZIP into a `ReadError`."""
     try:
-        with _open(path) as file:
-            file.seek(offset)
-            while (record := _read_record(file, os.fspath(path), offset)) is not None:
-                yield offset, record
-                offset += _HEADER_BYTES + len(record) + 4
+        yield
     except EOFError as error:
-        raise _truncated(os.fspath(path), offset) from error
+        raise _truncated(path, offset) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise ReadError(
-            f"Expected GZIP. Received damaged data after byte {offset} of {os.fspath(path)}.",
+            f"Expected GZIP. Received damaged data after byte {offset} of {path}.",
             "corrupt_tfrecord",
         ) from error
     except OSError as error:
         raise ReadError(
-            f"Expected a readable file. Received {error.strerror or error}: {os.fspath(path)}.",
+            f"Expected a readable file. Received {error.strerror or error}: {path}.",
             "unreadable_file",
         ) from error
 

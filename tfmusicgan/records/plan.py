@@ -39,7 +39,8 @@ class ShardTask:
     Attributes:
       split: Its split.
       file: Its file name.
-      sources: Its pieces, sorted by name, each with its place in the plan's list of all sources.
+      sources: Its pieces, sorted by file and place in the file, each with its number in the plan's
+        list of all sources.
       options: `ConvertOptions.to_json()`.
     """
 
@@ -103,8 +104,8 @@ def list_pieces(
       progress: Called with the number of files done.
 
     Returns:
-      The pieces sorted by name, without those whose contents an earlier name has already; and what
-      was left out, sorted by name.
+      The pieces sorted by file and place in the file, without those whose contents an earlier one
+      has already; and what was left out, sorted by name.
     """
     found: list[Source] = []
     dropped: list[DroppedPiece] = []
@@ -114,7 +115,7 @@ def list_pieces(
         dropped.extend(_dropped(name, error) for name, error in failed)
         progress(min(len(files), first + _FILES_AT_ONCE))
     kept, first_names = [], {}
-    for source in sorted(found, key=lambda one: one.name):
+    for source in sorted(found, key=lambda one: one.order):
         first_name = first_names.setdefault(source.digest, source.name)
         if first_name == source.name:
             kept.append(source)
@@ -134,7 +135,7 @@ def make_plan(
 
     Args:
       dataset: Gives the official split, and the groups that must stay together.
-      pieces: Sorted by name, as `list_pieces` gives them.
+      pieces: Sorted, as `list_pieces` gives them.
       dropped: What was left out so far.
       options: Split fractions and number of shards.
 
