@@ -93,13 +93,14 @@ def test_equal_seeds_give_equal_tables(result, tiny_run, tiny_records):
 def test_a_training_phrase_is_found_at_distance_zero(tiny_records):
     records = RecordSet.open(tiny_records[RECIPE])
     phrases = evaluation._select(records, 3)
-    assert evaluation._nearest(phrases, records) == 0.0
+    assert evaluation._nearest({TRAINED: phrases}, records) == {TRAINED: 0.0}
     changed = phrases.copy()
     changed[:, 0, 0] ^= True  # one step of 16: every cell of it
-    assert 0.0 < evaluation._nearest(changed, records) <= 1.0
+    found = evaluation._nearest({TRAINED: changed, HELD_OUT: phrases}, records)
+    assert 0.0 < found[TRAINED] <= 1.0 and found[HELD_OUT] == 0.0
     # The mean over phrases: one copied, one silent, which shares no cell with any.
     half = np.stack([phrases[0], np.zeros_like(phrases[0])])
-    assert evaluation._nearest(half, records) == 0.5
+    assert evaluation._nearest({TRAINED: half}, records) == {TRAINED: 0.5}
 
 
 def test_phrases_are_spread_over_the_split(tiny_records):

@@ -14,6 +14,7 @@ import numpy as np
 from tfmusicgan import metrics
 from tfmusicgan.metrics.memorisation import nearest_distance, self_similarity
 from tfmusicgan.metrics.table import distance_to, format_table
+from tfmusicgan.progress import ProgressBar
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training.monitor import Sampler
 from tfmusicgan.training.run import Run
@@ -97,13 +98,14 @@ def evaluate_run(
     phrases[TRAINED] = Sampler(model).examples(seeds)["piano_roll"]
     names, representation = run.recipe.metrics, model.representation
     rows = {row: metrics.evaluate(names, rolls, representation) for row, rolls in phrases.items()}
+    new = {row: phrases[row] for row in (HELD_OUT, TRAINED) if row in phrases}
+    nearest = _nearest(new, train)
     memorisation = {
         row: {
-            "nearest_training_phrase": _nearest(phrases[row], train),
-            "self_similarity": float(self_similarity(phrases[row])),
+            "nearest_training_phrase": nearest[row],
+            "self_similarity": float(self_similarity(rolls)),
         }
-        for row in (HELD_OUT, TRAINED)
-        if row in phrases
+        for row, rolls in new.items()
     }
     settings = {
         "recipe": run.settings["recipe"],
@@ -137,12 +139,18 @@ def _select(records: RecordSet, limit: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _nearest(phrases: np.ndarray, records: RecordSet) -> float:
-    """Mean distance to the nearest phrase of the whole split, read batch by batch."""
-    nearest = np.full(len(phrases), np.inf)
-    for batch in records.examples():
-        nearest = np.fmin(nearest, nearest_distance(phrases, batch["piano_roll"]))
-    return float(np.mean(nearest))
+def _nearest(rows: dict[str, np.ndarray], records: RecordSet) -> dict[str, float]:
+    """Each row's mean distance to the nearest phrase of the whole split, read batch by batch."""
+    nearest = {row: np.full(len(phrases), np.inf) for row, phrases in rows.items()}
+    done = 0
+    with ProgressBar("Comparing", records.num_examples, "training phrases") as bar:
+        for batch in records.examples():
+            known = batch["piano_roll"]
+            for row, phrases in rows.items():
+                nearest[row] = np.fmin(nearest[row], nearest_distance(phrases, known))
+            done += len(known)
+            bar.update(done)
+    return {row: float(np.mean(distances)) for row, distances in nearest.items()}
 
 
 def _join(values: dict[str, Any]) -> str:

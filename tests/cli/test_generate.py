@@ -1,8 +1,10 @@
+import grpc
 import pytest
 
 from tests.serving import toy_models
 from tfmusicgan.cli import generate
 from tfmusicgan.note_sequences.midi import read_midi
+from tfmusicgan.serving.client import Client, ServingError
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +92,14 @@ def test_no_server(capsys, tmp_path):
     assert "Start one with tfmusicgan-serve --model_root=FOLDER" in error
     assert error.count("\n") == 1
     assert not (tmp_path / "x").exists()
+
+
+def test_an_overloaded_server_is_not_called_absent(capsys, tmp_path, monkeypatch):
+    text = "The batch scheduling queue to which this task was submitted is full; currently 10"
+
+    def refuse(self, *arguments, **options):
+        raise ServingError(grpc.StatusCode.UNAVAILABLE, text, self.target)
+
+    monkeypatch.setattr(Client, "generate", refuse)
+    code, _, error = run(capsys, "--server=127.0.0.1:1", "--model=toy", f"--output={tmp_path}/x")
+    assert (code, error) == (1, f"tfmusicgan-generate: 127.0.0.1:1: UNAVAILABLE: {text}\n")

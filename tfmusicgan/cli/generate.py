@@ -89,7 +89,9 @@ def _pieces() -> list:
                 _MODEL.value, seeds, _SIGNATURE.value, _VERSION.value, **controls
             )
         except ServingError as error:
-            if error.code == grpc.StatusCode.UNAVAILABLE:
+            # Overload has the same code; its text says what is the matter.
+            is_overload = "queue" in error.details
+            if error.code == grpc.StatusCode.UNAVAILABLE and not is_overload:
                 raise MusicGanError(
                     f"No server answers at {_SERVER.value} ({error.details}). Start one with "
                     "tfmusicgan-serve --model_root=FOLDER, or name another with --server."
