@@ -268,3 +268,18 @@ def test_a_run_killed_between_the_renames_leaves_no_old_set(records, music, tmp_
     convert(MIDI, OPTIONS, output, [str(music)], overwrite=True)
     assert_same(records, output)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_shard_that_lost_bytes_after_it_was_written_is_written_again(
+    records, music, tmp_path, monkeypatch
+):
+    output = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(work_folder, "finish", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            convert(MIDI, OPTIONS, output, [str(music)])
+    shards = sorted((tmp_path / "out.partial").glob("train-*.gz"))
+    shards[0].write_bytes(shards[0].read_bytes()[:-5])
+    shards[1].unlink()
+    convert(MIDI, OPTIONS, output, [str(music)])
+    assert_same(records, output)
