@@ -200,3 +200,15 @@ def test_phrases_left_out_of_a_kept_piece_are_counted(tmp_path):
     assert manifest.num_examples("train") == 2
     drop = manifest.drops["too_few_notes"]
     assert (drop.num_pieces, drop.num_phrases, drop.names) == (0, 2, ())
+
+
+def test_the_manifest_names_a_few_drops_and_the_report_all(tmp_path):
+    music = write_pieces(tmp_path / "m", 1)
+    for index in range(12):
+        (music / f"noise_{index:02d}.mid").write_bytes(bytes([index, 1, 2]))
+    manifest = convert(MIDI, OPTIONS, tmp_path / "out", [str(music)])
+    (drop,) = manifest.drops.values()
+    names = [f"noise_{index:02d}.mid" for index in range(12)]
+    assert drop.num_pieces == 12 and list(drop.names) == names[:10]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [dropped["name"] for dropped in report["dropped"]] == names
