@@ -1,6 +1,7 @@
 """What BinaryMuseGAN's critics see of a bar: piano-rolls, onsets, chroma; see `critic`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -13,8 +14,8 @@ from tfmusicgan.recipes.binary_musegan import BinaryMuseGANConfig
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 
 
-class PianoRollStream(keras.layers.Layer):
-    """Each track by itself, pitch first beside time first, then all tracks together.
+class Stream(keras.layers.Layer):
+    """Convolutions that describe each bar by one vector.
 
     Args: see `BinaryMuseGANCritic`.
 
@@ -29,7 +30,38 @@ class PianoRollStream(keras.layers.Layer):
         self, config: BinaryMuseGANConfig, representation: MultitrackPianoRoll, seed: int, **kwargs
     ):
         super().__init__(**kwargs)
-        self.slope, self.tracks = config.leaky_relu_slope, representation.num_tracks
+        self.slope = config.leaky_relu_slope
+        own = {"seed": seed, "stddev": config.initial_stddev}
+        self.channels = self.make_layers(config, representation, own)
+        self.built = True
+
+    def make_layers(
+        self, config: BinaryMuseGANConfig, representation: MultitrackPianoRoll, own: dict[str, Any]
+    ) -> int:
+        """Makes the convolutions.
+
+        Args:
+          config: Of the model.
+          representation: Of the bars.
+          own: What every convolution is given.
+
+        Returns:
+          Channels of the output.
+
+        Raises:
+          ConfigError: If the kernels do not fit the bars.
+        """
+        raise NotImplementedError
+
+
+class PianoRollStream(Stream):
+    """Each track by itself, pitch first beside time first, then all tracks together."""
+
+    def make_layers(
+        self, config: BinaryMuseGANConfig, representation: MultitrackPianoRoll, own: dict[str, Any]
+    ) -> int:
+        """See `Stream`."""
+        self.tracks = representation.num_tracks
         time, pitch = config.critic_private_time_kernel, config.critic_private_pitch_kernel
         self.time, self.pitch = time, pitch
         steps, pitches = representation.steps_per_bar, representation.num_pitches
@@ -39,7 +71,6 @@ class PianoRollStream(keras.layers.Layer):
                 f"{steps} steps and {pitches} pitches. Received: {time} and {pitch}. Change them "
                 "with --set."
             )
-        own = {"seed": seed, "stddev": config.initial_stddev}
         per_track = {**own, "tracks": self.tracks}
         first, second = config.critic_private_filters
         # Taps lie side by side (see `call`): every kernel is its stride along one axis.
@@ -66,8 +97,7 @@ class PianoRollStream(keras.layers.Layer):
             sizes = [(sizes[i] - kernel[i]) // strides[i] + 1 for i in (0, 1)]
             channels = filters
         _check_whole("critic_shared_*_kernels", sizes)
-        self.channels = channels
-        self.built = True
+        return channels
 
     def call(self, bars: tf.Tensor) -> tf.Tensor:
         """Describes bars."""
@@ -95,25 +125,14 @@ class PianoRollStream(keras.layers.Layer):
         return x[:, 0, 0]
 
 
-class OnsetStream(keras.layers.Layer):
-    """Where notes begin and end: differences along time, summed over pitch.
+class OnsetStream(Stream):
+    """Where notes begin and end: differences along time, summed over pitch."""
 
-    Args: see `BinaryMuseGANCritic`.
-
-    Input shape:
-      [batch, time, pitch, tracks], bars.
-
-    Output shape:
-      [batch, channels].
-    """
-
-    def __init__(
-        self, config: BinaryMuseGANConfig, representation: MultitrackPianoRoll, seed: int, **kwargs
-    ):
-        super().__init__(**kwargs)
-        self.slope = config.leaky_relu_slope
+    def make_layers(
+        self, config: BinaryMuseGANConfig, representation: MultitrackPianoRoll, own: dict[str, Any]
+    ) -> int:
+        """See `Stream`."""
         self.is_drum = [track.is_drum for track in representation.tracks]
-        own = {"seed": seed, "stddev": config.initial_stddev}
         steps, channels = representation.steps_per_bar, representation.num_tracks
         self.convolutions = []
         plan = zip(config.critic_onset_filters, config.critic_onset_kernels, strict=True)
@@ -125,8 +144,7 @@ class OnsetStream(keras.layers.Layer):
             )
             steps, channels = steps // kernel, filters
         _check_whole("critic_onset_kernels", [steps])
-        self.channels = channels
-        self.built = True
+        return channels
 
     def call(self, bars: tf.Tensor) -> tf.Tensor:
         """Describes bars."""
@@ -136,33 +154,23 @@ class OnsetStream(keras.layers.Layer):
         return x[:, 0, 0]
 
 
-class ChromaStream(keras.layers.Layer):
-    """Harmony: how long each pitch class sounds in each beat.
+class ChromaStream(Stream):
+    """Harmony: how long each pitch class sounds in each beat."""
 
-    Args: see `BinaryMuseGANCritic`.
-
-    Input shape:
-      [batch, time, pitch, tracks], bars.
-
-    Output shape:
-      [batch, channels].
-    """
-
-    def __init__(
-        self, config: BinaryMuseGANConfig, representation: MultitrackPianoRoll, seed: int, **kwargs
-    ):
-        super().__init__(**kwargs)
-        self.slope, self.beats = config.leaky_relu_slope, representation.beats_per_bar
+    def make_layers(
+        self, config: BinaryMuseGANConfig, representation: MultitrackPianoRoll, own: dict[str, Any]
+    ) -> int:
+        """See `Stream`."""
+        self.beats = representation.beats_per_bar
         self.lowest_pitch = representation.lowest_pitch
-        own = {"seed": seed, "stddev": config.initial_stddev}
-        first, self.channels = config.critic_chroma_filters
+        first, second = config.critic_chroma_filters
         self.classes = AxisConvolution(
             representation.num_tracks, first, 2, 12, 12, name="chroma_0", **own
         )
         self.over_beats = AxisConvolution(
-            first, self.channels, 1, self.beats, self.beats, name="chroma_1", **own
+            first, second, 1, self.beats, self.beats, name="chroma_1", **own
         )
-        self.built = True
+        return second
 
     def call(self, bars: tf.Tensor) -> tf.Tensor:
         """Describes bars."""
@@ -171,24 +179,13 @@ class ChromaStream(keras.layers.Layer):
         return tf.nn.leaky_relu(self.over_beats(x), self.slope)[:, 0, 0]
 
 
-class JointStream(keras.layers.Layer):
-    """The baseline: one stack of convolutions over all tracks as channels.
+class JointStream(Stream):
+    """The baseline: one stack of convolutions over all tracks as channels."""
 
-    Args: see `BinaryMuseGANCritic`.
-
-    Input shape:
-      [batch, time, pitch, tracks], bars.
-
-    Output shape:
-      [batch, channels].
-    """
-
-    def __init__(
-        self, config: BinaryMuseGANConfig, representation: MultitrackPianoRoll, seed: int, **kwargs
-    ):
-        super().__init__(**kwargs)
-        self.slope = config.leaky_relu_slope
-        own = {"seed": seed, "stddev": config.initial_stddev}
+    def make_layers(
+        self, config: BinaryMuseGANConfig, representation: MultitrackPianoRoll, own: dict[str, Any]
+    ) -> int:
+        """See `Stream`."""
         channels = representation.num_tracks
         sizes = {1: representation.steps_per_bar, 2: representation.num_pitches}
         self.convolutions = []
@@ -209,8 +206,7 @@ class JointStream(keras.layers.Layer):
             sizes[axis] = (sizes[axis] - kernel) // stride + 1
             channels = filters
         _check_whole("critic_baseline_kernels", [sizes[1], sizes[2]])
-        self.channels = channels
-        self.built = True
+        return channels
 
     def call(self, bars: tf.Tensor) -> tf.Tensor:
         """Describes bars."""
