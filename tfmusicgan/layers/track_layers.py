@@ -8,7 +8,7 @@ is its kernel is a product and a reshape.
 import keras
 import tensorflow as tf
 
-from tfmusicgan.layers.kernel_layer import KernelLayer
+from tfmusicgan.layers.kernel_layer import KernelLayer, product
 
 
 class TrackUpsampling(KernelLayer):
@@ -49,7 +49,7 @@ class TrackUpsampling(KernelLayer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Applies the transposed convolution."""
         tracks, _, time, pitch, channels = x.shape.as_list()
-        flat = tf.matmul(tf.reshape(x, [tracks, -1, channels]), tf.convert_to_tensor(self.kernel))
+        flat = product(tf.reshape(x, [tracks, -1, channels]), tf.convert_to_tensor(self.kernel))
         y = tf.reshape(flat, [tracks, -1, time, pitch, self.taps, self.filters])
         if self.axis == 2:
             if pitch > 1:
@@ -100,7 +100,7 @@ class TrackTransposedConvolution(KernelLayer):
         padded = tf.pad(x, [[0, 0], [0, 0], [edge, edge], [0, 0], [0, 0]])
         shifts = [padded[:, :, edge - tap : edge - tap + time + edge] for tap in range(self.taps)]
         frames = tf.reshape(tf.concat(shifts, axis=-1), [tracks, -1, self.taps * channels])
-        flat = tf.matmul(frames, tf.convert_to_tensor(self.kernel))
+        flat = product(frames, tf.convert_to_tensor(self.kernel))
         flat += tf.convert_to_tensor(self.bias)[:, tf.newaxis]
         return tf.reshape(flat, [tracks, -1, time + edge, 1, self.filters])
 
