@@ -269,7 +269,8 @@ class PianoRollGAN(WassersteinGAN):
         return piano_roll_pieces.signatures(self)
 
     def _as_numbers(self, rolls: tf.Tensor) -> tf.Tensor:
-        return tf.where(rolls, 1.0, np.float32(self.silence))
+        # Arithmetic, several times faster than tf.where on a CPU.
+        return tf.cast(rolls, tf.float32) * np.float32(1 - self.silence) + np.float32(self.silence)
 
     def _probabilities(self, x: tf.Tensor) -> tf.Tensor:
         return tf.sigmoid(2.0 * x if self.silence else x)
