@@ -26,11 +26,13 @@ class ShardTable:
       paths: File of each shard.
       counts: Examples in each shard, all positive.
       shards_per_block: Shards that are read and shuffled together.
+      group: The group of files that these are, from 0 on; groups have orders of their own.
     """
 
     paths: tuple[str, ...]
     counts: tuple[int, ...]
     shards_per_block: int
+    group: int = 0
 
     @property
     def num_examples(self) -> int:
@@ -56,6 +58,25 @@ def shards_per_block(unpacked_bytes: tuple[int, ...], block_bytes: int = BLOCK_B
     """How many shards of these sizes fit one block, whichever come together; at least one."""
     largest = np.sort(np.asarray(unpacked_bytes, np.int64))[::-1]
     return max(1, int(np.searchsorted(np.cumsum(largest), block_bytes, side="right")))
+
+
+def deal(counts: tuple[int, ...], num_groups: int) -> list[list[int]]:
+    """Deals shards to groups of about as many examples: the largest first, to the smallest group.
+
+    Args:
+      counts: Examples of each shard.
+      num_groups: At least 1.
+
+    Returns:
+      Indices of the shards of each group, in file order.
+    """
+    dealt: list[list[int]] = [[] for _ in range(num_groups)]
+    totals = [0] * num_groups
+    for index in sorted(range(len(counts)), key=lambda index: (-counts[index], index)):
+        group = totals.index(min(totals))
+        dealt[group].append(index)
+        totals[group] += counts[index]
+    return [sorted(indices) for indices in dealt]
 
 
 def fold_seed(seed: int | tf.Tensor, *numbers: int | tf.Tensor) -> tf.Tensor:
@@ -87,16 +108,21 @@ def block_shards(
     """Indices of the shards of one block, int64 [at most table.shards_per_block]."""
     order = tf.range(len(table.paths), dtype=tf.int64)
     if shuffle:
-        order = permutation(len(table.paths), fold_seed(seed, _SHARD_STREAM, epoch))
+        key = fold_seed(seed, _SHARD_STREAM, epoch, *_group(table))
+        order = permutation(len(table.paths), key)
     start = tf.cast(block, tf.int64) * table.shards_per_block
     return order[start : start + table.shards_per_block]
 
 
 def shuffle_block(
-    records: tf.Tensor, seed: int, epoch: tf.Tensor | int, block: tf.Tensor | int
+    table: ShardTable,
+    records: tf.Tensor,
+    seed: int,
+    epoch: tf.Tensor | int,
+    block: tf.Tensor | int,
 ) -> tf.Tensor:
-    """Puts the records of one block, [num, ...], in the order of (seed, epoch, block)."""
-    key = fold_seed(seed, _EXAMPLE_STREAM, epoch, block)
+    """Puts the records of one block, [num, ...], in the order of (seed, epoch, block, group)."""
+    key = fold_seed(seed, _EXAMPLE_STREAM, epoch, block, *_group(table))
     return tf.gather(records, permutation(tf.shape(records)[0], key))
 
 
@@ -111,3 +137,8 @@ def locate(table: ShardTable, seed: int, position: int, shuffle: bool) -> Positi
                 return Position(epoch, block, offset)
             offset -= count
     raise AssertionError("unreachable: the offset lies inside the epoch")
+
+
+def _group(table: ShardTable) -> tuple[int, ...]:
+    """What keys of a group's order are folded with: nothing where there is one group."""
+    return (table.group,) if table.group else ()

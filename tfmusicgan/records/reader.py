@@ -17,16 +17,16 @@ import tensorflow as tf
 
 from tfmusicgan import representations
 from tfmusicgan.errors import RecordsError
-from tfmusicgan.records import ordering
+from tfmusicgan.records import checks, ordering
 from tfmusicgan.records.manifest import SPLITS, Manifest, Shard
 from tfmusicgan.records.parsing import parse_batch
 from tfmusicgan.records.shard_file import file_digest
+from tfmusicgan.records.stream import MISCOUNTED, examples, side_by_side
 from tfmusicgan.representations.base import Representation
 
 _EVALUATION_BATCH = 256
 # Enough to hide the parsing of one; a paper-sized batch of six updates is 62 MB.
 _BATCHES_AHEAD = 2
-_MISCOUNTED = "a shard has another number of records than the manifest says"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,9 +65,9 @@ class RecordSet:
                 "pieces, or give tfmusicgan-convert other --split fractions."
             )
         representation = representations.from_manifest(manifest.representation)
-        _check_fields(directory, manifest, representation)
+        checks.check_fields(directory, manifest, representation)
         for shard in manifest.shards[split]:
-            _check_size(directory / shard.file, shard)
+            checks.check_size(directory / shard.file, shard)
         return cls(directory, split, manifest, representation)
 
     @property
@@ -89,9 +89,10 @@ class RecordSet:
         expected = representations.to_manifest(representation)
         came = dict(self.manifest.representation)
         if expected != came:
+            difference = checks.difference(expected, came)
             raise RecordsError(
-                f"Records at {self.directory}: expected {_difference(expected, came)}. Convert the "
-                "data again with the same recipe and preset, or change them to match."
+                f"Records at {self.directory}: expected {difference}. Convert the data again with "
+                "the same recipe and preset, or change them to match."
             )
 
     def batches(
@@ -103,16 +104,23 @@ class RecordSet:
         repeat: bool = True,
         shuffle: bool = True,
         block_bytes: int = ordering.BLOCK_BYTES,
+        num_groups: int = 1,
+        groups: range | None = None,
     ) -> tf.data.Dataset:
-        """Batches in an order that is a pure function of (seed, step).
+        """Batches in an order that is a pure function of (seed, step, num_groups).
 
         With R = examples_per_row, batch k holds examples k * batch_size * R onwards of an endless
         stream of epochs; row r, update j of it is example k * batch_size * R + r * R + j. Batch k
         is the same whether reached by iteration or by `start_step=k`, which reads nothing before
         the block it starts in.
 
+        With G = num_groups above 1 the shards are dealt to G groups, each with an endless stream of
+        its own; a batch is `batch_size / G` rows of the first group, then as many of the second,
+        and so on. A worker that takes some of the groups gets their rows of the same batches, and
+        opens no file of another group.
+
         Args:
-          batch_size: Rows of a batch, at least 1.
+          batch_size: Rows of a batch of all groups, at least 1.
           seed: Decides the order. The same seed gives the same order on every machine.
           start_step: Number of the first batch.
           examples_per_row: Examples side by side in each row, e.g. one for each update of a step.
@@ -121,30 +129,39 @@ class RecordSet:
             `examples_per_row` is above 1).
           shuffle: Whether epochs are shuffled; otherwise each has the order of the files.
           block_bytes: Bound on what is shuffled at once, in bytes before compression.
+          num_groups: Groups of shards, a divisor of batch_size; above 1 with `repeat` alone.
+          groups: Which of them to read; all by default.
 
         Returns:
-          Dataset of field name -> [batch_size, *shape], or [batch_size, examples_per_row, *shape]
-          if examples_per_row is above 1.
+          Dataset of field name -> [rows, *shape], or [rows, examples_per_row, *shape] if
+          examples_per_row is above 1; the rows are batch_size * len(groups) / num_groups.
 
         Raises:
-          RecordsError: If an argument is out of range.
+          RecordsError: If an argument is out of range, or there are fewer shards than groups.
         """
         if batch_size < 1 or examples_per_row < 1 or start_step < 0:
             raise RecordsError(
                 "Expected batch_size and examples_per_row of at least 1 and start_step of at least "
                 f"0. Received: {batch_size}, {examples_per_row} and {start_step}."
             )
-        num = batch_size * examples_per_row
-        table = self._table(block_bytes)
-        stream = _stream(table, seed, start_step * num, repeat, shuffle)
-        stream = stream.batch(num, drop_remainder=repeat or examples_per_row > 1)
+        checks.check_groups(self.directory, self.shards, batch_size, num_groups, repeat)
+        groups = range(num_groups) if groups is None else groups
+        num = batch_size // num_groups * examples_per_row
+        whole = repeat or examples_per_row > 1
+        tables = self._tables(block_bytes, num_groups)
+        stream = side_by_side(
+            [
+                examples(tables[group], seed, start_step * num, repeat, shuffle).batch(num, whole)
+                for group in groups
+            ]
+        )
         spec = self.representation.spec
 
         def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
             batch = parse_batch(serialized, spec)
             if examples_per_row == 1:
                 return batch
-            rows = (batch_size, examples_per_row)
+            rows = (num * len(groups) // examples_per_row, examples_per_row)
             return {name: tf.reshape(x, [*rows, *x.shape[1:]]) for name, x in batch.items()}
 
         return stream.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(_BATCHES_AHEAD)
@@ -161,7 +178,8 @@ class RecordSet:
         Raises:
           RecordsError: If a shard is damaged.
         """
-        dataset = _stream(self._table(), 0, 0, repeat=False, shuffle=False)
+        (table,) = self._tables()
+        dataset = examples(table, 0, 0, repeat=False, shuffle=False)
         if limit is not None:
             dataset = dataset.take(limit)
         parse = functools.partial(parse_batch, spec=self.representation.spec)
@@ -198,7 +216,7 @@ class RecordSet:
         """
         for shard in self.shards:
             path = self.directory / shard.file
-            _check_size(path, shard)
+            checks.check_size(path, shard)
             if file_digest(path) != shard.sha256:
                 raise RecordsError(
                     f"Shard {path} is damaged: its SHA-256 is not the manifest's. "
@@ -220,8 +238,8 @@ class RecordSet:
             raise self._unreadable(error.message.splitlines()[0]) from None
         except (tf.errors.InvalidArgumentError, tf.errors.NotFoundError) as error:
             self.verify()
-            if _MISCOUNTED in error.message:
-                raise self._unreadable(_MISCOUNTED) from None
+            if MISCOUNTED in error.message:
+                raise self._unreadable(MISCOUNTED) from None
             raise
 
     def _unreadable(self, detail: str) -> RecordsError:
@@ -229,79 +247,22 @@ class RecordSet:
             f"Records at {self.directory} cannot be read: {detail}. Convert the data again."
         )
 
-    def _table(self, block_bytes: int = ordering.BLOCK_BYTES) -> ordering.ShardTable:
+    def _tables(
+        self, block_bytes: int = ordering.BLOCK_BYTES, num_groups: int = 1
+    ) -> list[ordering.ShardTable]:
+        """The shards of each group; a group's blocks are the smaller, the more groups there are."""
         shards = [shard for shard in self.shards if shard.num_examples]
-        return ordering.ShardTable(
-            paths=tuple(str(self.directory / shard.file) for shard in shards),
-            counts=tuple(shard.num_examples for shard in shards),
-            shards_per_block=ordering.shards_per_block(
-                tuple(shard.num_unpacked_bytes for shard in shards), block_bytes
-            ),
-        )
-
-
-def _stream(
-    table: ordering.ShardTable, seed: int, position: int, repeat: bool, shuffle: bool
-) -> tf.data.Dataset:
-    """Serialised examples of the endless stream from number `position` on."""
-    start = ordering.locate(table, seed, position, shuffle)
-    last_epoch = tf.int64.max if repeat else 1
-
-    def blocks_of(epoch: tf.Tensor) -> tf.data.Dataset:
-        first = tf.where(epoch == start.epoch, tf.cast(start.block, tf.int64), 0)
-        blocks = tf.data.Dataset.range(first, table.num_blocks)
-        return blocks.map(lambda block: (epoch, block))
-
-    def load(epoch: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
-        shards = ordering.block_shards(table, seed, epoch, block, shuffle)
-        expected = tf.reduce_sum(tf.gather(tf.constant(table.counts, tf.int64), shards))
-        files = tf.data.TFRecordDataset(
-            tf.gather(tf.constant(table.paths), shards), compression_type="GZIP"
-        )
-        # One more than expected, so that a shard with too many records is noticed as well.
-        records = files.batch(expected + 1).get_single_element()
-        tf.debugging.assert_equal(tf.shape(records, tf.int64)[0], expected, _MISCOUNTED)
-        if shuffle:
-            records = ordering.shuffle_block(records, seed, epoch, block)
-        is_start = (epoch == start.epoch) & (block == start.block)
-        return records[tf.where(is_start, tf.cast(start.offset, tf.int64), 0) :]
-
-    epochs = tf.data.Dataset.range(start.epoch, last_epoch)
-    # The next block is read while this one is used; one at a time bounds the memory.
-    blocks = epochs.flat_map(blocks_of).map(load).prefetch(1)
-    return blocks.flat_map(tf.data.Dataset.from_tensor_slices)
-
-
-def _check_fields(
-    directory: pathlib.Path, manifest: Manifest, representation: Representation
-) -> None:
-    expected = {name: list(field.shape) for name, field in representation.spec.items()}
-    came = {name: field.get("shape") for name, field in manifest.fields.items()}
-    if came != expected:
-        raise RecordsError(
-            f"The manifest of {directory} contradicts itself: its representation has fields of "
-            f"shapes {expected}, its records {came}. Convert the data again."
-        )
-
-
-def _check_size(path: pathlib.Path, shard: Shard) -> None:
-    if not path.is_file():
-        raise RecordsError(f"Shard {path} is missing. Convert the data again.")
-    size = path.stat().st_size
-    if size != shard.num_bytes:
-        raise RecordsError(
-            f"Shard {path}: expected {shard.num_bytes} bytes. Received: {size}. It is truncated or "
-            "of another conversion; convert the data again."
-        )
-
-
-def _difference(expected: dict, came: dict) -> str:
-    """The first thing in which two representation descriptions differ, in words."""
-    for key in ("name", "version"):
-        if expected[key] != came[key]:
-            return f"representation {key} {expected[key]!r}. Received: {came[key]!r}"
-    parameters, others = expected["parameters"], came["parameters"]
-    for key in sorted({*parameters, *others}):
-        if parameters.get(key) != others.get(key):
-            return f"{key}={parameters.get(key)!r}. Received: {others.get(key)!r}"
-    return "other parameters"
+        dealt = ordering.deal(tuple(shard.num_examples for shard in shards), num_groups)
+        tables = []
+        for group, indices in enumerate(dealt):
+            own = [shards[index] for index in indices]
+            sizes = tuple(shard.num_unpacked_bytes for shard in own)
+            tables.append(
+                ordering.ShardTable(
+                    paths=tuple(str(self.directory / shard.file) for shard in own),
+                    counts=tuple(shard.num_examples for shard in own),
+                    shards_per_block=ordering.shards_per_block(sizes, block_bytes // num_groups),
+                    group=group,
+                )
+            )
+        return tables

@@ -1,6 +1,7 @@
 """Training as one function: records in, a run's folder with checkpoints and logs out."""
 
 import dataclasses
+import functools
 import json
 import pathlib
 import sys
@@ -64,6 +65,7 @@ def train(
     seed: int = 0,
     overwrite: bool = False,
     options: TrainingOptions | None = None,
+    file_groups: int | None = None,
 ) -> Run:
     """Trains a recipe on a record set, or goes on with a run of the same settings.
 
@@ -79,6 +81,9 @@ def train(
       seed: Of weights, noise and data order.
       overwrite: Delete an earlier run in `output` first.
       options: How to run; the defaults suit minutes to an hour on a CPU.
+      file_groups: Groups of the records' shards, of which each worker reads its own; a run on any
+        number of workers that divides it trains the same weights. By default the run's own, or one
+        group for each worker of a new run.
 
     Returns:
       The finished run.
@@ -105,11 +110,17 @@ def train(
         "num_examples": records.num_examples,
     }
     entry = representations.to_manifest(records.representation)
-    run = Run.plan(output, recipe, preset, assignments, facts, entry, seed)
     strategy = devices.make_strategy(options.strategy)
+    workers = devices.num_workers(strategy)
+    if file_groups is None:
+        file_groups = workers if overwrite else Run.file_groups_at(output) or workers
+    run = Run.plan(output, recipe, preset, assignments, facts, entry, seed, file_groups)
     with strategy.scope():
         model = run.build_model()
-        _check_batch_size(model.model_config.batch_size, strategy.num_replicas_in_sync)
+        rows = model.model_config.batch_size
+        _check_batch_size(rows, strategy.num_replicas_in_sync)
+        _check_groups(file_groups, workers)
+        records.batches(rows, num_groups=file_groups)
         jit = devices.use_xla() if options.jit_compile is None else options.jit_compile
         model.compile(jit_compile=jit)
         # All that can be wrong with the settings is known by now: nothing is deleted before.
@@ -122,7 +133,7 @@ def train(
             prepare_model(model, records)
         else:
             run.store().restore(model, latest)
-    _fit(model, run, records, options, is_chief)
+    _fit(model, run, records, options, strategy)
     return run
 
 
@@ -145,30 +156,37 @@ def _check_batch_size(batch_size: int, replicas: int) -> None:
         )
 
 
+def _check_groups(file_groups: int, workers: int) -> None:
+    if file_groups % workers:
+        raise ConfigError(
+            f"Expected file_groups that divide among {workers} workers. Received: {file_groups}. "
+            "Give --file_groups, or train with a number of workers that divides the run's."
+        )
+
+
 def _fit(
-    model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions, is_chief: bool
+    model: MusicGAN,
+    run: Run,
+    records: RecordSet,
+    options: TrainingOptions,
+    strategy: tf.distribute.Strategy,
 ) -> None:
     config = model.model_config
     step = int(model.step.numpy())
     if step >= config.training_steps:
         return
     callbacks, saver, verbose = [StopOnNonFinite(run.store())], None, 0
-    if is_chief:
+    if devices.is_chief(strategy):
         callbacks, saver = make_callbacks(model, run, records, options)
         verbose = 1 if sys.stdout.isatty() else 2
     segments = _segments(step, config.training_steps, options.steps_per_epoch, model.stage_starts)
     for first, last, steps in segments:
         model.begin_stage(int(model.step.numpy()))
         # Each segment starts at its own step: an iterator reads ahead, and forgets what it read.
-        dataset = records.batches(
-            config.batch_size,
-            seed=run.settings["seed"],
-            start_step=int(model.step.numpy()),
-            examples_per_row=model.examples_per_row,
-        )
+        dataset = devices.distribute(strategy, functools.partial(_batches, model, run, records))
         with records.plain_errors():
             model.fit(
-                dataset.with_options(_by_rows()),
+                dataset,
                 initial_epoch=first,
                 epochs=last,
                 steps_per_epoch=steps,
@@ -180,11 +198,20 @@ def _fit(
         saver.save()
 
 
-def _by_rows() -> tf.data.Options:
-    """Workers share out the rows of each batch, not the files."""
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return options
+def _batches(
+    model: MusicGAN, run: Run, records: RecordSet, worker: int, workers: int
+) -> tf.data.Dataset:
+    """A worker's rows of the batches from the model's step on."""
+    num_groups = run.settings["file_groups"]
+    share = num_groups // workers
+    return records.batches(
+        model.model_config.batch_size,
+        seed=run.settings["seed"],
+        start_step=int(model.step.numpy()),
+        examples_per_row=model.examples_per_row,
+        num_groups=num_groups,
+        groups=range(worker * share, (worker + 1) * share),
+    )
 
 
 def _segments(

@@ -27,8 +27,8 @@ class Run:
     Attributes:
       folder: Holds `run.json`, `checkpoints/` and `logs/`.
       settings: What `run.json` holds: format, version, recipe, preset, config, representation,
-        records (the dataset with its licence, the sources, the number of examples), seed and
-        precision.
+        records (the dataset with its licence, the sources, the number of examples), seed,
+        precision, and the number of groups that the records' shards are dealt to.
     """
 
     folder: pathlib.Path
@@ -44,6 +44,7 @@ class Run:
         records: Mapping[str, Any],
         representation: Mapping[str, Any],
         seed: int,
+        file_groups: int = 1,
     ) -> Self:
         """Resolves a run's settings; nothing is written before `begin`.
 
@@ -55,6 +56,7 @@ class Run:
           records: Facts of the record set, JSON-able.
           representation: The records' representation entry.
           seed: Of weights, noise and data order.
+          file_groups: Of the records' shards, of which each worker reads its own.
 
         Returns:
           The run.
@@ -73,6 +75,7 @@ class Run:
             "records": dict(records),
             "seed": seed,
             "precision": keras.config.dtype_policy().name,
+            "file_groups": file_groups,
         }
         # Through JSON: tuples as the file will give them back.
         return cls(pathlib.Path(folder), json.loads(json.dumps(settings)))
@@ -100,6 +103,12 @@ class Run:
                 _check_same(self.folder, self.settings)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.folder / _SETTINGS, json.dumps(self.settings, indent=1) + "\n")
+
+    @staticmethod
+    def file_groups_at(folder: str | pathlib.Path) -> int | None:
+        """The file groups of the run in a folder; None where there is no run."""
+        settings = _read_settings(pathlib.Path(folder))
+        return None if settings is None else settings.get("file_groups", 1)
 
     @classmethod
     def open(cls, folder: str | pathlib.Path) -> Self:
@@ -195,6 +204,7 @@ def _check_same(folder: pathlib.Path, settings: Mapping[str, Any]) -> None:
             f"Expected an empty folder or a training run. Received: {folder}, which holds "
             "something else. Name another --output."
         )
+    there = {"file_groups": 1, **there}  # earlier releases had no groups
     changed = [
         name
         for name, value in settings.items()

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -69,6 +70,41 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
         return True
     has_chief = "chief" in resolver.cluster_spec().jobs
     return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
+
+
+def num_workers(strategy: tf.distribute.Strategy) -> int:
+    """Processes that train together: 1 outside a cluster."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return 1
+    jobs = resolver.cluster_spec().as_dict()
+    return sum(len(jobs.get(job, ())) for job in ("chief", "worker"))
+
+
+def distribute(
+    strategy: tf.distribute.Strategy, batches: Callable[[int, int], tf.data.Dataset]
+) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+    """What `fit` reads: of several workers each its own rows, and nothing of another's.
+
+    Args:
+      strategy: From `make_strategy`.
+      batches: Maps the worker's number and the number of workers to the worker's rows of each
+        global batch, those of its first device first.
+
+    Returns:
+      A dataset that `fit` shares out among one process's devices, or that is shared out already.
+    """
+    workers = num_workers(strategy)
+    if workers == 1:
+        return batches(0, 1)
+    devices = strategy.num_replicas_in_sync // workers
+
+    def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        dataset = batches(context.input_pipeline_id, context.num_input_pipelines)
+        rows = tf.nest.flatten(dataset.element_spec)[0].shape[0]
+        return dataset.rebatch(rows // devices)
+
+    return strategy.distribute_datasets_from_function(of_worker)
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
