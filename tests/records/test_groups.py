@@ -1,6 +1,7 @@
 """Groups of shards: what each worker of a cluster reads, and what one process reads of all."""
 
 import collections
+import shutil
 
 import numpy as np
 import pytest
@@ -73,7 +74,8 @@ def test_a_group_repeats_its_own_examples_in_an_order_of_its_own(directory):
     assert (orders[0] != orders[1]).any()
 
 
-def test_a_worker_opens_no_file_of_another(directory):
+def test_a_worker_opens_no_file_of_another(directory, tmp_path):
+    directory = shutil.copytree(directory, tmp_path / "records")
     records = RecordSet.open(directory)
     mine, others = _dealt(records, 2)
     for index in others:
