@@ -1,17 +1,23 @@
 """The suite's error classes.
 
 Every error that a user can cause derives from `MusicGanError`, a `ValueError`; commands print its
-message as one line on stderr and exit with status 1. The message says what was expected, what
-came, where, and the way out (no line breaks). Errors of one piece of music (a file that cannot be
-read, a piece that cannot be encoded) derive from `PieceError`: pipelines catch them, count them by
-`reason`, and go on.
+message as one line on stderr and exit with its status, 1 for most. The message says what was
+expected, what came, where, and the way out (no line breaks). Errors of one piece of music (a file
+that cannot be read, a piece that cannot be encoded) derive from `PieceError`: pipelines catch them,
+count them by `reason`, and go on.
 """
 
 from collections.abc import Iterable
 
 
 class MusicGanError(ValueError):
-    """Base class of everything that a user's input or files can cause."""
+    """Base class of everything that a user's input or files can cause.
+
+    Attributes:
+      status: The exit status of a command that ends with it.
+    """
+
+    status = 1
 
 
 class PieceError(MusicGanError):
@@ -60,6 +66,19 @@ class CheckpointError(MusicGanError):
 
 class TrainingError(MusicGanError):
     """Training cannot go on: a non-finite loss, or collapse."""
+
+
+class InterruptedRunError(MusicGanError):
+    """A signal ended the work in good order; the same command goes on from there.
+
+    Args:
+      message: What is saved where.
+      status: 128 plus the signal's number, as shells count.
+    """
+
+    def __init__(self, message: str, status: int):
+        super().__init__(message)
+        self.status = status
 
 
 class ExportError(MusicGanError):

@@ -22,7 +22,8 @@ import tensorflow as tf
 
 from tfmusicgan import recipes, representations
 from tfmusicgan.records.reader import RecordSet
-from tfmusicgan.training import fit, strategy
+from tfmusicgan.training import strategy, watching
+from tfmusicgan.training.options import TrainingOptions
 from tfmusicgan.training.run import Run
 
 
@@ -55,10 +56,8 @@ def measure(model, run: Run, records: RecordSet, steps: int, rounds: int) -> Non
     step = tf.function(model.train_step, jit_compile=strategy.use_xla())
     step(batch)
     flops = graph_flops(step.get_concrete_function(batch))
-    options = fit.TrainingOptions(
-        steps_per_epoch=steps, checkpoint_every=10**9, collapse_patience=0
-    )
-    callbacks, _ = fit.make_callbacks(model, run, records, options)
+    options = TrainingOptions(steps_per_epoch=steps, checkpoint_every=10**9, collapse_patience=0)
+    callbacks, _ = watching.make_callbacks(model, run, records, options)
     model.fit(batches, steps_per_epoch=2, callbacks=callbacks, shuffle=False, verbose=0)
     inside, whole, reading, product = [], [], [], []
     for _ in range(rounds):

@@ -156,7 +156,7 @@ class Command:
         try:
             return execute() or 0
         except MusicGanError as error:
-            return self._fail(str(error))
+            return self._fail(str(error), error.status)
         except OSError as error:
             return self._fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
         except KeyboardInterrupt:

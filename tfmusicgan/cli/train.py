@@ -26,6 +26,13 @@ _OVERWRITE = COMMAND.boolean("overwrite", False, "Delete another run in --output
 _STRATEGY = COMMAND.enum(
     "strategy", "none", ("none", "mirrored", "multi_worker"), "Devices to train on."
 )
+_GROUPS = COMMAND.integer(
+    "file_groups",
+    None,
+    "Groups of the records' files, of which each worker reads its own; a run on any number of "
+    "workers that divides it trains the same weights. By default the run's own, else one a worker.",
+    lower=1,
+)
 _PRECISION = COMMAND.enum(
     "precision",
     "float32",
@@ -87,6 +94,7 @@ def _execute() -> None:
         _SEED.value,
         _OVERWRITE.value,
         options,
+        _GROUPS.value,
     )
     last = run.store().latest()
     print(f"Trained {recipe.name} ({_PRESET.value}) for {last.step} steps: {last.path}")

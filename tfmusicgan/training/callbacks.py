@@ -37,10 +37,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
     def _check(self, logs: dict | None) -> None:
         bad = sorted(name for name, value in (logs or {}).items() if not math.isfinite(value))
         if bad:
-            good = self.store.latest()
-            where = (
-                f"The last good checkpoint is {good.path}." if good else "There is no checkpoint."
-            )
+            where = self.store.latest_in_words()
             raise TrainingError(
                 f"Expected finite losses. Received: {', '.join(bad)} not finite near step "
                 f"{int(self.model.step.numpy())}. {where} Lower learning_rate with --set."
@@ -90,10 +87,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         losses = [value for value in (logs or {}).values() if not math.isfinite(value)]
         finite = all(np.isfinite(weight.numpy()).all() for weight in self.model.weights)
         if losses or not finite:
-            good = self.store.latest()
-            where = (
-                f"The last good checkpoint is {good.path}." if good else "There is no checkpoint."
-            )
+            where = self.store.latest_in_words()
             raise TrainingError(
                 f"Expected finite weights and losses. Received: others at step {step}. {where}"
             )

@@ -111,6 +111,11 @@ class CheckpointStore:
         measured = [info for info in self.all() if info.metric is not None]
         return min(measured, key=lambda info: (info.metric, -info.step), default=None)
 
+    def latest_in_words(self) -> str:
+        """A sentence that names the newest checkpoint, for messages."""
+        found = self.latest()
+        return f"The last good checkpoint is {found.path}." if found else "There is no checkpoint."
+
     def find(self, name: str) -> CheckpointInfo:
         """Looks up `latest`, `best`, `ema` (the latest), or a checkpoint folder's path.
 

@@ -1,13 +1,10 @@
 """Training as one function: records in, a run's folder with checkpoints and logs out."""
 
-import dataclasses
 import functools
-import json
 import pathlib
 import sys
 from collections.abc import Sequence
 
-import keras
 import tensorflow as tf
 
 from tfmusicgan import representations
@@ -15,45 +12,12 @@ from tfmusicgan.errors import ConfigError, RecordsError
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.training import interrupt
 from tfmusicgan.training import strategy as devices
-from tfmusicgan.training.callbacks import (
-    SaveCheckpoints,
-    ShowMusic,
-    StopOnCollapse,
-    StopOnNonFinite,
-)
-from tfmusicgan.training.monitor import MusicMonitor
+from tfmusicgan.training.callbacks import StopOnNonFinite
+from tfmusicgan.training.options import TrainingOptions
 from tfmusicgan.training.run import Run
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingOptions:
-    """How to run, as opposed to what to train: none of these changes the trained weights.
-
-    Attributes:
-      steps_per_epoch: Training steps between two lines of progress.
-      checkpoint_every: Training steps between checkpoints, at which the samples are measured too.
-      keep_latest: How many of the newest checkpoints to keep, beside the best.
-      keep_every: Keep every checkpoint whose step is a multiple of this; 0 for none.
-      show_every: Training steps between pictures and sounds for TensorBoard; 0 for none.
-      collapse_patience: Checks in a row that must find the samples collapsed, once they have been
-        music or half of the training is over; 0 never stops.
-      strategy: One of `strategy.STRATEGIES`.
-      jit_compile: XLA; None decides by device.
-      num_samples: Phrases to sample for each measurement.
-      profile_steps: First and last step of this process to profile for TensorBoard, or None.
-    """
-
-    steps_per_epoch: int = 100
-    checkpoint_every: int = 200
-    keep_latest: int = 3
-    keep_every: int = 0
-    show_every: int = 0
-    collapse_patience: int = 5
-    strategy: str = "none"
-    jit_compile: bool | None = None
-    num_samples: int = 128
-    profile_steps: tuple[int, int] | None = None
+from tfmusicgan.training.watching import make_callbacks
 
 
 def train(
@@ -93,7 +57,9 @@ def train(
       CheckpointError: If a checkpoint does not load, or cannot be written.
       OutputExistsError: If `output` holds another run.
       ConfigError: If a hyperparameter or the strategy is unknown or does not fit the records.
-      TrainingError: If a loss is not finite, or the samples collapse.
+      TrainingError: If a loss is not finite, the samples collapse, or a worker no longer answers.
+      InterruptedRunError: If SIGINT or SIGTERM came; a checkpoint is written. A second signal ends
+        the process at once.
     """
     options = options or TrainingOptions()
     records = RecordSet.open(records_folder, "train")
@@ -133,7 +99,8 @@ def train(
             prepare_model(model, records)
         else:
             run.store().restore(model, latest)
-    _fit(model, run, records, options, strategy)
+    with interrupt.stop_request() as request:
+        _fit(model, run, records, options, strategy, request)
     return run
 
 
@@ -170,6 +137,7 @@ def _fit(
     records: RecordSet,
     options: TrainingOptions,
     strategy: tf.distribute.Strategy,
+    request: interrupt.StopRequest,
 ) -> None:
     config = model.model_config
     step = int(model.step.numpy())
@@ -179,12 +147,17 @@ def _fit(
     if devices.is_chief(strategy):
         callbacks, saver = make_callbacks(model, run, records, options)
         verbose = 1 if sys.stdout.isatty() else 2
+    save, where = saver and saver.save, run.store().latest_in_words
+    callbacks.append(interrupt.StopOnSignal(request, save, where))
     segments = _segments(step, config.training_steps, options.steps_per_epoch, model.stage_starts)
     for first, last, steps in segments:
         model.begin_stage(int(model.step.numpy()))
         # Each segment starts at its own step: an iterator reads ahead, and forgets what it read.
         dataset = devices.distribute(strategy, functools.partial(_batches, model, run, records))
-        with records.plain_errors():
+        with (
+            records.plain_errors(),
+            devices.plain_errors(strategy, where),
+        ):
             model.fit(
                 dataset,
                 initial_epoch=first,
@@ -237,58 +210,3 @@ def _segments(
             segments.append((epoch + max(whole, 0), epoch + max(whole, 0) + 1, rest))
         step = end
     return segments
-
-
-def make_callbacks(
-    model: MusicGAN, run: Run, records: RecordSet, options: TrainingOptions
-) -> tuple[list[keras.callbacks.Callback], SaveCheckpoints]:
-    """The callbacks of a run, the one that saves also by itself.
-
-    Args:
-      model: Compiled.
-      run: Where checkpoints and logs go.
-      records: What the samples are measured against.
-      options: How often.
-
-    Returns:
-      All callbacks in order, and among them the one that writes checkpoints.
-    """
-    store = run.store(options.keep_latest, options.keep_every)
-    monitor = MusicMonitor(model, run.recipe, records, options.num_samples)
-    writer = tf.summary.create_file_writer(str(run.logs / "music"))
-    with writer.as_default(step=0):
-        text = json.dumps(run.settings, indent=1)
-        tf.summary.text("settings", "\n".join(f"    {line}" for line in text.splitlines()))
-    saver = SaveCheckpoints(store, options.checkpoint_every, monitor.measure)
-    saver.writer = writer
-    profile = options.profile_steps or 0
-    callbacks = [
-        keras.callbacks.TensorBoard(
-            str(run.logs), write_steps_per_second=True, profile_batch=profile
-        ),
-        StopOnNonFinite(store),
-        saver,
-    ]
-    if options.collapse_patience:
-        callbacks.append(
-            StopOnCollapse(
-                store,
-                monitor.collapsed,
-                options.checkpoint_every,
-                options.collapse_patience,
-                grace_steps=model.model_config.training_steps // 2,
-            )
-        )
-    if options.show_every:
-        callbacks.append(ShowMusic(writer, lambda: _sequences(monitor), options.show_every))
-    return callbacks, saver
-
-
-def _sequences(monitor: MusicMonitor, count: int = 4) -> list:
-    sampled = monitor.sampler.examples(range(count))
-    representation = monitor.records.representation
-    qpm = monitor.sampler.model.model_config.qpm
-    return [
-        representation.decode({name: values[index] for name, values in sampled.items()}, qpm)
-        for index in range(count)
-    ]

@@ -1,13 +1,15 @@
 """Devices: the distribution strategy, memory growth, determinism, precision and XLA by device."""
 
+import contextlib
 import json
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
 
-from tfmusicgan.errors import ConfigError
+from tfmusicgan.errors import ConfigError, TrainingError
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -105,6 +107,31 @@ def distribute(
         return dataset.rebatch(rows // devices)
 
     return strategy.distribute_datasets_from_function(of_worker)
+
+
+@contextlib.contextmanager
+def plain_errors(strategy: tf.distribute.Strategy, latest: Callable[[], str]) -> Iterator[None]:
+    """Turns TensorFlow's errors about workers that are gone into one line.
+
+    Args:
+      strategy: The cluster's, or any other.
+      latest: Returns the words that say which checkpoint is the latest.
+
+    Raises:
+      TrainingError: If the block raised such an error, and there are several workers.
+    """
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        workers = num_workers(strategy)
+        if workers == 1:
+            raise
+        gone = re.search(r"task:(\d+) (?:heartbeat|is down|has)", error.message)
+        who = f"worker {gone[1]} no longer answers" if gone else error.message.splitlines()[0][:200]
+        raise TrainingError(
+            f"Expected {workers} workers that train together. Received: {who}. {latest()} Start "
+            "the same command again on every worker: it goes on from there."
+        ) from None
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:

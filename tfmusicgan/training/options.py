@@ -1,0 +1,33 @@
+"""How to run a training, as opposed to what to train."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingOptions:
+    """How to run, as opposed to what to train: none of these changes the trained weights.
+
+    Attributes:
+      steps_per_epoch: Training steps between two lines of progress.
+      checkpoint_every: Training steps between checkpoints, at which the samples are measured too.
+      keep_latest: How many of the newest checkpoints to keep, beside the best.
+      keep_every: Keep every checkpoint whose step is a multiple of this; 0 for none.
+      show_every: Training steps between pictures and sounds for TensorBoard; 0 for none.
+      collapse_patience: Checks in a row that must find the samples collapsed, once they have been
+        music or half of the training is over; 0 never stops.
+      strategy: One of `strategy.STRATEGIES`.
+      jit_compile: XLA; None decides by device.
+      num_samples: Phrases to sample for each measurement.
+      profile_steps: First and last step of this process to profile for TensorBoard, or None.
+    """
+
+    steps_per_epoch: int = 100
+    checkpoint_every: int = 200
+    keep_latest: int = 3
+    keep_every: int = 0
+    show_every: int = 0
+    collapse_patience: int = 5
+    strategy: str = "none"
+    jit_compile: bool | None = None
+    num_samples: int = 128
+    profile_steps: tuple[int, int] | None = None
