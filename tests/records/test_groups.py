@@ -91,5 +91,5 @@ def test_groups_that_do_not_fit(directory):
         records.batches(10, num_groups=5)
     with pytest.raises(RecordsError, match=r"divides batch_size 9.*Received: 2"):
         records.batches(9, num_groups=2)
-    with pytest.raises(RecordsError, match="repeat with more than one"):
+    with pytest.raises(RecordsError, match="repeat with 2 file groups"):
         records.batches(8, num_groups=2, repeat=False)

@@ -1,16 +1,26 @@
-"""Two worker processes on one machine train like one process, write one folder, and go on."""
+"""Two worker processes on one machine train like one process, write one folder, and go on.
 
+And one that is killed ends the other with a line that says how to go on.
+"""
+
+import functools
 import json
 import os
 import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfmusicgan import recipes
+from tests import made_up
+from tfmusicgan import datasets, recipes, representations
+from tfmusicgan.errors import RecordsError
+from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter
+from tfmusicgan.records.convert import convert
+from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.training import fit, strategy
 from tfmusicgan.training.run import Run
 
@@ -30,7 +40,8 @@ def _free_ports():
             each.close()
 
 
-def _train(records, output, *settings):
+def _start(records, output, *settings):
+    """Both workers; each with its output in a pipe."""
     flags = [f"--recipe={RECIPE}", "--preset=tiny", f"--records={records}", f"--output={output}"]
     flags += ["--strategy=multi_worker", "--checkpoint_every=2", "--steps_per_epoch=3"]
     flags += [f"--set={setting}" for setting in settings]
@@ -49,6 +60,11 @@ def _train(records, output, *settings):
                 text=True,
             )
         )
+    return processes
+
+
+def _train(records, output, *settings):
+    processes = _start(records, output, *settings)
     try:
         outputs = [process.communicate(timeout=240)[0] for process in processes]
     finally:
@@ -62,9 +78,23 @@ def _values(run):
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
 
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """A record set of four shards."""
+    folder = tmp_path_factory.mktemp("sharded")
+    with NoteSequenceWriter(folder / "music.tfrecord") as writer:
+        for number in range(20):
+            writer.write(made_up.chorale(number))
+    recipe = recipes.get(RECIPE)
+    cls = representations.get(recipe.representation)
+    grid = cls.from_parameters(recipe.preset("tiny").representation)
+    options = ConvertOptions(grid, num_shards=4)
+    convert(datasets.get("midi"), options, folder / "records", [str(folder / "music.tfrecord")])
+    return folder / "records"
+
+
 @pytest.mark.slow
-def test_two_workers_train_like_one_process_and_go_on(tiny_records, tmp_path):
-    records = tiny_records[RECIPE]
+def test_two_workers_train_like_one_process_and_go_on(records, tmp_path):
     _train(records, tmp_path / "two", *SETTINGS)
     two = Run.open(tmp_path / "two")
     assert [info.step for info in two.store().all()] == [2, 4]
@@ -72,7 +102,11 @@ def test_two_workers_train_like_one_process_and_go_on(tiny_records, tmp_path):
     assert two.store().latest().step == 6
     longer = (*SETTINGS[:1], "training_steps=6")
     options = fit.TrainingOptions(collapse_patience=0, num_samples=8)
-    one = fit.train(recipes.get(RECIPE), "tiny", records, tmp_path / "one", longer, options=options)
+    recipe = recipes.get(RECIPE)
+    one = fit.train(
+        recipe, "tiny", records, tmp_path / "one", longer, options=options, file_groups=2
+    )
+    assert one.settings["file_groups"] == two.settings["file_groups"] == 2
     expected, found = _values(one), _values(two)
     assert expected.keys() == found.keys() and len(expected) > 150
     for name, value in expected.items():
@@ -80,7 +114,40 @@ def test_two_workers_train_like_one_process_and_go_on(tiny_records, tmp_path):
             np.testing.assert_allclose(found[name], value, atol=2e-6, err_msg=name)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_worker_that_dies_ends_the_other_with_one_line(records, tmp_path, victim):
+    processes = _start(records, tmp_path / "run", "training_steps=100000")
+    try:
+        deadline = time.monotonic() + 300
+        while not list(tmp_path.glob("run/checkpoints/step-*")) and time.monotonic() < deadline:
+            assert all(process.poll() is None for process in processes)
+            time.sleep(0.1)
+        processes[victim].kill()
+        other = processes[1 - victim].communicate(timeout=120)[0]
+    finally:
+        for process in processes:
+            process.kill()
+    assert processes[1 - victim].returncode == 1
+    (line,) = [line for line in other.splitlines() if line.startswith("tfmusicgan-train: ")]
+    latest = Run.open(tmp_path / "run").store().latest().path
+    assert "Expected 2 workers that train together. Received: " in line
+    assert "The last good checkpoint is " in line and str(latest.parent) in line
+    assert line.endswith("Start the same command again on every worker: it goes on from there.")
+
+
+def test_too_few_shards_and_groups_that_do_not_divide(records, tmp_path):
+    options = fit.TrainingOptions(collapse_patience=0, num_samples=8)
+    train = functools.partial(fit.train, recipes.get(RECIPE), "tiny", records, options=options)
+    with pytest.raises(RecordsError, match=r"at least 5 shards .*--shards=5"):
+        train(tmp_path / "run", ["batch_size=5"], file_groups=5)
+    with pytest.raises(RecordsError, match=r"divides batch_size 4. Received: 3"):
+        train(tmp_path / "run", file_groups=3)
+    assert not (tmp_path / "run").exists()
+
+
 def test_one_process_is_its_own_chief():
     default = strategy.make_strategy("none")
     assert strategy.is_chief(default)
+    assert strategy.num_workers(default) == 1
     strategy.wait_for_all(default)

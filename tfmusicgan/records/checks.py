@@ -72,8 +72,10 @@ def check_groups(
             f"Received: {held} at {directory}. Convert the data again with "
             f"--shards={num_groups} or more, or train with fewer workers."
         )
-    if num_groups < 1 or batch_size % num_groups or (num_groups > 1 and not repeat):
+    if num_groups < 1 or batch_size % num_groups:
         raise RecordsError(
-            f"Expected num_groups that divides batch_size {batch_size}, and repeat with more "
-            f"than one. Received: {num_groups}."
+            f"Expected a number of file groups that divides batch_size {batch_size}. Received: "
+            f"{num_groups}. Change one of them."
         )
+    if num_groups > 1 and not repeat:
+        raise RecordsError(f"Expected repeat with {num_groups} file groups. Received: none.")

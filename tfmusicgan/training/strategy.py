@@ -127,7 +127,8 @@ def plain_errors(strategy: tf.distribute.Strategy, latest: Callable[[], str]) ->
         if workers == 1:
             raise
         gone = re.search(r"task:(\d+) (?:heartbeat|is down|has)", error.message)
-        who = f"worker {gone[1]} no longer answers" if gone else error.message.splitlines()[0][:200]
+        reason = re.sub(r"^\{\{.*?\}\} *", "", error.message.splitlines()[0])[:200]
+        who = f"worker {gone[1]} no longer answers" if gone else reason.rstrip(".")
         raise TrainingError(
             f"Expected {workers} workers that train together. Received: {who}. {latest()} Start "
             "the same command again on every worker: it goes on from there."
