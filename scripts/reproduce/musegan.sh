@@ -6,7 +6,7 @@
 #
 # Environment:
 #   BAND        folder of multi-track MIDI files for the five-track run; without it there is none
-#   STEPS       training steps of each run (default: the preset's)
+#   STEPS       training steps of each run (default: the preset's, more where it pays)
 #   OUT         where runs, tables and music go (default: runs/reproduce-musegan)
 #   BAND_LICENCE, BAND_ATTRIBUTION   of the five-track files; they travel with records and models
 set -euo pipefail
@@ -46,10 +46,21 @@ convert_band() {
       --output="$OUT/records/band"
 }
 
+# More steps than the preset's where it pays.
+steps() {
+  case $1 in
+    musegan_hybrid) echo "${STEPS:-18000}" ;;
+    musegan_jamming_chorales) echo "${STEPS:-10000}" ;;
+    *) echo "$STEPS" ;;
+  esac
+}
+
 train() {
+  local steps
+  steps=$(steps "$1")
   tfmusicgan-train --recipe="$1" --preset="$PRESET" --records="$(records "$1")" \
     --output="$OUT/$1" --checkpoint_every=1000 --steps_per_epoch=500 \
-    ${STEPS:+--set=training_steps=$STEPS}
+    ${steps:+--set=training_steps=$steps}
 }
 
 evaluate() {

@@ -1,6 +1,7 @@
 """Groups of shards: what each worker of a cluster reads, and what one process reads of all."""
 
 import collections
+import dataclasses
 import shutil
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from tests.records.pieces import GRID
 from tfmusicgan.errors import RecordsError
-from tfmusicgan.records import ordering
+from tfmusicgan.records import checks, ordering
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.records.schema import bytes_to_example
 from tfmusicgan.records.shard_file import read_shard
@@ -91,5 +92,17 @@ def test_groups_that_do_not_fit(directory):
         records.batches(10, num_groups=5)
     with pytest.raises(RecordsError, match=r"divides batch_size 9.*Received: 2"):
         records.batches(9, num_groups=2)
-    with pytest.raises(RecordsError, match="repeat with 2 file groups"):
+    with pytest.raises(RecordsError, match=r"repeat=True with 2 file groups"):
         records.batches(8, num_groups=2, repeat=False)
+    for groups in (range(2, 3), range(0)):
+        with pytest.raises(RecordsError, match=r"some of the file groups 0 to 1\. Received"):
+            records.batches(8, num_groups=2, groups=groups)
+
+
+def test_groups_of_uneven_sizes(directory):
+    records = RecordSet.open(directory)
+    shards = [dataclasses.replace(records.shards[0], num_examples=n) for n in (100, 40, 10)]
+    checks.check_groups(directory, shards, 8, 2)  # 100 | 50
+    with pytest.raises(RecordsError, match=r"2 groups of .* Received: 50 to 101 .*--shards=16"):
+        shards[0] = dataclasses.replace(shards[0], num_examples=101)
+        checks.check_groups(directory, shards, 8, 2)

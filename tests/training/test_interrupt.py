@@ -29,12 +29,17 @@ with interrupt.stop_request() as request:
 """
 
 
-def _start(*arguments):
+def _ignore():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _start(*arguments, ignore=False):
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_ignore if ignore else None,
     )
     assert process.stdout.readline() == "ready\n"
     return process
@@ -74,11 +79,42 @@ def test_handlers_are_those_from_before():
 
 def test_the_callback_saves_then_says_how_to_go_on():
     saved, request = [], interrupt.StopRequest()
-    callback = interrupt.StopOnSignal(request, lambda: saved.append(1), lambda: "It is at X.")
+    asked = []
+
+    def any_worker(mine):
+        asked.append(mine)
+        return mine or len(asked) > 2
+
+    save = lambda: saved.append(len(asked))  # noqa: E731
+    callback = interrupt.StopOnSignal(request, save, lambda: "It is at X.", any_worker)
     callback.set_model(toy.trained(steps=3))
     callback.on_train_batch_end(0)
     assert not saved
     request.number = signal.SIGINT
     with pytest.raises(InterruptedRunError, match=r"step 3\. It is at X\. Run the same") as error:
         callback.on_train_batch_end(1)
-    assert saved == [1] and error.value.status == 130
+    assert saved == [2] and error.value.status == 130
+    assert asked == [False, True, True]  # the last one once it is saved
+    request.number = 0
+    with pytest.raises(InterruptedRunError) as error:  # another worker's signal
+        callback.on_train_batch_end(2)
+    assert saved == [2, 4] and error.value.status == 143
+
+
+def test_ignored_signals_stay_ignored():
+    process = _start("looping", ignore=True)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, f"saved {int(signal.SIGTERM)}\n")
+    assert err.count("\n") == 1
+
+
+def test_the_second_signal_counts_when_nobody_reads_any_more():
+    process = _start("blocked")
+    process.stderr.close()
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    assert process.wait(timeout=20) == 130
+    process.stdout.close()

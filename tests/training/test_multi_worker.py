@@ -16,8 +16,9 @@ import pytest
 import tensorflow as tf
 
 from tests import made_up
+from tests.eagerly import eagerly
 from tfmusicgan import datasets, recipes, representations
-from tfmusicgan.errors import RecordsError
+from tfmusicgan.errors import ConfigError, OutputExistsError, RecordsError
 from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter
 from tfmusicgan.records.convert import convert
 from tfmusicgan.records.options import ConvertOptions
@@ -40,10 +41,11 @@ def _free_ports():
             each.close()
 
 
-def _start(records, output, *settings):
+def _start(records, output, *settings, checkpoint_every=2):
     """Both workers; each with its output in a pipe."""
     flags = [f"--recipe={RECIPE}", "--preset=tiny", f"--records={records}", f"--output={output}"]
-    flags += ["--strategy=multi_worker", "--checkpoint_every=2", "--steps_per_epoch=3"]
+    flags += ["--strategy=multi_worker", f"--checkpoint_every={checkpoint_every}"]
+    flags += ["--steps_per_epoch=3"]
     flags += [f"--set={setting}" for setting in settings]
     code = f"from tfmusicgan.cli.train import main; main({flags!r})"
     workers = [f"127.0.0.1:{port}" for port in _free_ports()]
@@ -63,14 +65,15 @@ def _start(records, output, *settings):
     return processes
 
 
-def _train(records, output, *settings):
-    processes = _start(records, output, *settings)
+def _train(records, output, *settings, **options):
+    processes = _start(records, output, *settings, **options)
     try:
         outputs = [process.communicate(timeout=240)[0] for process in processes]
     finally:
         for process in processes:
             process.kill()
     assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
+    return outputs
 
 
 def _values(run):
@@ -98,9 +101,11 @@ def test_two_workers_train_like_one_process_and_go_on(records, tmp_path):
     _train(records, tmp_path / "two", *SETTINGS)
     two = Run.open(tmp_path / "two")
     assert [info.step for info in two.store().all()] == [2, 4]
-    _train(records, tmp_path / "two", *SETTINGS[:1], "training_steps=6")
-    assert two.store().latest().step == 6
     longer = (*SETTINGS[:1], "training_steps=6")
+    # No checkpoint but the last one, for which the second worker has to wait.
+    outputs = _train(records, tmp_path / "two", *longer, checkpoint_every=100)
+    assert all("for 6 steps: " in output for output in outputs)
+    assert two.store().latest().step == 6
     options = fit.TrainingOptions(collapse_patience=0, num_samples=8)
     recipe = recipes.get(RECIPE)
     one = fit.train(
@@ -136,12 +141,67 @@ def test_a_worker_that_dies_ends_the_other_with_one_line(records, tmp_path, vict
     assert line.endswith("Start the same command again on every worker: it goes on from there.")
 
 
+@pytest.mark.slow
+def test_a_signal_to_one_worker_stops_both_after_the_same_step(records, tmp_path):
+    processes = _start(records, tmp_path / "run", "training_steps=100000", checkpoint_every=1000)
+    try:
+        line = ""
+        while "critic_loss" not in line:  # the first epoch is over
+            line = processes[0].stdout.readline()
+            assert line, "the first worker has ended"
+        processes[1].terminate()
+        outputs = [process.communicate(timeout=120)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [143, 143], "\n".join(outputs)
+    latest = Run.open(tmp_path / "run").store().latest()
+    for output in outputs:
+        assert f"Interrupted after step {latest.step}. The last good checkpoint is " in output
+        assert str(latest.path) in output
+
+
+@pytest.mark.slow
+def test_an_error_of_the_chief_alone_is_one_line_for_both(records, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("precious")
+    processes = _start(records, tmp_path / "run")
+    try:
+        outputs = [process.communicate(timeout=240)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [1, 1]
+    assert "which holds something else" in outputs[0]
+    assert "tfmusicgan-train: Expected 2 workers that train together." in outputs[1]
+    assert "Traceback" not in outputs[1]
+
+
+def test_a_run_keeps_its_groups_and_says_so(records, tmp_path):
+    options = fit.TrainingOptions(collapse_patience=0, num_samples=8)
+    train = functools.partial(fit.train, recipes.get(RECIPE), "tiny", records, options=options)
+    with eagerly():
+        run = train(tmp_path / "run", ["training_steps=1"], file_groups=2)
+        again = train(tmp_path / "run", ["training_steps=2"])
+    assert again.settings["file_groups"] == 2 and again.store().latest().step == 2
+    with pytest.raises(OutputExistsError, match=r"Received others: file_groups\."):
+        train(tmp_path / "run", ["training_steps=2"], file_groups=4)
+    # A run of a release that knew no groups.
+    settings = {key: value for key, value in run.settings.items() if key != "file_groups"}
+    (run.folder / "run.json").write_text(json.dumps(settings))
+    assert Run.file_groups_at(run.folder) == 1
+    old = train(run.folder, ["training_steps=2"])
+    assert old.settings["file_groups"] == 1
+    with pytest.raises(ConfigError, match=r"multiple of 2 workers .*Received: 1\. Train with"):
+        fit._check_groups(1, 2)
+
+
 def test_too_few_shards_and_groups_that_do_not_divide(records, tmp_path):
     options = fit.TrainingOptions(collapse_patience=0, num_samples=8)
     train = functools.partial(fit.train, recipes.get(RECIPE), "tiny", records, options=options)
     with pytest.raises(RecordsError, match=r"at least 5 shards .*--shards=5"):
         train(tmp_path / "run", ["batch_size=5"], file_groups=5)
-    with pytest.raises(RecordsError, match=r"divides batch_size 4. Received: 3"):
+    with pytest.raises(RecordsError, match=r"divides batch_size 4\. Received: 3"):
         train(tmp_path / "run", file_groups=3)
     assert not (tmp_path / "run").exists()
 
@@ -150,4 +210,4 @@ def test_one_process_is_its_own_chief():
     default = strategy.make_strategy("none")
     assert strategy.is_chief(default)
     assert strategy.num_workers(default) == 1
-    strategy.wait_for_all(default)
+    assert [strategy.any_worker(default)(mine) for mine in (True, False)] == [True, False]

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 
 from tfmusicgan.errors import RecordsError
+from tfmusicgan.records import ordering
 from tfmusicgan.records.manifest import Manifest, Shard
 from tfmusicgan.representations.base import Representation
 
@@ -58,24 +59,48 @@ def check_groups(
     shards: Sequence[Shard],
     batch_size: int,
     num_groups: int,
-    repeat: bool,
 ) -> None:
-    """Checks that shards can be dealt to groups, and rows of a batch to them.
+    """Checks that shards can be dealt to groups evenly, and rows of a batch to them.
 
     Raises:
-      RecordsError: If there are fewer shards with examples than groups, or the rows do not divide.
+      RecordsError: If there are fewer shards with examples than groups, if one group would have
+        more than twice another's examples, or if the rows do not divide.
     """
-    held = sum(shard.num_examples > 0 for shard in shards)
-    if num_groups > held:
+    counts = tuple(shard.num_examples for shard in shards if shard.num_examples)
+    if num_groups > len(counts):
         raise RecordsError(
             f"Expected at least {num_groups} shards with examples, one for each group of files. "
-            f"Received: {held} at {directory}. Convert the data again with "
-            f"--shards={num_groups} or more, or train with fewer workers."
+            f"Received: {len(counts)} at {directory}. Convert the data again with "
+            f"--shards={num_groups} or more, or train with fewer workers or groups."
         )
+    if num_groups >= 1:
+        dealt = ordering.deal(counts, num_groups)
+        sizes = sorted(sum(counts[index] for index in group) for group in dealt)
+        if sizes[-1] > 2 * sizes[0]:
+            raise RecordsError(
+                f"Expected shards that make {num_groups} groups of about as many examples, since "
+                f"each gives as many rows to a batch. Received: {sizes[0]} to {sizes[-1]} examples "
+                f"at {directory}. Convert the data again with --shards={8 * num_groups}."
+            )
     if num_groups < 1 or batch_size % num_groups:
         raise RecordsError(
             f"Expected a number of file groups that divides batch_size {batch_size}. Received: "
             f"{num_groups}. Change one of them."
         )
+
+
+def check_choice(groups: range, num_groups: int, repeat: bool) -> None:
+    """Checks which of the groups are to be read.
+
+    Raises:
+      RecordsError: If there are none or unknown ones, or a single epoch of several.
+    """
+    if not groups or not {*groups} <= {*range(num_groups)}:
+        raise RecordsError(
+            f"Expected some of the file groups 0 to {num_groups - 1}. Received: {list(groups)}."
+        )
     if num_groups > 1 and not repeat:
-        raise RecordsError(f"Expected repeat with {num_groups} file groups. Received: none.")
+        raise RecordsError(
+            f"Expected repeat=True with {num_groups} file groups, which end at different steps. "
+            "Received: False. Read one epoch with num_groups=1."
+        )

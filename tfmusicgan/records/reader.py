@@ -129,7 +129,8 @@ class RecordSet:
             `examples_per_row` is above 1).
           shuffle: Whether epochs are shuffled; otherwise each has the order of the files.
           block_bytes: Bound on what is shuffled at once, in bytes before compression.
-          num_groups: Groups of shards, a divisor of batch_size; above 1 with `repeat` alone.
+          num_groups: Groups of shards, a divisor of batch_size; above 1 with `repeat` alone. Each
+            has as many examples as any other, but for a shard: a smaller one repeats sooner.
           groups: Which of them to read; all by default.
 
         Returns:
@@ -144,8 +145,9 @@ class RecordSet:
                 "Expected batch_size and examples_per_row of at least 1 and start_step of at least "
                 f"0. Received: {batch_size}, {examples_per_row} and {start_step}."
             )
-        checks.check_groups(self.directory, self.shards, batch_size, num_groups, repeat)
+        checks.check_groups(self.directory, self.shards, batch_size, num_groups)
         groups = range(num_groups) if groups is None else groups
+        checks.check_choice(groups, num_groups, repeat)
         num = batch_size // num_groups * examples_per_row
         whole = repeat or examples_per_row > 1
         tables = self._tables(block_bytes, num_groups)

@@ -11,6 +11,7 @@ from tfmusicgan import representations
 from tfmusicgan.errors import ConfigError, RecordsError
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
+from tfmusicgan.records import checks
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training import interrupt
 from tfmusicgan.training import strategy as devices
@@ -77,31 +78,43 @@ def train(
     }
     entry = representations.to_manifest(records.representation)
     strategy = devices.make_strategy(options.strategy)
-    workers = devices.num_workers(strategy)
     if file_groups is None:
-        file_groups = workers if overwrite else Run.file_groups_at(output) or workers
+        file_groups = None if overwrite else Run.file_groups_at(output)
+        file_groups = file_groups or devices.num_workers(strategy)
     run = Run.plan(output, recipe, preset, assignments, facts, entry, seed, file_groups)
-    with strategy.scope():
-        model = run.build_model()
-        rows = model.model_config.batch_size
-        _check_batch_size(rows, strategy.num_replicas_in_sync)
-        _check_groups(file_groups, workers)
-        records.batches(rows, num_groups=file_groups)
-        jit = devices.use_xla() if options.jit_compile is None else options.jit_compile
-        model.compile(jit_compile=jit)
-        # All that can be wrong with the settings is known by now: nothing is deleted before.
-        is_chief = devices.is_chief(strategy)
-        if is_chief:
-            run.begin(overwrite)
-        devices.wait_for_all(strategy)
-        latest = run.store().latest()
-        if latest is None:
-            prepare_model(model, records)
-        else:
-            run.store().restore(model, latest)
-    with interrupt.stop_request() as request:
-        _fit(model, run, records, options, strategy, request)
+    with devices.plain_errors(strategy, run.store().latest_in_words):
+        with strategy.scope():
+            model = _begin(run, records, options, strategy, overwrite)
+        with interrupt.stop_request() as request:
+            _fit(model, run, records, options, strategy, request)
     return run
+
+
+def _begin(
+    run: Run,
+    records: RecordSet,
+    options: TrainingOptions,
+    strategy: tf.distribute.Strategy,
+    overwrite: bool,
+) -> MusicGAN:
+    """The run's model, as new or as its latest checkpoint has it; the chief makes the folder."""
+    model = run.build_model()
+    rows, num_groups = model.model_config.batch_size, run.settings["file_groups"]
+    _check_batch_size(rows, strategy.num_replicas_in_sync)
+    _check_groups(num_groups, devices.num_workers(strategy))
+    checks.check_groups(records.directory, records.shards, rows, num_groups)
+    jit = devices.use_xla() if options.jit_compile is None else options.jit_compile
+    model.compile(jit_compile=jit)
+    # All that can be wrong with the settings is known by now: nothing is deleted before.
+    if devices.is_chief(strategy):
+        run.begin(overwrite)
+    devices.any_worker(strategy)(True)  # the others wait for the folder
+    latest = run.store().latest()
+    if latest is None:
+        prepare_model(model, records)
+    else:
+        run.store().restore(model, latest)
+    return model
 
 
 def prepare_model(model: MusicGAN, records: RecordSet) -> None:
@@ -126,8 +139,9 @@ def _check_batch_size(batch_size: int, replicas: int) -> None:
 def _check_groups(file_groups: int, workers: int) -> None:
     if file_groups % workers:
         raise ConfigError(
-            f"Expected file_groups that divide among {workers} workers. Received: {file_groups}. "
-            "Give --file_groups, or train with a number of workers that divides the run's."
+            f"Expected a multiple of {workers} workers as the run's file_groups. Received: "
+            f"{file_groups}. Train with a number of workers that divides it; a new run may be "
+            f"given --file_groups={workers}."
         )
 
 
@@ -143,21 +157,19 @@ def _fit(
     step = int(model.step.numpy())
     if step >= config.training_steps:
         return
-    callbacks, saver, verbose = [StopOnNonFinite(run.store())], None, 0
+    callbacks, save, verbose = [StopOnNonFinite(run.store())], _save_nothing, 0
     if devices.is_chief(strategy):
         callbacks, saver = make_callbacks(model, run, records, options)
-        verbose = 1 if sys.stdout.isatty() else 2
-    save, where = saver and saver.save, run.store().latest_in_words
-    callbacks.append(interrupt.StopOnSignal(request, save, where))
+        save, verbose = saver.save, 1 if sys.stdout.isatty() else 2
+    any_worker = devices.any_worker(strategy)
+    where = run.store().latest_in_words
+    callbacks.append(interrupt.StopOnSignal(request, save, where, any_worker))
     segments = _segments(step, config.training_steps, options.steps_per_epoch, model.stage_starts)
     for first, last, steps in segments:
         model.begin_stage(int(model.step.numpy()))
         # Each segment starts at its own step: an iterator reads ahead, and forgets what it read.
         dataset = devices.distribute(strategy, functools.partial(_batches, model, run, records))
-        with (
-            records.plain_errors(),
-            devices.plain_errors(strategy, where),
-        ):
+        with records.plain_errors():
             model.fit(
                 dataset,
                 initial_epoch=first,
@@ -167,8 +179,12 @@ def _fit(
                 shuffle=False,  # the reader's order is a function of (seed, step)
                 verbose=verbose,
             )
-    if saver is not None:
-        saver.save()
+    save()
+    any_worker(True)  # the others wait for the last checkpoint
+
+
+def _save_nothing() -> None:
+    """What workers save that are not the chief."""
 
 
 def _batches(

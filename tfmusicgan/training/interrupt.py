@@ -9,7 +9,6 @@ import contextlib
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -33,19 +32,23 @@ class StopRequest:
     def receive(self, number: int) -> None:
         """Notes the first signal; ends the process at the second."""
         if self.number:
-            print("Stopped at once.", file=sys.stderr, flush=True)
+            _say("Stopped at once.")
             os._exit(128 + number)
         self.number = number
-        print(
-            "Stopping after this step; press Ctrl-C again to stop at once, without saving.",
-            file=sys.stderr,
-            flush=True,
-        )
+        _say("Stopping after this step; press Ctrl-C again to stop at once, without saving.")
+
+
+def _say(text: str) -> None:
+    # Whoever read stderr may be gone, stopped by the same Ctrl-C.
+    with contextlib.suppress(OSError):
+        os.write(2, f"{text}\n".encode())
 
 
 @contextlib.contextmanager
 def stop_request() -> Iterator[StopRequest]:
     """Receives SIGINT and SIGTERM while the block runs; outside the main thread, none.
+
+    Signals that the process was started to ignore, as scripts do in the background, stay so.
 
     Yields:
       The request, to look at between steps.
@@ -57,15 +60,16 @@ def stop_request() -> Iterator[StopRequest]:
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     thread = threading.Thread(target=_listen, args=(reading, request), daemon=True)
-    earlier = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
-    earlier_writing = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
     thread.start()
+    earlier_writing = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+    heeded = [n for n in _SIGNALS if signal.getsignal(n) not in (signal.SIG_IGN, None)]
+    earlier = {number: signal.signal(number, lambda *_: None) for number in heeded}
     try:
         yield request
     finally:
-        signal.set_wakeup_fd(earlier_writing)
         for number, handler in earlier.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(earlier_writing)
         writing.close()
         thread.join()
         reading.close()
@@ -82,15 +86,22 @@ class StopOnSignal(keras.callbacks.Callback):
 
     Args:
       request: From `stop_request`.
-      save: Writes a checkpoint; None where another process does.
+      save: Writes a checkpoint, or nothing where another worker does.
       where: Returns the words that name the latest checkpoint.
+      any_worker: From `strategy.any_worker`: a signal to one of several stops all, after the same
+        step, and they wait for the checkpoint.
     """
 
     def __init__(
-        self, request: StopRequest, save: Callable[[], None] | None, where: Callable[[], str]
+        self,
+        request: StopRequest,
+        save: Callable[[], None],
+        where: Callable[[], str],
+        any_worker: Callable[[bool], bool],
     ):
         super().__init__()
         self.request, self.save, self.where = request, save, where
+        self.any_worker = any_worker
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Looks for a signal.
@@ -98,12 +109,12 @@ class StopOnSignal(keras.callbacks.Callback):
         Raises:
           InterruptedRunError: If there was one; the checkpoint is written.
         """
-        if not self.request.number:
+        if not self.any_worker(bool(self.request.number)):
             return
-        if self.save is not None:
-            self.save()
+        self.save()
+        self.any_worker(True)  # the others wait until it is saved
         step = int(self.model.step.numpy())
         raise InterruptedRunError(
             f"Interrupted after step {step}. {self.where()} Run the same command again to go on.",
-            status=128 + self.request.number,
+            status=128 + (self.request.number or signal.SIGTERM),
         )

@@ -67,8 +67,8 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process writes the run's folder: the only one, or the cluster's first."""
-    resolver = strategy.cluster_resolver
-    if resolver is None or not resolver.task_type:
+    resolver = _resolver(strategy)
+    if resolver is None:
         return True
     has_chief = "chief" in resolver.cluster_spec().jobs
     return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
@@ -76,8 +76,8 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 def num_workers(strategy: tf.distribute.Strategy) -> int:
     """Processes that train together: 1 outside a cluster."""
-    resolver = strategy.cluster_resolver
-    if resolver is None or not resolver.task_type:
+    resolver = _resolver(strategy)
+    if resolver is None:
         return 1
     jobs = resolver.cluster_spec().as_dict()
     return sum(len(jobs.get(job, ())) for job in ("chief", "worker"))
@@ -135,11 +135,29 @@ def plain_errors(strategy: tf.distribute.Strategy, latest: Callable[[], str]) ->
         ) from None
 
 
-def wait_for_all(strategy: tf.distribute.Strategy) -> None:
-    """Returns once every worker has come here; at once where there is one process."""
-    if strategy.cluster_resolver is not None and strategy.num_replicas_in_sync > 1:
-        meet = tf.function(lambda: strategy.run(lambda: tf.ones([])))
-        strategy.reduce("SUM", meet(), axis=None)
+def any_worker(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
+    """A question to all workers, which all must ask at the same places of their work.
+
+    Returns:
+      A function of this worker's answer; whether any worker's is True. It returns once every
+      worker has asked, and at once where there is one process.
+    """
+    if num_workers(strategy) == 1:
+        return lambda mine: mine
+
+    @tf.function(autograph=False)
+    def count(mine: tf.Tensor) -> tf.Tensor:
+        return strategy.reduce("SUM", strategy.run(lambda: tf.cast(mine, tf.float32)), axis=None)
+
+    return lambda mine: bool(count(tf.constant(mine)).numpy() > 0)
+
+
+def _resolver(
+    strategy: tf.distribute.Strategy,
+) -> tf.distribute.cluster_resolver.ClusterResolver | None:
+    """What knows the cluster's processes; None where there is one process."""
+    resolver = strategy.cluster_resolver
+    return resolver if resolver is not None and resolver.task_type else None
 
 
 def use_xla() -> bool:
