@@ -7,17 +7,20 @@
 # Environment:
 #   BAND        folder of multi-track MIDI files for the five-track run; without it there is none
 #   STEPS       training steps of each run (default: the preset's, more where it pays)
-#   OUT         where runs, tables and music go (default: runs/reproduce-musegan)
+#   OUT         where runs, tables and music go (default: runs/reproduce-musegan); a folder of its
+#               own for each PRESET
+#   PRESET      of all recipes, one that averages its weights (default: small)
+#   PHRASES     that each evaluation compares (default: 1024)
 #   BAND_LICENCE, BAND_ATTRIBUTION   of the five-track files; they travel with records and models
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../environment.sh"
+BAND=${BAND:+$(realpath -m "$BAND")}
+OUT=$(realpath -m "${OUT:-$ROOT/runs/reproduce-musegan}")
 cd "$ROOT"
 
-OUT=${OUT:-runs/reproduce-musegan}
 PRESET=${PRESET:-small}
 STEPS=${STEPS:-}
 PHRASES=${PHRASES:-1024}
-BAND=${BAND:-}
 FROM_SCRATCH="musegan_hybrid_chorales musegan_jamming_chorales musegan_composer_chorales"
 ACCOMPANIMENT=musegan_hybrid_chorales_accompaniment
 log=$(mktemp)

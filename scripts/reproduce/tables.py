@@ -1,6 +1,6 @@
 """Writes the tables of a reproduction's runs as Markdown.
 
-  python scripts/reproduce/tables.py runs/reproduce-musegan >> scripts/reproduce/musegan.md
+  python scripts/reproduce/tables.py runs/reproduce-musegan
 
 For each run in the folder: steps, distances, what has moved most of the way, memorisation, the
 spread over samples of several seeds, and the table that tfmusicgan-evaluate printed.
@@ -29,7 +29,7 @@ def summary(runs: list[pathlib.Path]) -> list[str]:
             f"{result['settings']['step']:,}",
             f"{distances['untrained']:.4f}",
             ", ".join(f"{value:.4f}" for value in trained),
-            f"{distances['held-out data']:.4f}",
+            _number(distances.get("held-out data"), ".4f"),
             f"{verdict['judged'] - len(verdict['fall_short'])} of {verdict['judged']}",
             _pair(result, "nearest_training_phrase"),
             _pair(result, "self_similarity"),
@@ -63,7 +63,13 @@ def table(run: pathlib.Path) -> list[str]:
 
 def _pair(result: dict, name: str) -> str:
     rows = result["memorisation"]
-    return f"{rows['trained'][name]:.3f}, {rows['held-out data'][name]:.3f}"
+    pair = (rows.get(row, {}).get(name) for row in ("trained", "held-out data"))
+    return ", ".join(_number(value, ".3f") for value in pair)
+
+
+def _number(value: float | None, form: str) -> str:
+    """A dash for what there is none of: records may lack held-out data."""
+    return "-" if value is None else format(value, form)
 
 
 def _read(path: pathlib.Path) -> dict:

@@ -152,7 +152,7 @@ def _deafened(run):
     return model.signatures()["accompany"].function
 
 
-@pytest.mark.parametrize(("name", "steps"), [("hybrid", 400), ("jamming", 400), ("composer", 400)])
+@pytest.mark.parametrize(("name", "steps"), [("hybrid", 400), ("jamming", 400), ("composer", 800)])
 def test_harmony_follows_the_given_track(name, steps, trained, questions, tmp_path):
     run = trained(name, steps)
     grid = run.build_model().representation
