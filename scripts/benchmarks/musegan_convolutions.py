@@ -45,7 +45,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=15, help="steps to time of each form")
     parser.add_argument("--xla", action="store_true", help="time our form with XLA as well")
     parser.add_argument("--memory", action="store_true", help="measure peak memory as well")
-    parser.add_argument("--peak_of", help="print the peak memory of one form in MB, no times")
+    parser.add_argument(
+        "--peak_of",
+        choices=("plain", "ours", "ours, XLA"),
+        help="print the peak memory of one form in MB, no times",
+    )
     flags = parser.parse_args()
     strategy.prepare_devices()
     forms = ("plain", "ours", "ours, XLA") if flags.xla else ("plain", "ours")
