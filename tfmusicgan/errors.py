@@ -65,7 +65,7 @@ class CheckpointError(MusicGanError):
 
 
 class TrainingError(MusicGanError):
-    """Training cannot go on: a non-finite loss, or collapse."""
+    """Training cannot go on: a non-finite loss, collapse, or a worker that no longer answers."""
 
 
 class InterruptedRunError(MusicGanError):
