@@ -60,6 +60,9 @@ def _plain_training(model, steps):
         part = values[:, index * sum(sizes) : (index + 1) * sum(sizes)]
         return noise.split(part, model.latent_shapes)
 
+    def score(phrases):
+        return model.critic(model.critic_view(phrases))
+
     for step in range(steps):
         real = tf.where(tf.constant(_batch(step)), 1.0, -1.0)
         keys = noise.row_keys(11, tf.constant(step, tf.int64), 1, tf.range(ROWS, dtype=tf.int64))
@@ -68,18 +71,14 @@ def _plain_training(model, steps):
             fake = tf.tanh(model.generator(latents(step, update), training=True))
             weights = model.critic.trainable_variables
             with tf.GradientTape() as tape:
-                distance = tf.reduce_mean(model.critic(fake)) - tf.reduce_mean(
-                    model.critic(real[:, update])
-                )
-                penalty = losses.gradient_penalty(
-                    model.critic, real[:, update], fake, mixing[:, update]
-                )
+                distance = tf.reduce_mean(score(fake)) - tf.reduce_mean(score(real[:, update]))
+                penalty = losses.gradient_penalty(score, real[:, update], fake, mixing[:, update])
                 loss = distance + 10.0 * penalty
             adam_c.update(weights, tape.gradient(loss, [w.value for w in weights]))
         weights = model.generator.trainable_variables
         with tf.GradientTape() as tape:
             fake = tf.tanh(model.generator(latents(step, 2), training=True, update_statistics=True))
-            loss = -tf.reduce_mean(model.critic(fake))
+            loss = -tf.reduce_mean(score(fake))
         adam_g.update(weights, tape.gradient(loss, [w.value for w in weights]))
 
 

@@ -221,18 +221,18 @@ class WassersteinGAN(MusicGAN):
         fake = self.fake_examples(latents, real, keys, update_statistics=False)
         fake = tf.stop_gradient(tf.cast(fake, real.dtype))
         rows, parts = tf.shape(real)[0], {}
+        real, fake = self.critic_view(real), self.critic_view(fake)
+        both, views = _side_by_side(real, fake, rows), tf.shape(real)[0] // rows
 
         def loss_fn() -> tf.Tensor:
             # One pass over both halves: the critic scores every example by itself.
-            scores = self.critic(self.critic_view(tf.concat([real, fake], axis=0)))
-            scores = tf.reshape(tf.cast(scores, tf.float32), [-1, 2 * rows])  # [views, both]
+            scores = tf.reshape(tf.cast(self.critic(both), tf.float32), [views, 2 * rows])
             distance = losses.wasserstein_critic_loss(scores[:, :rows], scores[:, rows:])
             parts.update(gap=-distance, penalty=tf.zeros([]))
             if config.critic_constraint == "weight_clipping":
                 return distance
-            views = self.critic_view(real), self.critic_view(fake)
-            mixed = tf.tile(mixing, [tf.shape(scores)[0]])
-            parts["penalty"] = losses.gradient_penalty(self.critic, *views, mixed)
+            mixed = tf.tile(mixing, [views])
+            parts["penalty"] = losses.gradient_penalty(self.critic, real, fake, mixed)
             return distance + config.gradient_penalty_weight * parts["penalty"]
 
         variables = self.critic.trainable_variables
@@ -278,3 +278,10 @@ class WassersteinGAN(MusicGAN):
     def _track(self, **values: tf.Tensor) -> None:
         for name, value in values.items():
             self._trackers[name].update_state(value)
+
+
+def _side_by_side(real: tf.Tensor, fake: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """Two of [views * rows, ...] to [views * 2 * rows, ...], in each view real ones first."""
+    shape = real.shape[1:]
+    halves = [tf.reshape(half, [-1, rows, *shape]) for half in (real, fake)]
+    return tf.reshape(tf.concat(halves, axis=1), [-1, *shape])

@@ -27,7 +27,7 @@ class PhraseCritic(keras.layers.Layer):
       ConfigError: If a kernel is longer than what it runs over.
 
     Input shape:
-      [critics * batch, bars, time, pitch, channels], the critics outermost.
+      [critics * batch, time, pitch, bars * channels] as `arrange` gives it, the critics outermost.
 
     Output shape:
       [critics * batch], raw scores.
@@ -70,12 +70,23 @@ class PhraseCritic(keras.layers.Layer):
         self.score = TrackUpsampling(critics or 1, units, 1, name="score", **common)
         self.built = True
 
-    def call(self, phrases: tf.Tensor) -> tf.Tensor:
-        """Scores phrases."""
+    def arrange(self, phrases: tf.Tensor) -> tf.Tensor:
+        """Puts the bars beside the channels, where `BarConvolution` takes them.
+
+        Not a part of `call`: a critic's update sees the same phrases up to three times.
+
+        Args:
+          phrases: [rows, bars, time, pitch, channels].
+
+        Returns:
+          [rows, time, pitch, bars * channels], the bars outermost.
+        """
         _, bars, time, pitch, channels = phrases.shape
-        # The bars beside the channels; see BarConvolution.
         x = tf.transpose(phrases, [0, 2, 3, 1, 4])
-        x = tf.reshape(x, [-1, time, pitch, bars * channels])
+        return tf.reshape(x, [-1, time, pitch, bars * channels])
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Scores phrases."""
         if self.critics is not None:
             x = tf.split(x, self.critics)  # a list of maps: see ProductConvolution
         for convolution in self.convolutions:

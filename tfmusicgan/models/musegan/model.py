@@ -39,6 +39,7 @@ Differs from the paper, or from the released code where the two disagree:
 """
 
 import numpy as np
+import tensorflow as tf
 from tensorflow_probability import distributions
 
 from tfmusicgan.errors import ConfigError
@@ -109,6 +110,10 @@ class MuseGAN(PianoRollGAN):
     def latent_prior(self) -> distributions.Distribution:
         """Normal numbers, independent of each other."""
         return distributions.Normal(np.float64(0), np.float64(self.model_config.latent_stddev))
+
+    def critic_view(self, examples: tf.Tensor) -> tf.Tensor:
+        """The phrases of all tracks or of each critic's, arranged as the critic takes them."""
+        return self.critic.arrange(super().critic_view(examples))
 
 
 class MuseGANJamming(MuseGAN):
