@@ -11,7 +11,6 @@ want lists, as one product per track with its bias and ReLU is faster than one p
 
 from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.layers.affine import affine
@@ -108,9 +107,6 @@ class BarConvolution(ProductConvolution):
     ):
         super().__init__((kernel, channels, filters), seed, stddev, tracks, slope, **kwargs)
         self.bars, self.output_bars = bars, bars - kernel + 1
-        # Row (b, o), column k is 1 where tap k of output bar o meets input bar b.
-        offset = np.arange(bars)[:, np.newaxis] - np.arange(self.output_bars)
-        self.band = (offset.reshape(-1, 1) == np.arange(kernel)).astype(np.float32)
 
     def _matrix(self, kernel: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         *sets, _, channels, filters = kernel.shape
@@ -121,14 +117,9 @@ class BarConvolution(ProductConvolution):
 
     def _spread(self, kernel: tf.Tensor) -> tf.Tensor:
         """[..., taps, channels, filters] to [..., bars, channels, output bars, filters]."""
-        *sets, taps, channels, filters = kernel.shape
-        # As products of matrices, which are faster than an einsum of so little.
-        flat = tf.reshape(kernel, [*sets, taps, channels * filters])
-        band = tf.broadcast_to(tf.cast(self.band, kernel.dtype), [*sets, *self.band.shape])
-        spread = tf.matmul(band, flat)
-        spread = tf.reshape(spread, [-1, self.bars, self.output_bars, channels, filters])
-        spread = tf.transpose(spread, [0, 1, 3, 2, 4])
-        return tf.reshape(spread, [*sets, *spread.shape[1:]])
+        outer = [[0, 0]] * (kernel.shape.rank - 3)
+        edges = [[bar, self.output_bars - 1 - bar] for bar in range(self.output_bars)]
+        return tf.stack([tf.pad(kernel, [*outer, edge, [0, 0], [0, 0]]) for edge in edges], -2)
 
     def _frames(self, x: tf.Tensor) -> tf.Tensor:
         return x
@@ -180,13 +171,14 @@ class AxisConvolution(ProductConvolution):
     def _frames(self, x: tf.Tensor) -> tf.Tensor:
         shape = x.shape.as_list()
         count = (shape[self.axis] - self.taps) // self.stride + 1
-        whole = shape[self.axis] == count * self.taps
-        if self.taps == self.stride and whole and (self.axis == 2 or shape[2] == 1):
-            shape[self.axis] = count
-            return tf.reshape(x, [-1, *shape[1:3], shape[3] * self.taps])
+        taps, stride = self.taps, self.stride
+        if taps % stride == shape[self.axis] % stride == 0 and (self.axis == 2 or shape[2] == 1):
+            # Neighbours lie side by side already: fewer slices, and each of them in one piece.
+            shape[self.axis], shape[3] = shape[self.axis] // stride, shape[3] * stride
+            x, taps, stride = tf.reshape(x, [-1, *shape[1:]]), taps // stride, 1
         slices = []
-        for tap in range(self.taps):
+        for tap in range(taps):
             window = [slice(None)] * 4
-            window[self.axis] = slice(tap, tap + (count - 1) * self.stride + 1, self.stride)
+            window[self.axis] = slice(tap, tap + (count - 1) * stride + 1, stride)
             slices.append(x[tuple(window)])
-        return tf.concat(slices, axis=-1)
+        return tf.concat(slices, axis=-1) if taps > 1 else x

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfmusicgan.layers.affine import affine
 from tfmusicgan.layers.initializers import seeded_normal
 
 
@@ -28,17 +29,19 @@ class KernelLayer(keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=bias_shape, initializer="zeros")
 
 
-def product(rows: tf.Tensor, kernels: tf.Tensor) -> tf.Tensor:
-    """Rows of each track times its kernel.
+def track_affine(rows: tf.Tensor, kernels: tf.Tensor, biases: tf.Tensor) -> tf.Tensor:
+    """Rows of each track times its kernel, plus its bias.
 
     Args:
       rows: [tracks, rows, inputs].
       kernels: [tracks, inputs, outputs].
+      biases: [tracks, outputs].
 
     Returns:
       [tracks, rows, outputs].
     """
     if kernels.shape[0] > 1:
-        return tf.matmul(rows, kernels)
+        return affine(rows, kernels, biases)
     # A product of matrices is faster than one of batches of one matrix.
-    return tf.matmul(tf.squeeze(rows, 0), tf.squeeze(kernels, 0))[tf.newaxis]
+    single = affine(tf.squeeze(rows, 0), tf.squeeze(kernels, 0), tf.squeeze(biases, 0))
+    return tf.expand_dims(single, 0)

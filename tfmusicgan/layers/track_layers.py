@@ -8,7 +8,7 @@ is its kernel is a product and a reshape.
 import keras
 import tensorflow as tf
 
-from tfmusicgan.layers.kernel_layer import KernelLayer, product
+from tfmusicgan.layers.kernel_layer import KernelLayer, track_affine
 
 
 class TrackUpsampling(KernelLayer):
@@ -49,15 +49,16 @@ class TrackUpsampling(KernelLayer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Applies the transposed convolution."""
         tracks, _, time, pitch, channels = x.shape.as_list()
-        flat = product(tf.reshape(x, [tracks, -1, channels]), tf.convert_to_tensor(self.kernel))
+        rows = tf.reshape(x, [tracks, -1, channels])
+        # The same bias for every tap, added by the product itself.
+        bias = tf.tile(tf.convert_to_tensor(self.bias), [1, self.taps])
+        flat = track_affine(rows, tf.convert_to_tensor(self.kernel), bias)
         y = tf.reshape(flat, [tracks, -1, time, pitch, self.taps, self.filters])
         if self.axis == 2:
             if pitch > 1:
                 y = tf.transpose(y, [0, 1, 2, 4, 3, 5])
-            y = tf.reshape(y, [tracks, -1, time * self.taps, pitch, self.filters])
-        else:
-            y = tf.reshape(y, [tracks, -1, time, pitch * self.taps, self.filters])
-        return y + tf.reshape(tf.convert_to_tensor(self.bias), [tracks, 1, 1, 1, self.filters])
+            return tf.reshape(y, [tracks, -1, time * self.taps, pitch, self.filters])
+        return tf.reshape(y, [tracks, -1, time, pitch * self.taps, self.filters])
 
 
 class TrackTransposedConvolution(KernelLayer):
@@ -100,8 +101,8 @@ class TrackTransposedConvolution(KernelLayer):
         padded = tf.pad(x, [[0, 0], [0, 0], [edge, edge], [0, 0], [0, 0]])
         shifts = [padded[:, :, edge - tap : edge - tap + time + edge] for tap in range(self.taps)]
         frames = tf.reshape(tf.concat(shifts, axis=-1), [tracks, -1, self.taps * channels])
-        flat = product(frames, tf.convert_to_tensor(self.kernel))
-        flat += tf.convert_to_tensor(self.bias)[:, tf.newaxis]
+        kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
+        flat = track_affine(frames, kernel, bias)
         return tf.reshape(flat, [tracks, -1, time + edge, 1, self.filters])
 
 
@@ -145,17 +146,21 @@ class TrackBatchNormalization(keras.layers.Layer):
         Returns:
           The normalised tensor in x's dtype.
         """
+        shift = tf.cast(self.beta, tf.float32)
         if training:
-            mean, variance = _global_moments(tf.cast(x, tf.float32))
+            mean, variance, centred = _global_moments(tf.cast(x, tf.float32))
             if update_statistics:
                 self._follow(self.moving_mean, mean)
                 self._follow(self.moving_variance, variance)
+            scale = self._scale(variance)
+            x = tf.cast(centred, x.dtype)
         else:
-            mean = tf.convert_to_tensor(self.moving_mean)
-            variance = tf.convert_to_tensor(self.moving_variance)
-        scale = tf.math.rsqrt(variance + self.epsilon) * tf.cast(self.gamma, tf.float32)
-        shift = tf.cast(self.beta, tf.float32) - mean * scale
+            scale = self._scale(tf.convert_to_tensor(self.moving_variance))
+            shift -= tf.convert_to_tensor(self.moving_mean) * scale
         return x * _broadcast(scale, x.dtype) + _broadcast(shift, x.dtype)
+
+    def _scale(self, variance: tf.Tensor) -> tf.Tensor:
+        return tf.math.rsqrt(variance + self.epsilon) * tf.cast(self.gamma, tf.float32)
 
     def _follow(self, moving: keras.Variable, value: tf.Tensor) -> None:
         moving.assign(moving * self.decay + tf.stop_gradient(value) * (1 - self.decay))
@@ -165,15 +170,19 @@ def _broadcast(statistic: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     return tf.cast(statistic, dtype)[:, tf.newaxis, tf.newaxis, tf.newaxis]
 
 
-def _global_moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and variance over batch, time and pitch of all replicas: two [tracks, channels]."""
+def _global_moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Mean and variance, [tracks, channels], over batch, time and pitch of all replicas; x - mean.
+
+    The output needs x - mean as well: else TensorFlow would make one operation of difference and
+    square, which on a CPU is several times slower than the two.
+    """
     context = tf.distribute.get_replica_context()
     replicas = 1 if context is None else context.num_replicas_in_sync
     mean = _average(tf.reduce_mean(x, axis=[1, 2, 3]), context, replicas)
     centred = x - mean[:, tf.newaxis, tf.newaxis, tf.newaxis]
     # Two passes: the difference of large squares would lose the variance's digits.
     variance = _average(tf.reduce_mean(tf.square(centred), axis=[1, 2, 3]), context, replicas)
-    return mean, variance
+    return mean, variance, centred
 
 
 def _average(

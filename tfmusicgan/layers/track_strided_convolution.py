@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfmusicgan.layers.kernel_layer import KernelLayer, product
+from tfmusicgan.layers.kernel_layer import KernelLayer
 
 
 class TrackStridedTransposedConvolution(KernelLayer):
@@ -47,7 +47,7 @@ class TrackStridedTransposedConvolution(KernelLayer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Applies the transposed convolution."""
         tracks, _, time, pitch, channels = x.shape.as_list()
-        flat = product(tf.reshape(x, [tracks, -1, channels]), tf.convert_to_tensor(self.kernel))
+        flat = tf.matmul(tf.reshape(x, [tracks, -1, channels]), tf.convert_to_tensor(self.kernel))
         y = tf.reshape(flat, [tracks, -1, time, pitch, self.taps, self.filters])
         if self.axis == 2:
             y = tf.transpose(y, [0, 1, 3, 2, 4, 5])

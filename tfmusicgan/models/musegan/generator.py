@@ -221,7 +221,7 @@ class PhraseGenerator(keras.layers.Layer):
         if self.private:
             x = tf.transpose(x[..., 0], [1, 2, 3, 4, 0])
         else:
-            x = x[0]
+            x = tf.squeeze(x, 0)
             if self.condition_index is not None:
                 at = self.condition_index
                 x = tf.concat([x[..., :at], x[..., at + 1 :]], axis=-1)
