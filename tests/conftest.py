@@ -16,7 +16,7 @@ SHOWN = "musegan_hybrid_chorales"  # the tiny run that draws pictures for Tensor
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Once, before anything runs: two logical CPU devices, and the same bits in every run."""
+    """Once, before anything runs: four logical CPU devices, and the same bits in every run."""
     if "tensorflow" not in sys.modules:  # no test of this call needs it
         return
     import tensorflow as tf
@@ -24,7 +24,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from tfmusicgan.training import strategy
 
     cpus = tf.config.list_physical_devices("CPU")
-    devices = [tf.config.LogicalDeviceConfiguration()] * 2
+    devices = [tf.config.LogicalDeviceConfiguration()] * 4
     tf.config.set_logical_device_configuration(cpus[0], devices)
     strategy.prepare_devices()
 
@@ -50,7 +50,6 @@ def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
     from tfmusicgan.records.convert import convert
     from tfmusicgan.records.options import ConvertOptions
 
-    makers = {"voices": made_up.chorale, "musegan": made_up.band, "bmusegan": made_up.orchestra}
     folders, made = {}, {}
     for name in recipes.names():
         recipe = recipes.get(name)
@@ -60,7 +59,7 @@ def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
             source = tmp_path_factory.mktemp("music") / "music.tfrecord"
             with NoteSequenceWriter(source) as writer:
                 for number in range(20):
-                    writer.write(makers[parameters["tracks"]](number))
+                    writer.write(made_up.MAKERS[parameters["tracks"]](number))
             representation = representations.get(recipe.representation).from_parameters(parameters)
             made[same] = tmp_path_factory.mktemp("records") / name
             midi, options = datasets.get("midi"), ConvertOptions(representation)

@@ -67,3 +67,7 @@ def _instruments(
             )
     sequence.total_time = bars * 4 * seconds
     return sequence
+
+
+# The maker of pieces for the tracks that a preset's representation names.
+MAKERS = {"voices": chorale, "musegan": band, "bmusegan": orchestra}

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfmusicgan.layers.precision import full_precision
+
 
 def wasserstein_critic_loss(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
     """E D(fake) - E D(real) (Arjovsky, Chintala, Bottou 2017, arXiv 1701.07875).
@@ -42,14 +44,14 @@ def gradient_penalty(
       target: The norm the penalty pulls to.
 
     Returns:
-      A float32 scalar, without its weight (10 in the paper).
+      A scalar, float32 or float64, without its weight (10 in the paper).
     """
-    real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
-    weight = tf.reshape(mixing, [-1] + [1] * (real.shape.rank - 1))
+    real, fake = full_precision(real), full_precision(fake)
+    weight = tf.reshape(tf.cast(mixing, real.dtype), [-1] + [1] * (real.shape.rank - 1))
     between = real + weight * (fake - real)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(between)
         scores = critic(between)
-    slope = tf.cast(tape.gradient(scores, between), tf.float32)
+    slope = full_precision(tape.gradient(scores, between))
     squared = tf.reduce_sum(tf.square(slope), axis=list(range(1, real.shape.rank)))
     return tf.reduce_mean(tf.square(tf.sqrt(squared + 1e-8) - target))

@@ -47,7 +47,7 @@ def test_required_flags(capsys, arguments, missing):
         ({"set": "time_kernels=2,4"}, "Expected records of 16 steps per bar and 48 pitches"),
         ({"strategy": "tpu"}, "none|mirrored|multi_worker"),
         ({"strategy": "multi_worker"}, "TF_CONFIG as JSON"),
-        ({"strategy": "mirrored", "set": "batch_size=3"}, "divide by 2 devices. Received: 3"),
+        ({"strategy": "mirrored", "set": "batch_size=3"}, "divide by 4 devices. Received: 3"),
         ({"precision": "float8"}, "float32|mixed_bfloat16|mixed_float16"),
         ({"steps_per_epoch": "0"}, "steps_per_epoch"),
         ({"set": "critic_time_kernels=50"}, "Received: kernel 50 over 8. Change them with --set."),

@@ -13,17 +13,6 @@ GENERATORS = [name for name in recipes.names() if recipes.get(name).kind == "gen
 ROWS = 16
 SEEDS = (np.int64(3) << 32) + np.arange(ROWS)
 PHRASES = [1, 3, 2, 1] * 4  # of each row's piece
-_MAKERS = {"voices": made_up.chorale, "musegan": made_up.band, "bmusegan": made_up.orchestra}
-
-
-def variables(run):
-    """Everything the last checkpoint holds, by name."""
-    reader = tf.train.load_checkpoint(str(run.store().latest().path / "variables"))
-    return {
-        key: reader.get_tensor(key)
-        for key in reader.get_variable_to_shape_map()
-        if not key.startswith("_")  # TensorFlow's own: the object graph
-    }
 
 
 def model_at(run, step):
@@ -37,7 +26,7 @@ def model_at(run, step):
 
 def music(name):
     """A piece for each row, of one to six bars, in the recipe's tracks; serialised."""
-    make = _MAKERS[recipes.get(name).preset("tiny").representation["tracks"]]
+    make = made_up.MAKERS[recipes.get(name).preset("tiny").representation["tracks"]]
     pieces = [make(100 + row, bars=1 + row % 6, qpm=80.0 + row) for row in range(ROWS)]
     return np.array([piece.SerializeToString(deterministic=True) for piece in pieces], object)
 

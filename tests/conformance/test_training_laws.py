@@ -6,10 +6,10 @@ import shutil
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from tests.conformance.common import GENERATORS, model_at, variables
+from tests.conformance.common import GENERATORS, model_at
 from tests.eagerly import eagerly
+from tests.same_training import variables
 from tfmusicgan import recipes
 from tfmusicgan.training import fit
 from tfmusicgan.training.run import Run
@@ -29,12 +29,11 @@ ROUNDING = re.compile(rf"({NORMALISED}|hidden|merged|score)/bias$|/ema_\d+$")
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("name", GENERATORS)]
 
 
-def _train(name, records, folder, strategy="none"):
+def _train(name, records, folder):
     options = fit.TrainingOptions(
         steps_per_epoch=3,
         checkpoint_every=2,
         collapse_patience=0,
-        strategy=strategy,
         num_samples=8,
     )
     with eagerly():
@@ -121,13 +120,6 @@ def _assert_like(name, start, one, other):
         assert np.linalg.norm(first - second) <= 0.1 * way, path
         compared += bool(way > 0)
     assert compared > 25
-
-
-def test_two_devices_equal_one_on_the_same_global_batch(name, eager_run, tiny_records, tmp_path):
-    assert len(tf.config.list_logical_devices("CPU")) == 2
-    two = _train(name, tiny_records, tmp_path / "run", strategy="mirrored")
-    one = eager_run(name)
-    _assert_like(name, one.build_model(), model_at(one, 2), model_at(two, 2))
 
 
 def test_a_traced_step_is_the_step_as_written(name, tiny_run, eager_run):

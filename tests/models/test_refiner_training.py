@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.models.tiny import make_batch, make_model, moved, values
-from tfmusicgan.models import noise, piano_roll_gan
+from tfmusicgan.models import noise, refining
 
 FIRST = 3  # steps without refiner
 
@@ -115,14 +115,14 @@ def test_stochastic_neurons_draw_for_every_row_and_update():
     assert abs(draws.mean() - expected) < 4 * np.sqrt(0.25 / draws.size) + 1e-4
     np.testing.assert_array_equal(_fakes(model), _fakes(model))
     seen = []
-    neuron = piano_roll_gan.stochastic_neuron
+    neuron = refining.stochastic_neuron
 
     def remember(logits, slope, uniforms):
         seen.append(uniforms.numpy().tobytes())
         return neuron(logits, slope, uniforms)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(piano_roll_gan, "stochastic_neuron", remember)
+        patch.setattr(refining, "stochastic_neuron", remember)
         model.train_step(make_batch(model))
     assert len(seen) == len(set(seen)) == 3  # two critic updates and the generator's
 
@@ -130,13 +130,13 @@ def test_stochastic_neurons_draw_for_every_row_and_update():
 @pytest.mark.parametrize(("training", "first"), [("two_stage", FIRST), ("end_to_end", 0)])
 def test_the_slope_grows_with_the_refiners_own_epochs(monkeypatch, training, first):
     slopes = []
-    neuron = piano_roll_gan.deterministic_neuron
+    neuron = refining.deterministic_neuron
 
     def remember(logits, slope):
         slopes.append(float(slope))
         return neuron(logits, slope)
 
-    monkeypatch.setattr(piano_roll_gan, "deterministic_neuron", remember)
+    monkeypatch.setattr(refining, "deterministic_neuron", remember)
     model = _make(training, slope_growth=1.5, slope_epoch_steps=2)
     for step in range(first, first + 6):
         _at(model, step)

@@ -78,7 +78,7 @@ def test_settings_that_cannot_be_leave_everything_as_it_was(
 def test_rows_that_do_not_divide_among_devices(tiny_records, tmp_path):
     options = fit.TrainingOptions(strategy="mirrored")
     with pytest.raises(
-        ConfigError, match=r"batch_size to divide by 2 devices. Received: 3. Change"
+        ConfigError, match=r"batch_size to divide by 4 devices. Received: 3. Change"
     ):
         fit.train(
             recipes.get(RECIPE),

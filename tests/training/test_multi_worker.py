@@ -11,11 +11,10 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
-import tensorflow as tf
 
-from tests import made_up
+from tests import made_up, same_training
+from tests.conformance.common import GENERATORS
 from tests.eagerly import eagerly
 from tfmusicgan import datasets, recipes, representations
 from tfmusicgan.errors import ConfigError, OutputExistsError, RecordsError
@@ -26,8 +25,7 @@ from tfmusicgan.training import fit, strategy
 from tfmusicgan.training.run import Run
 
 RECIPE = "musegan_hybrid_chorales"
-# With next to no learning rate rounding is not amplified; Adam's moments show the gradients.
-SETTINGS = ("learning_rate=1e-12", "training_steps=4")
+RECIPES = GENERATORS if same_training.ALL else [RECIPE]
 
 
 def _free_ports():
@@ -41,9 +39,10 @@ def _free_ports():
             each.close()
 
 
-def _start(records, output, *settings, checkpoint_every=2):
+def _start(records, output, *settings, recipe=RECIPE, checkpoint_every=2, precision="float32"):
     """Both workers; each with its output in a pipe."""
-    flags = [f"--recipe={RECIPE}", "--preset=tiny", f"--records={records}", f"--output={output}"]
+    flags = [f"--recipe={recipe}", "--preset=tiny", f"--records={records}", f"--output={output}"]
+    flags.append(f"--precision={precision}")
     flags += ["--strategy=multi_worker", f"--checkpoint_every={checkpoint_every}"]
     flags += ["--steps_per_epoch=3"]
     flags += [f"--set={setting}" for setting in settings]
@@ -76,47 +75,52 @@ def _train(records, output, *settings, **options):
     return outputs
 
 
-def _values(run):
-    reader = tf.train.load_checkpoint(str(run.store().latest().path / "variables"))
-    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
+def _sharded(name, folder):
     """A record set of four shards."""
-    folder = tmp_path_factory.mktemp("sharded")
+    recipe = recipes.get(name)
+    parameters = recipe.preset("tiny").representation
     with NoteSequenceWriter(folder / "music.tfrecord") as writer:
         for number in range(20):
-            writer.write(made_up.chorale(number))
-    recipe = recipes.get(RECIPE)
-    cls = representations.get(recipe.representation)
-    grid = cls.from_parameters(recipe.preset("tiny").representation)
+            writer.write(made_up.MAKERS[parameters["tracks"]](number))
+    grid = representations.get(recipe.representation).from_parameters(parameters)
     options = ConvertOptions(grid, num_shards=4)
     convert(datasets.get("midi"), options, folder / "records", [str(folder / "music.tfrecord")])
     return folder / "records"
 
 
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """Of the recipe that most tests train."""
+    return _sharded(RECIPE, tmp_path_factory.mktemp("sharded"))
+
+
 @pytest.mark.slow
-def test_two_workers_train_like_one_process_and_go_on(records, tmp_path):
-    _train(records, tmp_path / "two", *SETTINGS)
+@pytest.mark.parametrize("name", RECIPES)
+def test_two_workers_train_like_one_process_and_go_on(name, tmp_path):
+    records = _sharded(name, tmp_path)
+    options = {"recipe": name, "precision": "float64"}
+    dropout_and_augmentation = same_training.SETTINGS[1:]
+    shorter = ("training_steps=4", *dropout_and_augmentation)
+    _train(records, tmp_path / "two", *shorter, **options)
     two = Run.open(tmp_path / "two")
     assert [info.step for info in two.store().all()] == [2, 4]
-    longer = (*SETTINGS[:1], "training_steps=6")
     # No checkpoint but the last one, for which the second worker has to wait.
-    outputs = _train(records, tmp_path / "two", *longer, checkpoint_every=100)
-    assert all("for 6 steps: " in output for output in outputs)
-    assert two.store().latest().step == 6
-    options = fit.TrainingOptions(collapse_patience=0, num_samples=8)
-    recipe = recipes.get(RECIPE)
-    one = fit.train(
-        recipe, "tiny", records, tmp_path / "one", longer, options=options, file_groups=2
-    )
+    settings = same_training.SETTINGS
+    outputs = _train(records, tmp_path / "two", *settings, checkpoint_every=100, **options)
+    assert all(f"for {same_training.STEPS} steps: " in output for output in outputs)
+    assert two.store().latest().step == same_training.STEPS
+    with same_training.double_precision():
+        one = fit.train(
+            recipes.get(name),
+            "tiny",
+            records,
+            tmp_path / "one",
+            settings,
+            options=fit.TrainingOptions(collapse_patience=0, num_samples=8),
+            file_groups=2,
+        )
     assert one.settings["file_groups"] == two.settings["file_groups"] == 2
-    expected, found = _values(one), _values(two)
-    assert expected.keys() == found.keys() and len(expected) > 150
-    for name, value in expected.items():
-        if "VARIABLE_VALUE" in name:
-            np.testing.assert_allclose(found[name], value, atol=2e-6, err_msg=name)
+    same_training.assert_same(one, two)
 
 
 @pytest.mark.slow

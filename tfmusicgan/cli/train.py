@@ -36,8 +36,8 @@ _GROUPS = COMMAND.integer(
 _PRECISION = COMMAND.enum(
     "precision",
     "float32",
-    ("float32", "mixed_bfloat16", "mixed_float16"),
-    "Arithmetic of the networks; weights stay float32.",
+    ("float32", "mixed_bfloat16", "mixed_float16", "float64"),
+    "Arithmetic of the networks; weights are float32, or float64 for comparisons.",
 )
 _XLA = COMMAND.boolean("xla", None, "Compile with XLA; by default on GPUs and not on CPUs.")
 _EPOCH = COMMAND.integer("steps_per_epoch", 100, "Training steps a line of progress.", lower=1)

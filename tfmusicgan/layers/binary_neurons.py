@@ -15,6 +15,8 @@ the critic, with what the neurons gave as its input.
 
 import tensorflow as tf
 
+from tfmusicgan.layers.precision import full_precision
+
 
 def deterministic_neuron(logits: tf.Tensor, slope: tf.Tensor | float = 1.0) -> tf.Tensor:
     """1 where sigmoid(logits) > 0.5, else 0.
@@ -44,8 +46,8 @@ def stochastic_neuron(
     Returns:
       0 and 1 in the shape and dtype of `logits`; NaN where those are NaN.
     """
-    probability = tf.sigmoid(tf.cast(logits, tf.float32))
-    return _straight_through(uniforms < probability, logits, slope)
+    probability = tf.sigmoid(full_precision(logits))
+    return _straight_through(tf.cast(uniforms, probability.dtype) < probability, logits, slope)
 
 
 def annealed_slope(step: tf.Tensor, steps_per_epoch: int, growth: float = 1.1) -> tf.Tensor:
@@ -65,8 +67,8 @@ def annealed_slope(step: tf.Tensor, steps_per_epoch: int, growth: float = 1.1) -
 
 def _straight_through(on: tf.Tensor, logits: tf.Tensor, slope: tf.Tensor | float) -> tf.Tensor:
     """`on` as numbers, with the gradient of sigmoid(slope * logits)."""
-    slope = tf.stop_gradient(tf.cast(slope, tf.float32))
-    soft = tf.sigmoid(slope * tf.cast(logits, tf.float32))
+    wide = full_precision(logits)
+    soft = tf.sigmoid(tf.stop_gradient(tf.cast(slope, wide.dtype)) * wide)
     # The difference is exactly 0 (NaN stays NaN, so that a run that fails is seen to).
-    bits = tf.cast(on, tf.float32) + (soft - tf.stop_gradient(soft))
+    bits = tf.cast(on, wide.dtype) + (soft - tf.stop_gradient(soft))
     return tf.cast(bits, logits.dtype)

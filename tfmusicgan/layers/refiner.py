@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan.layers.plane_convolutions import TrackPlaneConvolution
+from tfmusicgan.layers.precision import full_precision
 from tfmusicgan.layers.track_layers import TrackBatchNormalization
 
 
@@ -59,7 +60,7 @@ class Refiner(keras.layers.Layer):
         for unit in self.units:
             x = unit(x, **mode)
         x = tf.reshape(x, [tracks, -1, bars, time, pitch])
-        return tf.cast(tf.transpose(x, [1, 2, 3, 4, 0]), tf.float32)
+        return full_precision(tf.transpose(x, [1, 2, 3, 4, 0]))
 
 
 class ResidualUnit(keras.layers.Layer):

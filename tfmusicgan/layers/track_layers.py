@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan.layers.kernel_layer import KernelLayer, track_affine
+from tfmusicgan.layers.precision import full_precision
 
 
 class TrackUpsampling(KernelLayer):
@@ -146,9 +147,9 @@ class TrackBatchNormalization(keras.layers.Layer):
         Returns:
           The normalised tensor in x's dtype.
         """
-        shift = tf.cast(self.beta, tf.float32)
+        shift = full_precision(tf.convert_to_tensor(self.beta))
         if training:
-            mean, variance, centred = _global_moments(tf.cast(x, tf.float32))
+            mean, variance, centred = _global_moments(full_precision(x))
             if update_statistics:
                 self._follow(self.moving_mean, mean)
                 self._follow(self.moving_variance, variance)
@@ -160,7 +161,8 @@ class TrackBatchNormalization(keras.layers.Layer):
         return x * _broadcast(scale, x.dtype) + _broadcast(shift, x.dtype)
 
     def _scale(self, variance: tf.Tensor) -> tf.Tensor:
-        return tf.math.rsqrt(variance + self.epsilon) * tf.cast(self.gamma, tf.float32)
+        gamma = full_precision(tf.convert_to_tensor(self.gamma))
+        return tf.math.rsqrt(variance + self.epsilon) * gamma
 
     def _follow(self, moving: keras.Variable, value: tf.Tensor) -> None:
         moving.assign(moving * self.decay + tf.stop_gradient(value) * (1 - self.decay))

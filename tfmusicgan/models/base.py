@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.errors import CheckpointError
+from tfmusicgan.layers.precision import full_precision
 from tfmusicgan.models import noise
 from tfmusicgan.representations.base import Representation
 
@@ -170,15 +171,15 @@ class MusicGAN(keras.Model):
           optimizer: Built for `variables` in `compile`.
 
         Returns:
-          The unscaled loss, and the global norm of this replica's unscaled gradient (float32); 0
+          The unscaled loss, and the global norm of this replica's unscaled gradient; 0
           where the scaled gradient overflows, which makes a `LossScaleOptimizer` skip the update
           and halve its scale.
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         scale = optimizer.scale_loss(tf.ones([]))
         with tf.GradientTape() as tape:
-            loss = tf.cast(loss_fn(), tf.float32)
-            scaled = loss * scale / replicas
+            loss = full_precision(loss_fn())
+            scaled = loss * tf.cast(scale, loss.dtype) / replicas
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
         norm = tf.linalg.global_norm(gradients)
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
@@ -186,7 +187,7 @@ class MusicGAN(keras.Model):
                 gradients = _overflow_everywhere(gradients, norm)
             norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
         optimizer.apply(gradients, variables)
-        return loss, norm * replicas / scale
+        return loss, norm * replicas / tf.cast(scale, norm.dtype)
 
     def logs(self) -> dict[str, tf.Tensor]:
         """The tracked values, as `train_step` returns them."""

@@ -13,13 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.errors import ConfigError
-from tfmusicgan.layers.binary_neurons import (
-    annealed_slope,
-    deterministic_neuron,
-    stochastic_neuron,
+from tfmusicgan.models import (
+    augmentation,
+    binarisation,
+    given_tracks,
+    noise,
+    piano_roll_pieces,
+    refining,
 )
-from tfmusicgan.layers.refiner import Refiner
-from tfmusicgan.models import binarisation, given_tracks, noise, piano_roll_pieces
 from tfmusicgan.models.base import Signature
 from tfmusicgan.models.latents import Latent, phrase_latents
 from tfmusicgan.models.wasserstein import WassersteinGAN
@@ -27,6 +28,7 @@ from tfmusicgan.recipes.piano_roll_gan import PianoRollGANConfig
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 
 _SAMPLING_STREAM = 2
+_TRANSPOSITION_STREAM = -2  # of training noise
 
 
 class PianoRollGAN(WassersteinGAN):
@@ -64,19 +66,8 @@ class PianoRollGAN(WassersteinGAN):
                 f"{', '.join(track.name for track in representation.tracks)}. Use "
                 "--set=monophonic_bass=false."
             )
-        self.refiner = self.given_bank = None
-        if config.refiner != "none":
-            self.refiner = Refiner(
-                self.num_generated,
-                config.refiner_units,
-                config.refiner_filters,
-                (config.refiner_time_kernel, config.refiner_pitch_kernel),
-                decay=config.batch_norm_decay,
-                epsilon=config.batch_norm_epsilon,
-                seed=seed,
-                stddev=config.initial_stddev,
-                name="refiner",
-            )
+        self.refiner = refining.make_refiner(config, self.num_generated, seed)
+        self.given_bank = None
         if self.condition_track is not None:
             self.given_bank = self.add_weight(
                 name="given_bank",
@@ -160,7 +151,10 @@ class PianoRollGAN(WassersteinGAN):
         rolls = data["piano_roll"]
         if self.examples_per_row == 1:  # the reader then leaves the axis of updates out
             rolls = rolls[:, tf.newaxis]
-        return self._as_numbers(rolls)
+        keys = self.step_keys(tf.shape(rolls)[0], _TRANSPOSITION_STREAM)
+        is_drum = [track.is_drum for track in self.representation.tracks]
+        most = self.model_config.max_transposition_semitones
+        return self._as_numbers(augmentation.transpose_batch(rolls, keys, most, is_drum))
 
     def fake_examples(
         self, latents: list[tf.Tensor], real: tf.Tensor, keys: noise.Key, update_statistics: bool
@@ -175,8 +169,15 @@ class PianoRollGAN(WassersteinGAN):
         else:
             mode = {"training": True, "update_statistics": update_statistics}
             logits = self.refiner(self._probabilities(x), **mode)
-            own = self.silence + (1.0 - self.silence) * self._neurons(logits, keys)
+            own = self.silence + (1.0 - self.silence) * refining.neurons(
+                self.model_config, self.step, logits, keys
+            )
         return own if given is None else given_tracks.insert(own, given, self.condition_track)
+
+    @property
+    def critic_views(self) -> int:
+        """One view for each private critic."""
+        return self.num_generated if self.model_config.private_critics else 1
 
     def critic_view(self, examples: tf.Tensor) -> tf.Tensor:
         """All tracks, or one after the other, each beside the given one."""
@@ -227,6 +228,7 @@ class PianoRollGAN(WassersteinGAN):
             logits = self.refiner(self._probabilities(x), **mode)
         else:
             logits = 2.0 * x if self.silence else x
+        logits = tf.cast(logits, tf.float32)
         if given_notes is None:
             return logits
         return given_tracks.insert(logits, given_tracks.certain_logits(given), self.condition_track)
@@ -274,11 +276,3 @@ class PianoRollGAN(WassersteinGAN):
 
     def _probabilities(self, x: tf.Tensor) -> tf.Tensor:
         return tf.sigmoid(2.0 * x if self.silence else x)
-
-    def _neurons(self, logits: tf.Tensor, keys: noise.Key) -> tf.Tensor:
-        config = self.model_config
-        step = tf.convert_to_tensor(self.step) - config.first_stage_steps
-        slope = annealed_slope(step, config.slope_epoch_steps, config.slope_growth)
-        if config.refiner == "deterministic":
-            return deterministic_neuron(logits, slope)
-        return stochastic_neuron(logits, slope, binarisation.uniforms_like(logits, keys))

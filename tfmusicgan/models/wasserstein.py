@@ -8,7 +8,8 @@ critic updates and one generator update per step, each on a batch and noise of i
 losses and gradient norms.
 """
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -17,12 +18,16 @@ import tensorflow as tf
 
 from tfmusicgan import losses
 from tfmusicgan.errors import CheckpointError, ConfigError
-from tfmusicgan.models import noise
+from tfmusicgan.layers.precision import full_precision
+from tfmusicgan.models import dropout, noise
 from tfmusicgan.models.base import MusicGAN
-from tfmusicgan.models.schedules import LinearDecay, is_generator_turn
+from tfmusicgan.models.optimizers import make_optimizer
+from tfmusicgan.models.schedules import is_generator_turn
 
 # Streams of training noise; fakes have one each, from this number on.
-_LATENTS, _MIXING, _FAKES = 0, 1, 3
+_LATENTS, _MIXING, _FAKES, _DROPOUT = 0, 1, 3, -1
+# Passes through the critic, by which dropout is drawn: three for each of its updates.
+_REAL, _FAKE, _BETWEEN = 0, 1, 2
 
 
 class WassersteinGAN(MusicGAN):
@@ -68,6 +73,11 @@ class WassersteinGAN(MusicGAN):
         A critic for each of several parts of an example has as many views, one after the other.
         """
         return examples
+
+    @property
+    def critic_views(self) -> int:
+        """Views that `critic_view` makes of an example."""
+        return 1
 
     @property
     def sampled_networks(self) -> tuple[keras.layers.Layer, ...]:
@@ -149,8 +159,8 @@ class WassersteinGAN(MusicGAN):
                 "--set=critic_bursts=false."
             )
         variables = [v for network in self.sampled_networks for v in network.trainable_variables]
-        self.generator_optimizer = self._optimizer("generator", variables)
-        self.critic_optimizer = self._optimizer("critic", self.critic.trainable_variables)
+        self.generator_optimizer = make_optimizer(self, "generator", variables)
+        self.critic_optimizer = make_optimizer(self, "critic", self.critic.trainable_variables)
         super().compile(
             optimizer=self.generator_optimizer, jit_compile=jit_compile, auto_scale_loss=False
         )
@@ -171,7 +181,8 @@ class WassersteinGAN(MusicGAN):
         for update in range(updates):
             drawn = 0 if self.model_config.reuse_critic_batch else update
             keys = self.step_keys(rows, _FAKES + drawn)
-            self._critic_update(real[:, drawn], latents[drawn], keys, mixing[:, update])
+            fake = self.fake_examples(latents[drawn], real[:, drawn], keys, update_statistics=False)
+            self._critic_update(real[:, drawn], fake, mixing[:, update], 3 * update)
         drawn = 0 if self.model_config.reuse_critic_batch else updates
         # Given parts of examples, if any, come from the first batch: there is none for this update.
         keys = self.step_keys(rows, _FAKES + drawn)
@@ -184,26 +195,6 @@ class WassersteinGAN(MusicGAN):
         """The tracked values, reset by `fit` at the start of each epoch."""
         return list(self._trackers.values())
 
-    def _optimizer(
-        self, name: str, variables: Sequence[keras.Variable]
-    ) -> keras.optimizers.Optimizer:
-        config = self.model_config
-        rate = config.learning_rate
-        if config.learning_rate_decay == "linear":
-            rate = LinearDecay(rate, config.training_steps, self.step)
-        # Fixed names: Keras would number the optimizers of one process, and checkpoints keep names.
-        name = f"{name}_{config.optimizer}"
-        if config.optimizer == "rmsprop":
-            optimizer = keras.optimizers.RMSprop(rate, epsilon=1e-8, name=name)
-        else:
-            optimizer = keras.optimizers.Adam(
-                rate, config.adam_beta_1, config.adam_beta_2, epsilon=1e-8, name=name
-            )
-        if self.dtype_policy.name == "mixed_float16":
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=f"{name}_scale")
-        optimizer.build(list(variables))
-        return optimizer
-
     def _sampled_weights(self) -> list[keras.Variable]:
         return [weight for network in self.sampled_networks for weight in network.weights]
 
@@ -215,24 +206,26 @@ class WassersteinGAN(MusicGAN):
         return [noise.split(block, self.latent_shapes) for block in blocks]
 
     def _critic_update(
-        self, real: tf.Tensor, latents: list[tf.Tensor], keys: noise.Key, mixing: tf.Tensor
+        self, real: tf.Tensor, fake: tf.Tensor, mixing: tf.Tensor, first_pass: int
     ) -> None:
-        config = self.model_config
-        fake = self.fake_examples(latents, real, keys, update_statistics=False)
-        fake = tf.stop_gradient(tf.cast(fake, real.dtype))
+        config, views = self.model_config, self.critic_views
         rows, parts = tf.shape(real)[0], {}
-        real, fake = self.critic_view(real), self.critic_view(fake)
-        both, views = _side_by_side(real, fake, rows), tf.shape(real)[0] // rows
+        real = self.critic_view(tf.cast(real, fake.dtype))
+        fake = self.critic_view(tf.stop_gradient(fake))
+        both = _side_by_side(real, fake, views)
+        keep = self._dropout(rows, (first_pass + _REAL, first_pass + _FAKE))
+        keep_between = self._dropout(rows, (first_pass + _BETWEEN,))
 
         def loss_fn() -> tf.Tensor:
             # One pass over both halves: the critic scores every example by itself.
-            scores = tf.reshape(tf.cast(self.critic(both), tf.float32), [views, 2 * rows])
+            scores = tf.reshape(self._scores(both, keep), [views, 2 * rows])
             distance = losses.wasserstein_critic_loss(scores[:, :rows], scores[:, rows:])
-            parts.update(gap=-distance, penalty=tf.zeros([]))
+            parts.update(gap=-distance, penalty=tf.zeros([], distance.dtype))
             if config.critic_constraint == "weight_clipping":
                 return distance
+            between = functools.partial(self._scores, keep=keep_between)
             mixed = tf.tile(mixing, [views])
-            parts["penalty"] = losses.gradient_penalty(self.critic, real, fake, mixed)
+            parts["penalty"] = losses.gradient_penalty(between, real, fake, mixed)
             return distance + config.gradient_penalty_weight * parts["penalty"]
 
         variables = self.critic.trainable_variables
@@ -258,11 +251,21 @@ class WassersteinGAN(MusicGAN):
     def _generator_update(self, latents: list[tf.Tensor], real: tf.Tensor, keys: noise.Key) -> None:
         def loss_fn() -> tf.Tensor:
             fake = self.fake_examples(latents, real, keys, update_statistics=True)
-            scores = self.critic(self.critic_view(fake))
-            return losses.wasserstein_generator_loss(tf.cast(scores, tf.float32))
+            keep = self._dropout(tf.shape(fake)[0], (3 * self.model_config.critic_updates,))
+            return losses.wasserstein_generator_loss(self._scores(self.critic_view(fake), keep))
 
         loss, norm = self.minimise(loss_fn, self.generator_variables, self.generator_optimizer)
         self._track(generator_loss=loss, generator_gradient_norm=norm)
+
+    def _scores(self, views: tf.Tensor, keep: tf.Tensor | None) -> tf.Tensor:
+        scores = self.critic(views) if keep is None else self.critic(views, keep=keep)
+        return full_precision(scores)
+
+    def _dropout(self, rows: tf.Tensor, passes: tuple[int, ...]) -> tf.Tensor | None:
+        """What multiplies the critic's last features, as `dropout.critic_masks` gives it."""
+        rate = self.model_config.critic_dropout
+        keys = self.step_keys(rows, _DROPOUT)
+        return dropout.critic_masks(keys, self.critic_views, passes, self.critic.features, rate)
 
     def _update_average(self) -> None:
         learning = {id(variable) for variable in self.generator_variables}
@@ -280,8 +283,9 @@ class WassersteinGAN(MusicGAN):
             self._trackers[name].update_state(value)
 
 
-def _side_by_side(real: tf.Tensor, fake: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+def _side_by_side(real: tf.Tensor, fake: tf.Tensor, views: int) -> tf.Tensor:
     """Two of [views * rows, ...] to [views * 2 * rows, ...], in each view real ones first."""
     shape = real.shape[1:]
-    halves = [tf.reshape(half, [-1, rows, *shape]) for half in (real, fake)]
+    rows = tf.shape(real)[0] // views
+    halves = [tf.reshape(half, [views, rows, *shape]) for half in (real, fake)]
     return tf.reshape(tf.concat(halves, axis=1), [-1, *shape])

@@ -28,6 +28,7 @@ class PianoRollGANConfig(WassersteinConfig):
     # Task and critics.
     condition_track: str | None = None  # the given track's name; None generates from scratch
     private_critics: bool = False  # one critic per track instead of one for all
+    max_transposition_semitones: int = 0  # training phrases are moved up or down at random
     # Networks.
     initial_stddev: float = 0.02  # truncated normal: MuseGAN v1, BM
     leaky_relu_slope: float = 0.2  # MuseGAN v1, BM
@@ -58,7 +59,9 @@ class PianoRollGANConfig(WassersteinConfig):
         positive = ("initial_stddev", "batch_norm_epsilon", "refiner_units", "refiner_filters")
         positive += ("refiner_time_kernel", "refiner_pitch_kernel", "slope_growth")
         check_positive(self, (*positive, "slope_epoch_steps", "qpm"))
-        check_not_negative(self, ("leaky_relu_slope", "first_stage_steps"))
+        check_not_negative(
+            self, ("leaky_relu_slope", "first_stage_steps", "max_transposition_semitones")
+        )
         check_shares(self, ("batch_norm_decay",))
         check_choice(self, "refiner", REFINERS)
         check_choice(self, "refiner_training", REFINER_TRAINING)

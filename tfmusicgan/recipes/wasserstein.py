@@ -28,6 +28,7 @@ class WassersteinConfig:
     critic_constraint: str = "gradient_penalty"  # or weight_clipping
     gradient_penalty_weight: float = 10.0  # WGAN-GP, section 4
     clip_value: float = 0.01  # WGAN, algorithm 1; read with weight_clipping alone
+    critic_dropout: float = 0.0  # share of the critic's last features left out in training
     optimizer: str = "adam"  # or rmsprop
     learning_rate: float = 1e-4  # WGAN-GP, algorithm 1
     learning_rate_decay: str = "none"  # or linear: to 0 at the last training step
@@ -44,7 +45,7 @@ class WassersteinConfig:
         positive = ("batch_size", "training_steps", "critic_updates", "clip_value", "learning_rate")
         check_positive(self, positive)
         check_not_negative(self, ("gradient_penalty_weight",))
-        check_shares(self, ("adam_beta_1", "adam_beta_2", "ema_decay"))
+        check_shares(self, ("critic_dropout", "adam_beta_1", "adam_beta_2", "ema_decay"))
         check_choice(self, "critic_constraint", CONSTRAINTS)
         check_choice(self, "optimizer", OPTIMIZERS)
         check_choice(self, "learning_rate_decay", DECAYS)

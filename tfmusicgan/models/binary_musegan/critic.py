@@ -68,13 +68,15 @@ class BinaryMuseGANCritic(keras.layers.Layer):
         )
         initializer = seeded_normal(seed, "critic/score", config.initial_stddev)
         self.score = keras.layers.Dense(1, kernel_initializer=initializer, name="score")
-        self.score.build((None, self.merged.output_bars * filters))
+        self.features = self.merged.output_bars * filters
+        self.score.build((None, self.features))
         self.built = True
 
-    def call(self, phrases: tf.Tensor) -> tf.Tensor:
-        """Scores phrases."""
+    def call(self, phrases: tf.Tensor, keep: tf.Tensor | None = None) -> tf.Tensor:
+        """Scores phrases; `keep` [batch, features] multiplies the last features."""
         bars = tf.reshape(phrases, [-1, *phrases.shape[2:]])
         x = tf.concat([stream(bars) for stream in self.streams], axis=-1)
         x = tf.reshape(x, [-1, 1, 1, self.bars * x.shape[-1]])
         x = tf.nn.leaky_relu(self.merged(x), self.slope)
-        return self.score(tf.reshape(x, [-1, x.shape[-1]]))
+        x = tf.reshape(x, [-1, self.features])
+        return self.score(x if keep is None else x * tf.cast(keep, x.dtype))

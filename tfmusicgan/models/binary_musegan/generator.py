@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.layers.kernel_layer import KernelLayer
+from tfmusicgan.layers.precision import full_precision
 from tfmusicgan.layers.track_layers import (
     TrackBatchNormalization,
     TrackTransposedConvolution,
@@ -222,7 +223,7 @@ class BinaryMuseGANGenerator(keras.layers.Layer):
         (z,) = latents
         x = self.private(self.shared(z, **mode), **mode)  # [tracks, batch * bars, time, pitch]
         x = tf.reshape(x, [self.tracks, -1, self.bars, *x.shape[2:]])
-        return tf.cast(tf.transpose(x, [1, 2, 3, 4, 0]), tf.float32)
+        return full_precision(tf.transpose(x, [1, 2, 3, 4, 0]))
 
 
 def _common(config: BinaryMuseGANConfig, seed: int) -> tuple[dict, dict]:

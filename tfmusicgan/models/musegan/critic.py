@@ -64,6 +64,7 @@ class PhraseCritic(keras.layers.Layer):
             self.convolutions.append(layer)
             sizes[axis] = (sizes[axis] - kernel) // stride + 1
             channels = filters
+        self.features = config.critic_dense_units
         features, units = sizes[1] * sizes[2] * channels, config.critic_dense_units
         common = {"axis": 2, "kernel": 1, "seed": seed, "stddev": config.initial_stddev}
         self.hidden = TrackUpsampling(critics or 1, features, units, name="hidden", **common)
@@ -85,8 +86,8 @@ class PhraseCritic(keras.layers.Layer):
         x = tf.transpose(phrases, [0, 2, 3, 1, 4])
         return tf.reshape(x, [-1, time, pitch, bars * channels])
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """Scores phrases."""
+    def call(self, x: tf.Tensor, keep: tf.Tensor | None = None) -> tf.Tensor:
+        """Scores phrases; `keep` [critics * batch, features] multiplies the last features."""
         if self.critics is not None:
             x = tf.split(x, self.critics)  # a list of maps: see ProductConvolution
         for convolution in self.convolutions:
@@ -94,7 +95,10 @@ class PhraseCritic(keras.layers.Layer):
         if self.critics is not None:
             x = tf.stack(x)
         x = tf.reshape(x, [self.critics or 1, -1, 1, 1, np.prod(x.shape[-3:])])
-        return tf.reshape(self.score(leaky_relu(self.hidden(x), self.slope)), [-1])
+        x = leaky_relu(self.hidden(x), self.slope)
+        if keep is not None:
+            x *= tf.reshape(tf.cast(keep, x.dtype), tf.shape(x))
+        return tf.reshape(self.score(x), [-1])
 
     def _next(self) -> str:
         return f"convolution_{len(self.convolutions)}"

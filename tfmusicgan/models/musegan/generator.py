@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from tfmusicgan.layers.precision import full_precision
 from tfmusicgan.layers.track_layers import (
     TrackBatchNormalization,
     TrackTransposedConvolution,
@@ -225,7 +226,7 @@ class PhraseGenerator(keras.layers.Layer):
             if self.condition_index is not None:
                 at = self.condition_index
                 x = tf.concat([x[..., :at], x[..., at + 1 :]], axis=-1)
-        return tf.cast(x, tf.float32)
+        return full_precision(x)
 
     def _parts(self, latents: list[tf.Tensor], **mode: bool) -> list[tf.Tensor]:
         """The bar generator's inputs in v1's order: chords, melody, style, groove."""

@@ -1,0 +1,55 @@
+"""Two and four devices train the weights of one, with dropout and augmentation on.
+
+Batch statistics, the gradient penalty, noise, dropout and transposition follow the global batch.
+"""
+
+import functools
+
+import pytest
+import tensorflow as tf
+
+from tests import same_training
+from tests.conformance.common import GENERATORS
+from tests.eagerly import eagerly
+from tfmusicgan import recipes
+from tfmusicgan.training import fit
+
+# Every kind of model and task is tried on both: there is one of each to the chorales and to bands.
+CASES = [
+    (name, devices)
+    for name in GENERATORS
+    for devices in (2, 4)
+    if same_training.ALL or (devices == 4) == ("chorales" in name)
+]
+# One update of the critic instead of two: they are written as a loop, and cost the most.
+SETTINGS = (*same_training.SETTINGS, "critic_updates=1")
+
+
+def _train(name, records, folder, strategy="none"):
+    options = fit.TrainingOptions(
+        checkpoint_every=1000, collapse_patience=0, strategy=strategy, num_samples=8
+    )
+    recipe = recipes.get(name)
+    with same_training.double_precision(), eagerly():
+        return fit.train(recipe, "tiny", records[name], folder, SETTINGS, options=options)
+
+
+@pytest.fixture(scope="module")
+def one_device(tiny_records, tmp_path_factory):
+    """Recipe name to a run on one device."""
+    folder = tmp_path_factory.mktemp("one")
+    return functools.cache(lambda name: _train(name, tiny_records, folder / name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "devices"), CASES)
+def test_several_devices_train_like_one(
+    name, devices, one_device, tiny_records, tmp_path, monkeypatch
+):
+    cpus = tf.config.list_logical_devices("CPU")
+    seen = {"CPU": cpus[:devices], "GPU": []}
+    monkeypatch.setattr(tf.config, "list_logical_devices", seen.__getitem__)
+    assert len(seen["CPU"]) == devices
+    several = _train(name, tiny_records, tmp_path / "run", strategy="mirrored")
+    assert several.store().latest().step == same_training.STEPS
+    same_training.assert_same(one_device(name), several)

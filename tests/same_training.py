@@ -1,0 +1,61 @@
+"""Two runs that trained the same weights: what the laws of devices and workers ask."""
+
+import contextlib
+import os
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# Every recipe on every number of devices and workers, which takes half an hour; without, every
+# recipe on one of them.
+ALL = bool(os.environ.get("TFMUSICGAN_ALL_DEVICES"))
+STEPS = 20
+# Everything random or shared between examples is on; batch normalisation always is.
+SETTINGS = (
+    f"training_steps={STEPS}",
+    "critic_dropout=0.25",
+    "max_transposition_semitones=3",
+)
+
+
+@contextlib.contextmanager
+def double_precision():
+    """Models that are made in this context compute in float64.
+
+    Sums over devices come in another order. Adam follows the sign of a gradient, also where it is
+    all rounding: in float32 such weights part at the first step, and with them all others.
+    """
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def variables(run):
+    """Everything the last checkpoint holds, by name."""
+    reader = tf.train.load_checkpoint(str(run.store().latest().path / "variables"))
+    return {
+        key: reader.get_tensor(key)
+        for key in reader.get_variable_to_shape_map()
+        if not key.startswith("_")  # TensorFlow's own: the object graph
+    }
+
+
+def assert_same(one, other, relative=1e-5):
+    """Weights, averages, moving statistics and optimizers' moments of two runs, to 1e-5."""
+    expected, found = variables(one), variables(other)
+    assert expected.keys() == found.keys() and len(expected) > 100
+    doubles = 0
+    for name, value in expected.items():
+        if value.dtype != np.float64:
+            np.testing.assert_array_equal(found[name], value, err_msg=name)
+            continue
+        doubles += 1
+        # The floor is for biases that batch normalisation takes out again: their gradients are
+        # rounding, which Adam makes steps of up to 1e-9 of. All else moves by 1e-3 a step.
+        limit = relative * np.linalg.norm(value) + 1e-7
+        assert np.linalg.norm(found[name] - value) <= limit, name
+    assert doubles > 100

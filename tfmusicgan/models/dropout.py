@@ -1,0 +1,48 @@
+"""Dropout whose draws follow from keys: alike on any number of devices, and after a restart."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfmusicgan.models import noise
+
+
+def masks(keys: noise.Key, size: int, rate: float) -> tf.Tensor:
+    """What dropout multiplies features by: 0 for a share `rate` of them, 1 / (1 - rate) elsewhere.
+
+    Source: Srivastava et al. 2014, "Dropout", JMLR 15; scaled in training (section 10).
+
+    Args:
+      keys: Two uint32 tensors [rows].
+      size: Features per row.
+      rate: Probability of a feature to be left out, in [0, 1).
+
+    Returns:
+      float32 [rows, size].
+    """
+    kept = noise.uniforms(keys, size) >= rate
+    return tf.cast(kept, tf.float32) * np.float32(1 / (1 - rate))
+
+
+def critic_masks(
+    keys: noise.Key, views: int, passes: Sequence[int], size: int, rate: float
+) -> tf.Tensor | None:
+    """Masks of a critic that sees several views of every row, in several passes at once.
+
+    Args:
+      keys: Of the rows, two uint32 tensors [rows].
+      views: Views of a row.
+      passes: Numbers of the passes: each has draws of its own.
+      size: The critic's last features.
+      rate: Probability of a feature to be left out, in [0, 1).
+
+    Returns:
+      float32 [views * passes * rows, size], views outermost; None where the rate is 0.
+    """
+    if not rate:
+        return None
+    view = np.arange(views, dtype=np.int64)[:, np.newaxis]
+    numbers = np.array(passes, np.int64) * views + view
+    drawn = noise.fold(keys, numbers.reshape(-1, 1))  # [views * passes, rows]
+    return masks(tuple(tf.reshape(part, [-1]) for part in drawn), size, rate)
