@@ -56,6 +56,16 @@ def test_a_run_whose_rates_follow_from_its_length_may_not(tmp_path):
         _plan(tmp_path / "run", [*decaying, "training_steps=99"]).begin()
 
 
+def test_a_run_older_than_a_hyperparameter_goes_on_without_it(tmp_path):
+    _plan(tmp_path / "run").begin()
+    settings = json.loads((tmp_path / "run" / "run.json").read_text())
+    del settings["config"]["critic_dropout"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(settings))
+    with pytest.raises(OutputExistsError, match=r"Received others: critic_dropout\. Name another"):
+        _plan(tmp_path / "run", ["critic_dropout=0.5"]).begin()
+    _plan(tmp_path / "run").begin()
+
+
 def test_other_settings_are_named(tmp_path):
     _plan(tmp_path / "run").begin()
     before = (tmp_path / "run" / "run.json").read_bytes()

@@ -100,9 +100,14 @@ class Run:
                     "--output."
                 )
             if any(path != partial for path in self.folder.iterdir()):
-                _check_same(self.folder, self.settings)
+                _check_same(self.folder, self.settings, self._defaults())
         self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.folder / _SETTINGS, json.dumps(self.settings, indent=1) + "\n")
+
+    def _defaults(self) -> dict[str, Any]:
+        """What a hyperparameter was before there was one: a new one changes nothing by itself."""
+        fields = dataclasses.fields(self.recipe.preset(self.settings["preset"]).config)
+        return {field.name: field.default for field in fields}
 
     @staticmethod
     def file_groups_at(folder: str | pathlib.Path) -> int | None:
@@ -197,7 +202,9 @@ def _read_settings(folder: pathlib.Path) -> dict[str, Any] | None:
     return settings if isinstance(settings, dict) else None
 
 
-def _check_same(folder: pathlib.Path, settings: Mapping[str, Any]) -> None:
+def _check_same(
+    folder: pathlib.Path, settings: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> None:
     there = _read_settings(folder)
     if there is None:
         raise OutputExistsError(
@@ -210,7 +217,7 @@ def _check_same(folder: pathlib.Path, settings: Mapping[str, Any]) -> None:
         for name, value in settings.items()
         if name not in ("version", "config") and there.get(name) != value
     ]
-    config = there.get("config", {})
+    config = {**defaults, **there.get("config", {})}
     changed += [name for name, value in settings["config"].items() if config.get(name) != value]
     # A run may be made longer, unless its rates follow from its length; everything else would make
     # it another run.
