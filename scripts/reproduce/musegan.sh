@@ -82,6 +82,12 @@ evaluate_other_seeds() {
   done
 }
 
+# How near to the data tracks can come that are generated apart, as jamming's are.
+shuffle_tracks() {
+  python scripts/reproduce/shuffled_tracks.py --recipe=musegan_jamming_chorales \
+    --records="$OUT/records/chorales" --num_phrases="$PHRASES" | tee "$OUT/shuffled_tracks.md"
+}
+
 export_model() {
   tfmusicgan-export --run="$OUT/$1" --output="$OUT/models" --name="$1" --checkpoint=ema \
     --model_version=1 --overwrite
@@ -131,6 +137,7 @@ for model in $models; do
   step "Evaluate $model with other seeds" evaluate_other_seeds "$model"
   step "Export $model" export_model "$model"
 done
+step "Tracks that know nothing of each other" shuffle_tracks
 step "Start the server" serve
 step "Music of every model" generate $models
 printf '\nTables: %s/*/evaluation.txt\nMusic: %s/music\n' "$OUT" "$OUT"
