@@ -49,7 +49,10 @@ _KEEP = COMMAND.integer(
     "keep_every", 0, "Also keep checkpoints at multiples of this step; 0 for none.", lower=0
 )
 _SHOW = COMMAND.integer(
-    "show_every", 0, "Steps between pictures and sounds for TensorBoard; 0 for none.", lower=0
+    "show_every",
+    1_000,
+    "Training steps between pictures and sounds for TensorBoard, and at the last step; 0 for none.",
+    lower=0,
 )
 _PATIENCE = COMMAND.integer(
     "collapse_patience",
@@ -59,7 +62,10 @@ _PATIENCE = COMMAND.integer(
     lower=0,
 )
 _PROFILE = COMMAND.list(
-    "profile", None, "First and last step to profile for TensorBoard, e.g. 20,30."
+    "profile",
+    None,
+    "First and last step to profile for TensorBoard, counted from where this command starts, e.g. "
+    "20,30.",
 )
 
 

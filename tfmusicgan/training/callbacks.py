@@ -1,16 +1,16 @@
-"""Callbacks of a run: checkpoints, stops on bad losses and collapse, pictures and sound."""
+"""Callbacks of a run: checkpoints, stops on bad losses and collapse."""
 
 import math
 from collections.abc import Callable
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfmusicgan.errors import TrainingError
 from tfmusicgan.training.checkpoints import CheckpointStore
 
 MeasureFn = Callable[[], dict[str, float]]
+LogFn = Callable[[dict[str, float], int], None]
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
@@ -51,12 +51,19 @@ class SaveCheckpoints(keras.callbacks.Callback):
       store: Where to.
       every: Training steps between checkpoints.
       measure: Returns `{"distance": ...}` and the metrics it comes from; None measures nothing.
+      log: Takes what was measured and the step, before the checkpoint is there: a run that goes on
+        from it has measured it.
     """
 
-    def __init__(self, store: CheckpointStore, every: int, measure: MeasureFn | None = None):
+    def __init__(
+        self,
+        store: CheckpointStore,
+        every: int,
+        measure: MeasureFn | None = None,
+        log: LogFn | None = None,
+    ):
         super().__init__()
-        self.store, self.every, self.measure = store, every, measure
-        self.writer: tf.summary.SummaryWriter | None = None
+        self.store, self.every, self.measure, self.log = store, every, measure, log
         self._saved_step = -1
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -79,7 +86,8 @@ class SaveCheckpoints(keras.callbacks.Callback):
         if self.measure is not None:
             values = self.measure()
             metric = values.get("distance")
-            self._log(values, step)
+            if self.log is not None:
+                self.log(values, step)
         self.store.save(self.model, metric)
         self._saved_step = step
 
@@ -91,13 +99,6 @@ class SaveCheckpoints(keras.callbacks.Callback):
             raise TrainingError(
                 f"Expected finite weights and losses. Received: others at step {step}. {where}"
             )
-
-    def _log(self, values: dict[str, float], step: int) -> None:
-        if self.writer is None:
-            return
-        with self.writer.as_default(step=step):
-            for name, value in values.items():
-                tf.summary.scalar(f"music/{name}", value)
 
 
 class StopOnCollapse(keras.callbacks.Callback):
@@ -145,47 +146,3 @@ class StopOnCollapse(keras.callbacks.Callback):
                 f"{self.failures} checks in a row. {where}Lower learning_rate with --set, or "
                 "raise --collapse_patience."
             )
-
-
-class ShowMusic(keras.callbacks.Callback):
-    """Writes piano-roll pictures and rendered sound of fixed seeds to TensorBoard.
-
-    Args:
-      writer: TensorBoard's.
-      sequences: Returns the NoteSequences of a few fixed seeds.
-      every: Training steps between pictures.
-      sample_rate_hz: Of the sound.
-    """
-
-    def __init__(
-        self,
-        writer: tf.summary.SummaryWriter,
-        sequences: Callable[[], list],
-        every: int,
-        sample_rate_hz: int = 22_050,
-    ):
-        super().__init__()
-        self.writer, self.sequences, self.every = writer, sequences, every
-        self.sample_rate_hz = sample_rate_hz
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Shows the samples every `every` steps."""
-        step = int(self.model.step.numpy())
-        if step % self.every == 0:
-            self.show(step)
-
-    def show(self, step: int) -> None:
-        """Renders and writes; phrases without notes are left out."""
-        from tfmusicgan.rendering import piano_roll, wav
-
-        numbered = enumerate(self.sequences())
-        heard = {f"sample {number}": music for number, music in numbered if music.notes}
-        if not heard:
-            return
-        with self.writer.as_default(step=step):
-            image = piano_roll.piano_roll_image(list(heard.values()), list(heard))
-            tf.summary.image("samples", image[np.newaxis])
-            name, music = next(iter(heard.items()))
-            sound = wav.synthesize(music, sample_rate_hz=self.sample_rate_hz)
-            sound = sound.astype(np.float32) / 32768.0
-            tf.summary.audio(name, sound[np.newaxis], self.sample_rate_hz)

@@ -105,6 +105,10 @@ def _begin(
     checks.check_groups(records.directory, records.shards, rows, num_groups)
     jit = devices.use_xla() if options.jit_compile is None else options.jit_compile
     model.compile(jit_compile=jit)
+    if options.profile_steps:
+        latest = None if overwrite else run.store().latest()
+        done = 0 if latest is None else latest.step
+        _check_profile(options.profile_steps, model.model_config.training_steps - done)
     # All that can be wrong with the settings is known by now: nothing is deleted before.
     if devices.is_chief(strategy):
         run.begin(overwrite)
@@ -142,6 +146,15 @@ def _check_groups(file_groups: int, workers: int) -> None:
             f"Expected a multiple of {workers} workers as the run's file_groups. Received: "
             f"{file_groups}. Train with a number of workers that divides it; a new run may be "
             f"given --file_groups={workers}."
+        )
+
+
+def _check_profile(profile_steps: tuple[int, int], left: int) -> None:
+    # A run that is done does nothing, whatever the flags.
+    if 0 < left < profile_steps[1]:
+        raise ConfigError(
+            f"Expected --profile within the {left} training steps that are left. Received: "
+            f"{profile_steps[0]},{profile_steps[1]}."
         )
 
 

@@ -1,21 +1,28 @@
 """The callbacks of a run: what is written, looked at and listened to while it trains."""
 
-import json
+import dataclasses
 
 import keras
 import tensorflow as tf
 
 from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training.callbacks import (
     SaveCheckpoints,
-    ShowMusic,
     StopOnCollapse,
     StopOnNonFinite,
 )
 from tfmusicgan.training.monitor import MusicMonitor
 from tfmusicgan.training.options import TrainingOptions
 from tfmusicgan.training.run import Run
+from tfmusicgan.training.tensorboard import (
+    LogTraining,
+    MusicLog,
+    Profile,
+    ShowMusic,
+    write_settings,
+)
 
 
 def make_callbacks(
@@ -34,20 +41,15 @@ def make_callbacks(
     """
     store = run.store(options.keep_latest, options.keep_every)
     monitor = MusicMonitor(model, run.recipe, records, options.num_samples)
-    writer = tf.summary.create_file_writer(str(run.logs / "music"))
-    with writer.as_default(step=0):
-        text = json.dumps(run.settings, indent=1)
-        tf.summary.text("settings", "\n".join(f"    {line}" for line in text.splitlines()))
-    saver = SaveCheckpoints(store, options.checkpoint_every, monitor.measure)
-    saver.writer = writer
-    profile = options.profile_steps or 0
-    callbacks = [
-        keras.callbacks.TensorBoard(
-            str(run.logs), write_steps_per_second=True, profile_batch=profile
-        ),
-        StopOnNonFinite(store),
-        saver,
-    ]
+    training = tf.summary.create_file_writer(str(run.logs / "train"))
+    step, last_step = int(model.step.numpy()), model.model_config.training_steps
+    write_settings(training, run.settings, dataclasses.asdict(options), step)
+    music = MusicLog(run.logs, lambda: monitor.data_row)
+    saver = SaveCheckpoints(store, options.checkpoint_every, monitor.measure, music.write)
+    callbacks = [LogTraining(training), StopOnNonFinite(store), saver]
+    if options.profile_steps:
+        # First: its steps end before others measure and save.
+        callbacks.insert(0, Profile(run.logs / "train", *options.profile_steps))
     if options.collapse_patience:
         callbacks.append(
             StopOnCollapse(
@@ -55,15 +57,16 @@ def make_callbacks(
                 monitor.collapsed,
                 options.checkpoint_every,
                 options.collapse_patience,
-                grace_steps=model.model_config.training_steps // 2,
+                grace_steps=last_step // 2,
             )
         )
     if options.show_every:
-        callbacks.append(ShowMusic(writer, lambda: _sequences(monitor), options.show_every))
+        show = ShowMusic(music.samples, lambda: _sequences(monitor), options.show_every, last_step)
+        callbacks.append(show)
     return callbacks, saver
 
 
-def _sequences(monitor: MusicMonitor, count: int = 4) -> list:
+def _sequences(monitor: MusicMonitor, count: int = 4) -> list[NoteSequence]:
     sampled = monitor.sampler.examples(range(count))
     representation = monitor.records.representation
     qpm = monitor.sampler.model.model_config.qpm
