@@ -1,7 +1,5 @@
 """Callbacks in `fit` of a toy model: when they save, when they stop, what they show."""
 
-import json
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -58,6 +56,18 @@ def test_saves_by_the_models_own_steps_and_once_at_the_end(store):
     saver.save()
     assert _steps(store) == [4, 8, 10] and len(measured) == 3
     assert store.best().step == 10
+
+
+def test_what_is_measured_is_logged_before_the_checkpoint_is_there(store):
+    logged = []
+    saver = SaveCheckpoints(
+        store,
+        2,
+        lambda: {"distance": 0.25},
+        lambda values, step: logged.append((values, step, _steps(store))),
+    )
+    _fit([saver], np.ones((4, 3)))
+    assert logged == [({"distance": 0.25}, 2, []), ({"distance": 0.25}, 4, [2])]
 
 
 def test_what_is_not_measured_has_no_metric(store):
@@ -133,50 +143,3 @@ def test_a_run_that_was_music_stops_within_the_grace_and_names_the_best(store):
     stop, _ = _stop(store, [None, None, "empty", "empty", "empty"], grace_steps=1000)
     with pytest.raises(TrainingError, match=r"step 10: .*best checkpoint is .*step-000000004\."):
         _fit([saver, stop], np.ones((40, 3)))
-
-
-def _events(folder):
-    """(kind, tag, step, tensor) of everything in TensorBoard's files below a folder."""
-    from tensorflow.core.util import event_pb2
-
-    found = []
-    for path in sorted(folder.rglob("*tfevents*")):
-        for record in tf.data.TFRecordDataset(str(path)):
-            event = event_pb2.Event.FromString(record.numpy())
-            for value in event.summary.value:
-                kind = value.metadata.plugin_data.plugin_name
-                found.append((kind, value.tag, event.step, tf.make_ndarray(value.tensor)))
-    return found
-
-
-@pytest.fixture(scope="module")
-def events(tiny_run):
-    return _events(tiny_run("musegan_hybrid_chorales").logs)
-
-
-def test_tensorboard_shows_losses_norms_and_metrics(events):
-    scalars = {}
-    for kind, tag, step, value in events:
-        if kind == "scalars":
-            scalars.setdefault(tag, {})[step] = float(value)
-    assert set(scalars["epoch_critic_loss"]) == {0, 1}
-    assert all(scalars["epoch_generator_gradient_norm"][epoch] > 0 for epoch in (0, 1))
-    assert set(scalars["music/distance"]) == set(scalars["music/empty_bars/soprano"]) == {2, 4}
-    assert all(np.isfinite(value) for value in scalars["music/distance"].values())
-
-
-def test_tensorboard_shows_pictures_sound_and_settings(events, tiny_run):
-    by_kind = {}
-    for kind, tag, step, value in events:
-        by_kind.setdefault(kind, {})[tag, step] = value
-    assert set(by_kind["images"]) == {("samples", 2), ("samples", 4)}
-    width, height, png = by_kind["images"]["samples", 4]
-    picture = tf.io.decode_png(png).numpy()
-    assert picture.shape == (int(height), int(width), 3)
-    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 5
-    assert ("sample 0", 4) in by_kind["audio"]
-    wave = tf.audio.decode_wav(by_kind["audio"]["sample 0", 4].ravel()[0])
-    assert wave.sample_rate == 22_050
-    assert wave.audio.shape[1] == 2 and np.abs(wave.audio.numpy()).max() > 0.5
-    text = b"".join(by_kind["text"]["settings", 0].ravel()).decode()
-    assert json.loads(text) == tiny_run("musegan_hybrid_chorales").settings

@@ -74,8 +74,11 @@ def test_the_data_is_at_distance_zero_of_itself(monitor):
     assert len(rolls) == 8
     monitor.num_data = 8
     values = _heard(monitor, rolls)
-    assert values.pop("distance") == 0.0
-    assert values == monitor.data_row
+    assert values == monitor.data_values
+    assert values["distance"] == 0.0 and values.keys() - monitor.data_row.keys() == {
+        "distance",
+        "self_similarity",
+    }
     assert monitor.collapsed() is None
 
 
@@ -85,10 +88,19 @@ def test_silence_is_collapse(monitor):
     assert monitor.collapsed() == "empty_bars 1.000, at or above 0.99"
 
 
-def test_equal_phrases_are_collapse(monitor):
+def test_phrases_that_hardly_differ_are_collapse(monitor):
     roll = monitoring.data(monitor.records, 1)["piano_roll"]
-    _heard(monitor, np.repeat(roll, 8, axis=0))
-    assert monitor.collapsed() == "8 equal phrases"
+    rolls = np.repeat(roll, 8, axis=0)
+    assert _heard(monitor, rolls)["self_similarity"] == 1.0
+    assert "alike, self_similarity 1.000, at or above 0.9" in monitor.collapsed()
+    # A cell of its own in each: with n cells sounding, pairs have n in common, n + 2 between them.
+    cells = int(roll.sum())
+    free = np.flatnonzero(~roll.any(axis=0))[:8]
+    for row, cell in zip(rolls, free, strict=True):
+        row.reshape(-1)[cell] = True
+    alike = _heard(monitor, rolls)["self_similarity"]
+    np.testing.assert_allclose(alike, cells / (cells + 2), rtol=1e-12)
+    assert alike > 0.9 and f"self_similarity {alike:.3f}, at" in monitor.collapsed()
 
 
 def test_collapse_measures_where_nothing_was_measured(monitor):

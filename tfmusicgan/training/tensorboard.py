@@ -93,13 +93,13 @@ class MusicLog:
 
     Args:
       logs: TensorBoard's folder.
-      data_row: Returns the data's metrics.
+      data_values: Returns the data's metrics.
     """
 
-    def __init__(self, logs: pathlib.Path, data_row: Callable[[], Mapping[str, float]]):
+    def __init__(self, logs: pathlib.Path, data_values: Callable[[], Mapping[str, float]]):
         self.samples = tf.summary.create_file_writer(str(logs / "samples"))
         self._data = tf.summary.create_file_writer(str(logs / "data"))
-        self._data_row = data_row
+        self._data_values = data_values
 
     def write(self, values: Mapping[str, float], step: int) -> None:
         """Writes both rows at a training step; they are on disk when this returns.
@@ -108,7 +108,7 @@ class MusicLog:
           values: Metric to value.
           step: At which the samples were made; the data's values are the same at each.
         """
-        for writer, row in ((self.samples, values), (self._data, self._data_row())):
+        for writer, row in ((self.samples, values), (self._data, self._data_values())):
             tagged = {f"music/{name}": value for name, value in row.items()}
             write_scalars(writer, tagged, step)
 

@@ -44,7 +44,7 @@ def make_callbacks(
     training = tf.summary.create_file_writer(str(run.logs / "train"))
     step, last_step = int(model.step.numpy()), model.model_config.training_steps
     write_settings(training, run.settings, dataclasses.asdict(options), step)
-    music = MusicLog(run.logs, lambda: monitor.data_row)
+    music = MusicLog(run.logs, lambda: monitor.data_values)
     saver = SaveCheckpoints(store, options.checkpoint_every, monitor.measure, music.write)
     callbacks = [LogTraining(training), StopOnNonFinite(store), saver]
     if options.profile_steps:
