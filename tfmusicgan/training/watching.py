@@ -50,6 +50,9 @@ def make_callbacks(
     if options.profile_steps:
         # First: its steps end before others measure and save.
         callbacks.insert(0, Profile(run.logs / "train", *options.profile_steps))
+    if options.show_every:
+        show = ShowMusic(music.samples, lambda: _sequences(monitor), options.show_every, last_step)
+        callbacks.append(show)
     if options.collapse_patience:
         callbacks.append(
             StopOnCollapse(
@@ -60,9 +63,6 @@ def make_callbacks(
                 grace_steps=last_step // 2,
             )
         )
-    if options.show_every:
-        show = ShowMusic(music.samples, lambda: _sequences(monitor), options.show_every, last_step)
-        callbacks.append(show)
     return callbacks, saver
 
 
