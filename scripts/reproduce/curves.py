@@ -141,7 +141,7 @@ def _draw_training(axes: Axes, curves: Curves, names: Sequence[str], scale: str)
     if scale == "symlog":
         axes.axhline(0.0, color="black", linewidth=0.6)
     axes.set_yscale(scale)
-    if len(names) > 1:
+    if axes.lines and len(names) > 1:
         axes.legend(fontsize=7)
 
 
