@@ -21,6 +21,7 @@ import tensorflow as tf
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, SymmetricalLogLocator
 from tensorflow.core.framework import summary_pb2
 from tensorflow.core.util import event_pb2
 
@@ -30,12 +31,12 @@ Curves = dict[tuple[str, str], Curve]  # (TensorBoard's run, tag) to curve
 # Title, and the tags that are drawn together; logarithmic where values span magnitudes.
 TRAINING_ROWS = (
     ("critic gap", ("critic_gap",), "symlog"),
-    ("gradient penalty", ("gradient_penalty",), "symlog"),
+    ("gradient penalty", ("gradient_penalty",), "log"),
     ("gradient norms", ("critic_gradient_norm", "generator_gradient_norm"), "log"),
 )
 METRICS = ("distance", "self_similarity", "empty_bars", "polyphonicity", "used_pitch_classes")
 COLOURS = ("#0072B2", "#D55E00")
-_DPI = 80
+_DPI = 72
 
 
 def read_curves(logs: pathlib.Path) -> Curves:
@@ -89,7 +90,7 @@ def draw(runs: Sequence[pathlib.Path], titles: Sequence[str], output: pathlib.Pa
     size = (3.6 * len(runs) + 1.0, 1.35 * num_rows + 0.5)
     figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(num_rows, len(runs), squeeze=False, sharex="col")
+    grid = figure.subplots(num_rows, len(runs), squeeze=False, sharex="all")
     for column, (run, title) in enumerate(zip(runs, titles, strict=True)):
         curves = read_curves(run / "logs")
         rows = grid[:, column]
@@ -136,13 +137,30 @@ def _curve(points: dict[int, float]) -> Curve:
 def _draw_training(axes: Axes, curves: Curves, names: Sequence[str], scale: str) -> None:
     for name, colour in zip(names, COLOURS, strict=False):
         curve = curves.get(("train", f"training/{name}"))
-        if curve is not None:  # a run that ended within its first epoch has none
-            axes.plot(*curve, color=colour, label=name.split("_")[0])
+        if curve is None:  # a run that ended within its first epoch
+            continue
+        if scale == "log" and not curve[1].any():
+            axes.text(0.5, 0.5, "always 0", transform=axes.transAxes, ha="center", fontsize=8)
+            continue
+        axes.plot(*curve, color=colour, label=name.split("_")[0])
     if scale == "symlog":
-        axes.axhline(0.0, color="black", linewidth=0.6)
-    axes.set_yscale(scale)
+        _scale_both_signs(axes)
+    else:
+        axes.set_yscale(scale)
+    axes.yaxis.set_minor_formatter(NullFormatter())
     if axes.lines and len(names) > 1:
         axes.legend(fontsize=7)
+
+
+def _scale_both_signs(axes: Axes) -> None:
+    """Logarithmic on both sides of 0, over six magnitudes at most: more would hide the signs."""
+    largest = max([1.0, *(np.abs(line.get_ydata()).max() for line in axes.lines)])
+    linear = max(1.0, 10.0 ** round(np.log10(largest) - 6))
+    axes.axhline(0.0, color="black", linewidth=0.6)
+    axes.set_yscale("symlog", linthresh=linear)
+    locator = SymmetricalLogLocator(base=10, linthresh=linear)
+    locator.set_params(numticks=7)
+    axes.yaxis.set_major_locator(locator)
 
 
 def _draw_metric(axes: Axes, curves: Curves, metric: str) -> None:
