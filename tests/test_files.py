@@ -5,6 +5,7 @@ import pathlib
 import shutil
 
 import pytest
+import tensorflow as tf
 
 from tfmusicgan import files
 
@@ -34,6 +35,17 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch)
         files.write_whole(path, "newer")
     assert error.value.filename == str(path)
     assert path.read_bytes() == "old ♪".encode() and os.listdir(tmp_path) == ["x.json"]
+
+
+def test_why_a_file_could_not_be_written():
+    message = "{{function_node __wrapped__SaveV2_dtypes_2_device_/job:localhost}} /a b/x.index; "
+    error = tf.errors.ResourceExhaustedError(
+        None, None, message + "Disk quota exceeded [Op:SaveV2]"
+    )
+    assert files.why_not_written(error) == "Disk quota exceeded"
+    assert files.why_not_written(OSError(28, "No space left on device", "/x")).startswith("No spa")
+    assert files.why_not_written(ValueError("odd\nat line 3")) == "odd"
+    assert files.why_not_written(ValueError()) == "ValueError"
 
 
 def test_a_kill_while_a_folder_is_removed(tmp_path, monkeypatch):

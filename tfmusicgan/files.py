@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -48,6 +49,19 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def why_not_written(error: Exception) -> str:
+    """Why a file could not be written, in a few words without the file's name.
+
+    Args:
+      error: Of Python's file functions, or of TensorFlow's, which say
+        `{{function_node ...}} PATH; No space left on device [Op:SaveV2] name: `.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return re.sub(r" *\[Op:.*", "", first_line).rpartition("; ")[2][:200]
 
 
 def remove_folder(path: pathlib.Path) -> None:

@@ -79,6 +79,15 @@ def test_core_ops_alone(saved_model):
     assert not [op for op in ops - functions if op not in known and not op.startswith("_")]
 
 
+def test_variables_have_the_order_of_the_model(run, saved_model):
+    nodes = saved_model.meta_graphs[0].object_graph_def.nodes
+    inside = [node.variable.name for node in nodes if node.WhichOneof("kind") == "variable"]
+    model, _ = run.load_model()
+    names = [weight.value.name.split(":")[0] for weight in model.weights]
+    assert len(inside) > 40
+    assert inside == [name for name in names if name in inside]
+
+
 def test_no_critic_and_no_optimizer_inside(run, exported):
     model = run.build_model()
     expected = sorted(tuple(weight.shape) for weight in model.generator.weights)

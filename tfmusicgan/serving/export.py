@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from tfmusicgan import __version__
 from tfmusicgan.errors import ConfigError, ExportError, OutputExistsError
-from tfmusicgan.files import partial_name, replace_folder
+from tfmusicgan.files import partial_name, replace_folder, why_not_written
 from tfmusicgan.models.base import MusicGAN, Signature
 from tfmusicgan.serving import warmup
 from tfmusicgan.serving.defaults import REQUIRED, write_defaults
@@ -42,9 +42,11 @@ class _Servable(tf.Module):
             )
             for name, signature in self._signatures.items()
         }
-        # Holding the captured variables, and nothing else, is what saves them.
+        # Holding the captured variables, and nothing else, is what saves them. A graph lists them
+        # in another order in every process; in the model's, equal checkpoints give equal bytes.
         captured = {id(v): v for f in self.functions.values() for v in f.graph.variables}
-        self.weights = list(captured.values())
+        order = {id(weight.value): index for index, weight in enumerate(model.weights)}
+        self.weights = sorted(captured.values(), key=lambda v: order.get(id(v), len(order)))
 
 
 def export_run(
@@ -102,10 +104,9 @@ def export_run(
         replace_folder(partial, final)
     except tf.errors.OpError as error:
         _remove(partial)
-        reason = str(error).strip().splitlines()[0][:200]
         raise ExportError(
-            f"The export could not be written to {folder}: {reason}. Make room there and run the "
-            "same command again."
+            f"The export could not be written to {folder}: {why_not_written(error)}. Make room "
+            "there and run the same command again."
         ) from error
     except BaseException:
         _remove(partial)
