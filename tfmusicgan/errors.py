@@ -65,7 +65,7 @@ class CheckpointError(MusicGanError):
 
 
 class TrainingError(MusicGanError):
-    """Training cannot go on: a non-finite loss, collapse, or a worker that no longer answers."""
+    """Training cannot go on: a non-finite loss, collapse, a lost worker, or logs on a full disk."""
 
 
 class InterruptedRunError(MusicGanError):

@@ -113,11 +113,26 @@ def test_a_file_system_that_refuses_for_real(store):
     big = toy.trained(2, size=50_000)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
-        with pytest.raises(CheckpointError, match=r"step 2 could not be written to .*Make room"):
+        with pytest.raises(CheckpointError, match=r"written to \S*: File too large\. Make room"):
             store.save(big)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert _names(store) == ["step-000000001"]
+
+
+def test_a_save_that_was_killed_is_ended(store):
+    store.keep_latest = 2
+    model = toy.trained()
+    for step in (1, 2):
+        model.step.assign(step)
+        store.save(model)
+    shutil.copytree(store.folder / "step-000000002", store.folder / ".step-000000001.removed")
+    (store.folder / ".step-000000003.partial").mkdir()
+    # Killed after the third took its name and before the first went.
+    (store.folder / ".step-000000001.removed" / "checkpoint.json").unlink()
+    shutil.copytree(store.folder / "step-000000002", store.folder / "step-000000003")
+    store.tidy()
+    assert _names(store) == ["step-000000002", "step-000000003"]
 
 
 def test_an_interrupt_while_writing_leaves_nothing(store, monkeypatch):

@@ -1,6 +1,7 @@
 """Training as one function: segments of epochs, resuming, and refusing before anything is lost."""
 
 import dataclasses
+import resource
 import shutil
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 import tensorflow as tf
 
 from tfmusicgan import recipes
-from tfmusicgan.errors import CheckpointError, ConfigError, RecordsError
+from tfmusicgan.errors import CheckpointError, ConfigError, RecordsError, TrainingError
 from tfmusicgan.training import fit
+from tfmusicgan.training.run import Run
+from tfmusicgan.training.watching import plain_log_errors
 
 RECIPE = "musegan_hybrid_chorales"
 
@@ -117,3 +120,35 @@ def test_a_checkpoint_of_other_sizes_in_the_run(tiny_run, tiny_records, tmp_path
     data.write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"step-000000004, which does not load"):
         fit.train(recipes.get(RECIPE), "tiny", tiny_records[RECIPE], folder, ["training_steps=9"])
+
+
+def test_a_run_killed_while_it_pruned_after_its_last_step(tiny_run, tiny_records, tmp_path):
+    shutil.copytree(tiny_run(RECIPE).folder, tmp_path / "run")
+    folder = tmp_path / "run" / "checkpoints"
+    whole = sorted(path.name for path in folder.iterdir())
+    (folder / ".step-000000001.removed").mkdir()
+    again = fit.TrainingOptions(collapse_patience=0)
+    fit.train(recipes.get(RECIPE), "tiny", tiny_records[RECIPE], tmp_path / "run", options=again)
+    assert sorted(path.name for path in folder.iterdir()) == whole
+
+
+def test_logs_on_a_full_disk_are_one_line(tmp_path):
+    run = Run(tmp_path, {"recipe": RECIPE})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    writer = tf.summary.create_file_writer(str(run.logs))
+    message = (
+        r"logs could not be written to \S*/logs: File too large\. There is no checkpoint\. Make"
+    )
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with (
+            pytest.raises(TrainingError, match=message),
+            plain_log_errors(run),
+            writer.as_default(step=0),
+        ):
+            tf.summary.text("long", "la " * 1000)
+            writer.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with pytest.raises(tf.errors.ResourceExhaustedError), plain_log_errors(run):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor [Op:MatMul]")

@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan.errors import CheckpointError
-from tfmusicgan.files import partial_name, remove_folder, replace_folder
+from tfmusicgan.files import partial_name, remove_folder, replace_folder, why_not_written
 from tfmusicgan.models.base import MusicGAN
 
 FORMAT_VERSION = 1
@@ -86,16 +86,25 @@ class CheckpointStore:
             replace_folder(partial, final)
         except (OSError, tf.errors.OpError) as error:
             shutil.rmtree(partial, ignore_errors=True)
-            reason = str(error).strip().splitlines()[0][:200]
             raise CheckpointError(
-                f"The checkpoint of step {step} could not be written to {self.folder}: {reason}. "
-                "Make room there and run the same command again; it goes on from the last one."
+                f"The checkpoint of step {step} could not be written to {self.folder}: "
+                f"{why_not_written(error)}. Make room there and run the same command again; it "
+                "goes on from the last one."
             ) from error
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
         self._prune()
         return final
+
+    def tidy(self) -> None:
+        """Ends the last `save` of a run that was killed in it; the newest checkpoint stays.
+
+        Raises:
+          OSError: If a folder cannot be removed.
+        """
+        self._remove_leftovers()
+        self._prune()
 
     def all(self) -> list[CheckpointInfo]:
         """The complete checkpoints, oldest first."""

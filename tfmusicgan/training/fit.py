@@ -18,7 +18,7 @@ from tfmusicgan.training import strategy as devices
 from tfmusicgan.training.callbacks import StopOnNonFinite
 from tfmusicgan.training.options import TrainingOptions
 from tfmusicgan.training.run import Run
-from tfmusicgan.training.watching import make_callbacks
+from tfmusicgan.training.watching import make_callbacks, plain_log_errors
 
 
 def train(
@@ -58,7 +58,8 @@ def train(
       CheckpointError: If a checkpoint does not load, or cannot be written.
       OutputExistsError: If `output` holds another run.
       ConfigError: If a hyperparameter or the strategy is unknown or does not fit the records.
-      TrainingError: If a loss is not finite, the samples collapse, or a worker no longer answers.
+      TrainingError: If a loss is not finite, the samples collapse, a worker no longer answers, or
+        the logs cannot be written.
       InterruptedRunError: If SIGINT or SIGTERM came; a checkpoint is written. A second signal ends
         the process at once.
     """
@@ -85,7 +86,7 @@ def train(
     with devices.plain_errors(strategy, run.store().latest_in_words):
         with strategy.scope():
             model = _begin(run, records, options, strategy, overwrite)
-        with interrupt.stop_request() as request:
+        with plain_log_errors(run), interrupt.stop_request() as request:
             _fit(model, run, records, options, strategy, request)
     return run
 
@@ -112,6 +113,7 @@ def _begin(
     # All that can be wrong with the settings is known by now: nothing is deleted before.
     if devices.is_chief(strategy):
         run.begin(overwrite)
+        run.store(options.keep_latest, options.keep_every).tidy()
     devices.any_worker(strategy)(True)  # the others wait for the folder
     latest = run.store().latest()
     if latest is None:

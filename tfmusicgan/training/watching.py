@@ -1,10 +1,15 @@
 """The callbacks of a run: what is written, looked at and listened to while it trains."""
 
+import contextlib
 import dataclasses
+import re
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
 
+from tfmusicgan.errors import TrainingError
+from tfmusicgan.files import why_not_written
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.records.reader import RecordSet
@@ -64,6 +69,25 @@ def make_callbacks(
             )
         )
     return callbacks, saver
+
+
+@contextlib.contextmanager
+def plain_log_errors(run: Run) -> Iterator[None]:
+    """Makes one line of TensorFlow's errors about event logs: a full disk may meet these first.
+
+    Raises:
+      TrainingError: If the block raised an error about the writing of event logs.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not re.search(r"Summary(File)?Writer|tfevents", str(error)):
+            raise
+        raise TrainingError(
+            f"The logs could not be written to {run.logs}: {why_not_written(error)}. "
+            f"{run.store().latest_in_words()} Make room there and run the same command again; it "
+            "goes on from the last one."
+        ) from error
 
 
 def _sequences(monitor: MusicMonitor, count: int = 4) -> list[NoteSequence]:
