@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sys
+import warnings
 
 _HEAVY = (
     "apache_beam.runners.portability.fn_api_runner",
@@ -27,6 +28,8 @@ def main() -> None:
     for module in _HEAVY:
         importlib.import_module(module)
     logging.disable(logging.NOTSET)
+    # Python warns of forks beside threads: here those of idle pools, which the fork starts anew.
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     for request in sys.stdin:
         command, flags, log = json.loads(request)
         process = os.fork()

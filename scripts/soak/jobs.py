@@ -39,7 +39,11 @@ class Job:
 
 
 def make_jobs(
-    references: pathlib.Path, inputs: Sequence[str] = (), workers: int = 1, num_samples: int = 600
+    references: pathlib.Path,
+    inputs: Sequence[str] = (),
+    workers: int = 1,
+    num_steps: int = 30,
+    num_samples: int = 600,
 ) -> list[Job]:
     """The jobs in the order in which they need each other.
 
@@ -47,6 +51,7 @@ def make_jobs(
       references: Holds the folder of the uninterrupted run of each job, under the job's name.
       inputs: Music to convert; Bach's chorales by default.
       workers: Processes of the conversion.
+      num_steps: Training steps.
       num_samples: Pieces to sample.
 
     Returns:
@@ -66,7 +71,7 @@ def make_jobs(
         ),
         Job(
             "train",
-            ("train", *recipe, f"--records={records}", *_TRAINING),
+            ("train", *recipe, f"--records={records}", *_training(num_steps)),
             output="run",
             result="",
             half_written="run/checkpoints/.step-*",
@@ -90,10 +95,11 @@ def make_jobs(
     ]
 
 
-_TRAINING = (
-    "--set=training_steps=30",
-    "--steps_per_epoch=7",
-    "--checkpoint_every=2",
-    "--collapse_patience=0",  # thirty steps of a toy model make no music
-    "--seed=5",
-)
+def _training(num_steps: int) -> tuple[str, ...]:
+    return (
+        f"--set=training_steps={num_steps}",
+        "--steps_per_epoch=7",
+        "--checkpoint_every=2",
+        "--collapse_patience=0",  # so few steps of a toy model make no music
+        "--seed=5",
+    )

@@ -78,6 +78,7 @@ def soak(
     seed: int = 0,
     inputs: Sequence[str] = (),
     workers: int = 1,
+    **sizes: int,
 ) -> list[Result]:
     """Runs and kills all jobs.
 
@@ -88,6 +89,7 @@ def soak(
       seed: Of the moments.
       inputs: Music to convert; Bach's chorales by default.
       workers: Processes of the conversion.
+      **sizes: Of `make_jobs`: training steps and samples.
 
     Returns:
       A result for each job.
@@ -95,7 +97,7 @@ def soak(
     Raises:
       RuntimeError: If an uninterrupted run fails.
     """
-    jobs = make_jobs(output / "reference", inputs, workers)
+    jobs = make_jobs(output / "reference", inputs, workers, **sizes)
     results = []
     for number, job in enumerate(jobs):
         share = num_kills * (number + 1) // len(jobs) - num_kills * number // len(jobs)
