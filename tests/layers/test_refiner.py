@@ -84,8 +84,9 @@ def test_strided_transposed_convolution(axis, kernel, stride):
         np.testing.assert_allclose(got[track], reference(x[track]).numpy(), rtol=1e-4, atol=1e-5)
 
 
-def _refiner(tracks=2, filters=3):
-    return Refiner(tracks, 2, filters, (3, 12), decay=0.75, epsilon=1e-3, seed=3, name="refiner")
+def _refiner(tracks=2, filters=3, **changes):
+    values = {"decay": 0.75, "epsilon": 1e-3, "seed": 3, "name": "refiner", **changes}
+    return Refiner(tracks, 2, filters, (3, 12), **values)
 
 
 def test_parameters_of_the_paper():
@@ -164,3 +165,16 @@ def test_every_weight_and_the_input_take_a_gradient():
         y = tf.reduce_sum(target * refiner(x, training=True))
     for gradient in tape.gradient(y, [x, *weights]):
         assert np.isfinite(gradient.numpy()).all() and np.abs(gradient.numpy()).max() > 0
+
+
+def test_mixed_precision_keeps_what_the_input_tells_apart():
+    # Numbers around 0.5 that are one and the same in bfloat16, and a few in float16.
+    x = (0.5 + 5e-4 * RNG.normal(size=(2, 2, 8, 14, 2))).astype(np.float32)
+    expected = _refiner(stddev=0.3)(x, training=True)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        got = _refiner(stddev=0.3)(x, training=True)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert got.dtype == tf.float32
+    assert np.abs(got - expected).max() < 0.1 * np.std(expected)

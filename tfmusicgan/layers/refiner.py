@@ -31,6 +31,9 @@ class Refiner(keras.layers.Layer):
     Output shape:
       float32, the same: the logits that a binary neuron takes. They start near the input, which is
       never below 0: the residual branches have to learn a negative offset.
+
+    Mixed precision: what the branches add to, and its normalisation, stay as exact as the input. A
+    neuron's bit turns on small differences, which 8 or 11 bits of a number near 0.5 do not hold.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class Refiner(keras.layers.Layer):
         stddev: float = 0.02,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.units = [
             ResidualUnit(tracks, filters, kernel, decay, epsilon, seed, stddev, name=f"unit_{unit}")
             for unit in range(units)
@@ -86,11 +89,13 @@ class ResidualUnit(keras.layers.Layer):
         stddev: float,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         norm = {"decay": decay, "epsilon": epsilon}
         scale = {"seed": seed, "stddev": stddev}
         name = self.name
-        self.widen_norm = TrackBatchNormalization(tracks, 1, name="widen_norm", **norm)
+        self.widen_norm = TrackBatchNormalization(
+            tracks, 1, autocast=False, name="widen_norm", **norm
+        )
         self.widen = TrackPlaneConvolution(
             tracks, 1, filters, kernel, name=f"refiner_{name}_widen", **scale
         )
@@ -103,4 +108,4 @@ class ResidualUnit(keras.layers.Layer):
     def call(self, x: tf.Tensor, **mode: bool) -> tf.Tensor:
         """Refines."""
         y = self.widen(tf.nn.relu(self.widen_norm(x, **mode)))
-        return x + self.narrow(tf.nn.relu(self.narrow_norm(y, **mode)))
+        return x + tf.cast(self.narrow(tf.nn.relu(self.narrow_norm(y, **mode))), x.dtype)
