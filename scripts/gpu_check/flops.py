@@ -1,0 +1,64 @@
+"""Floating-point operations of a traced training step: those of its products and convolutions."""
+
+import numpy as np
+import tensorflow as tf
+
+_PRODUCTS = ("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
+_CONVOLUTIONS = ("Conv2D", "Conv3D")
+# Operations whose products this count does not see; a step with one has no count.
+_OTHER_PRODUCTS = ("Einsum", "XlaDot", "DepthwiseConv2dNative", "CudnnRNNV3")
+
+
+def graph_flops(function: tf.types.experimental.ConcreteFunction) -> float:
+    """Counts a multiplication and an addition for each term of every product and convolution.
+
+    Padding counts as if it were data. Everything else, a few percent, is left out.
+
+    Args:
+      function: The traced step, with static shapes.
+
+    Returns:
+      FLOP of one call.
+
+    Raises:
+      ValueError: If a shape is not static, or there is a product of a kind that is not counted
+        here: another operation, or one inside a loop or a condition.
+    """
+    _check_functions(function)
+    return sum(_node_flops(node) for node in function.graph.get_operations())
+
+
+def _node_flops(node: tf.Operation) -> float:
+    if node.type in _PRODUCTS:
+        transposed = node.get_attr("transpose_a" if node.type == "MatMul" else "adj_x")
+        inner = _shape(node, node.inputs[0])[-2 if transposed else -1]
+        return 2.0 * inner * np.prod(_shape(node, node.outputs[0]), dtype=float)
+    if node.type in _OTHER_PRODUCTS:
+        raise ValueError(f"FLOP of {node.type} are not counted: {node.name}.")
+    base = node.type.split("Backprop")[0]
+    if base not in _CONVOLUTIONS:
+        return 0.0
+    # [..., outputs] numbers of [taps, inputs] terms each, and as many in either gradient.
+    if "BackpropFilter" in node.type:
+        outputs, kernel = node.inputs[2], node.outputs[0]
+    elif "BackpropInput" in node.type:
+        outputs, kernel = node.inputs[2], node.inputs[1]
+    else:
+        outputs, kernel = node.outputs[0], node.inputs[1]
+    terms = np.prod(_shape(node, kernel)[:-1], dtype=float)
+    return 2.0 * terms * np.prod(_shape(node, outputs), dtype=float)
+
+
+def _shape(node: tf.Operation, tensor: tf.Tensor) -> list[int]:
+    if not tensor.shape.is_fully_defined():
+        raise ValueError(f"Expected static shapes. Received: {tensor.shape} in {node.name}.")
+    return tensor.shape.as_list()
+
+
+def _check_functions(function: tf.types.experimental.ConcreteFunction) -> None:
+    """How often a function in the graph's library runs is not known here."""
+    for definition in function.graph.as_graph_def().library.function:
+        for node in definition.node_def:
+            kinds = (*_PRODUCTS, *_CONVOLUTIONS, *_OTHER_PRODUCTS)
+            if node.op.split("Backprop")[0] in kinds:
+                raise ValueError(f"FLOP of {node.op} inside {definition.signature.name}.")

@@ -1,0 +1,165 @@
+"""Training steps to check and to time: models in each precision, batches, forms of running a step.
+
+A form is a precision with or without XLA. On GPUs since Ampere, TensorFlow multiplies float32
+matrices in TensorFloat-32 (10 bits) unless told otherwise, and so does training: there, `tf32` is
+float32 as it is trained, and `float32` the same without.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfmusicgan import models, recipes, representations
+from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.representations.base import FieldSpec
+
+SHARE_OF_NOTES = 0.05  # of the cells of a boolean array
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """One way to run a training step.
+
+    Attributes:
+      arithmetic: `"float32"`, `"tf32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
+      xla: Whether XLA compiles the step.
+    """
+
+    arithmetic: str
+    xla: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name in tables and flags, e.g. `"mixed_bfloat16+xla"`."""
+        return self.arithmetic + ("+xla" if self.xla else "")
+
+    @property
+    def precision(self) -> str:
+        """The dtype policy, one of `strategy.PRECISIONS`."""
+        return "float32" if self.arithmetic == "tf32" else self.arithmetic
+
+    @property
+    def compute_dtype(self) -> str:
+        """What products are computed in."""
+        return keras.DTypePolicy(self.precision).compute_dtype
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        """Sets precision and TensorFloat-32 for the models built inside, and takes both back."""
+        before = tf.config.experimental.tensor_float_32_execution_enabled()
+        tf.config.experimental.enable_tensor_float_32_execution(self.arithmetic != "float32")
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.precision)
+        try:
+            yield
+        finally:
+            keras.config.set_dtype_policy(policy)
+            tf.config.experimental.enable_tensor_float_32_execution(before)
+
+
+REFERENCE = Form("float32")
+# The form that training takes by default comes first, then those that are worth most to know.
+GPU_FORMS = (
+    Form("tf32", xla=True),
+    Form("mixed_bfloat16", xla=True),
+    Form("tf32"),
+    Form("mixed_float16", xla=True),
+    Form("float32"),
+    Form("mixed_bfloat16"),
+    Form("mixed_float16"),
+    Form("float32", xla=True),
+)
+CPU_FORMS = (
+    Form("float32"),
+    Form("mixed_bfloat16"),
+    Form("mixed_float16"),
+    Form("float32", xla=True),
+    Form("mixed_bfloat16", xla=True),
+    Form("mixed_float16", xla=True),
+)
+
+
+def generators() -> list[str]:
+    """Recipes of kind generator, each model's first one before any model's second."""
+    names = [name for name in recipes.names() if recipes.get(name).kind == "generator"]
+    seen: dict[str, int] = {}
+    turns = {}
+    for name in names:
+        model = recipes.get(name).model
+        turns[name] = seen[model] = seen.get(model, -1) + 1
+    return sorted(names, key=turns.get)
+
+
+def build_model(name: str, preset: str) -> MusicGAN:
+    """A recipe's untrained model with its optimizers, in the precision that is set.
+
+    Args:
+      name: The recipe.
+      preset: Its preset.
+
+    Returns:
+      The model, with made-up examples where it keeps some of the training data's.
+
+    Raises:
+      ConfigError: If recipe or preset are unknown.
+    """
+    recipe = recipes.get(name)
+    chosen = recipe.preset(preset)
+    representation = representations.get(recipe.representation)
+    representation = representation.from_parameters(chosen.representation)
+    model = models.get(recipe.model)(chosen.config, representation, seed=0)
+    model.compile()
+    if model.num_preparation_examples:
+        model.prepare(_examples(model, (model.num_preparation_examples,), seed=1))
+    return model
+
+
+def make_batch(model: MusicGAN, seed: int = 0) -> dict[str, tf.Tensor]:
+    """Random examples in the shape of the reader's batches.
+
+    Args:
+      model: Names the batch size, the examples per row and the representation's arrays.
+      seed: Of the numbers.
+
+    Returns:
+      Field name to [batch_size, *shape], or [batch_size, examples_per_row, *shape] where a row has
+      several examples.
+    """
+    rows, each = model.model_config.batch_size, model.examples_per_row
+    leading = (rows, each) if each > 1 else (rows,)
+    arrays = _examples(model, leading, seed)
+    return {name: tf.constant(array) for name, array in arrays.items()}
+
+
+def enter_stage(model: MusicGAN, stage: int) -> None:
+    """Sets the step at which a stage of the training begins; 0 is the first."""
+    start = (0, *model.stage_starts)[stage]
+    model.step.assign(start)
+    model.begin_stage(start)
+
+
+def stage_label(name: str, stage: int, stages: int) -> str:
+    """The recipe's name, and which stage of its training if there are several."""
+    return name if stages == 1 else f"{name} stage {stage + 1}"
+
+
+def _examples(model: MusicGAN, leading: tuple[int, ...], seed: int) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    spec = model.representation.spec
+    return {name: _random(generator, leading, field) for name, field in spec.items()}
+
+
+def _random(
+    generator: np.random.Generator, leading: tuple[int, ...], field: FieldSpec
+) -> np.ndarray:
+    """Sparse notes, standard normal numbers, or the integers 0 and 1, which every count has."""
+    shape, dtype = (*leading, *field.shape), np.dtype(field.dtype)
+    if dtype.kind == "b":
+        return generator.random(shape, dtype=np.float32) < SHARE_OF_NOTES
+    if dtype.kind == "f":
+        return generator.standard_normal(shape, dtype=np.float32).astype(dtype)
+    return generator.integers(0, 2, shape).astype(dtype)

@@ -1,0 +1,274 @@
+"""The check of a GPU, on a machine that may have none."""
+
+import json
+import os
+import pathlib
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gpu_check import __main__ as program
+from gpu_check import agreement, check, devices, flops, report, steps
+from tests.training.toy import ToyGAN
+from tfmusicgan import recipes, representations
+from tfmusicgan.representations.base import FieldSpec
+
+SCRIPT = pathlib.Path(__file__).parents[1] / "scripts/gpu_check.sh"
+RECIPE = "musegan_composer_chorales"
+BATCH = {"x": np.array([1.0, -2.0, 0.5], np.float32)}
+WEIGHTS = [np.array([0.3, 0.1, -0.2], np.float32), np.array(0, np.int64)]
+
+
+class Toy(ToyGAN):
+    """Two updates a step, each with a gradient of `factor` times the batch."""
+
+    def __init__(self, factor=1.0, scaled=False):
+        super().__init__()
+        self.factor, self.scaled = factor, scaled
+        self.compile()
+
+    def compile(self):
+        super().compile()
+        if self.scaled:
+            self.adam = keras.optimizers.LossScaleOptimizer(self.adam)
+            self.adam.build([self.kernel])
+
+    def train_step(self, data):
+        batch = data["x"] * self.factor
+        return {**super().train_step(batch), **super().train_step(batch)}
+
+
+def _step(xla=False, **changes):
+    return agreement.take_step(Toy(**changes), BATCH, WEIGHTS, xla)
+
+
+def _assert_agrees(step, form="float32"):
+    assert agreement.compare(_step(), step).within(agreement.TOLERANCES[form])
+
+
+def test_a_step_is_recorded():
+    step = _step()
+    np.testing.assert_allclose(step.gradients["adam"], [2, -4, 1])  # of both updates
+    np.testing.assert_allclose(step.movements["adam"], [-0.2, 0.2, -0.2], rtol=1e-4)
+    # Before the second update Adam has moved each weight by 0.1: 0.2 * 1 - 0.2 * 2 - 0.3 * 0.5.
+    assert step.values == {"toy_loss": pytest.approx(-0.35, abs=1e-5)}
+
+
+def test_compiled_and_loss_scaled_steps_agree():
+    _assert_agrees(_step(xla=True))
+    scaled = _step(scaled=True)
+    np.testing.assert_allclose(scaled.gradients["adam"], [2, -4, 1])
+    _assert_agrees(scaled)
+
+
+@pytest.mark.parametrize("form", agreement.TOLERANCES)
+def test_wrong_steps_differ_in_every_form(form, monkeypatch):
+    tolerance, right = agreement.TOLERANCES[form], _step()
+    wrong = agreement.compare(right, _step(factor=1.5))  # Adam takes the factor out again
+    assert wrong.values == pytest.approx(0.5, rel=0.2) and not wrong.within(tolerance)
+    assert agreement.compare(right, _step(factor=-1.0)).gradients == pytest.approx(-1)
+    assert not agreement.compare(right, _step(factor=-1.0)).within(tolerance)
+    monkeypatch.setattr(agreement, "LOSS_SCALE", 3e38)  # overflows: no update
+    skipped = agreement.compare(right, _step(scaled=True))
+    assert not skipped.within(tolerance)
+    monkeypatch.setattr(agreement, "LOSS_SCALE", 2.0**8)
+    endless = agreement.compare(right, _step(factor=np.inf))
+    assert not endless.within(tolerance)
+
+
+def test_steps_that_log_something_else_are_no_comparison():
+    other = agreement.StepRecord({"loss": 0.0}, {}, {})
+    with pytest.raises(ValueError, match=r"Expected \['toy_loss'\]. Received: \['loss'\]"):
+        agreement.compare(_step(), other)
+
+
+def _traced(function, *shapes):
+    specs = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+    return tf.function(function, autograph=False).get_concrete_function(*specs)
+
+
+def test_products_and_convolutions_are_counted():
+    product = _traced(lambda a, b: tf.matmul(a, b, transpose_a=True) + 1.0, (5, 3), (5, 7))
+    assert flops.graph_flops(product) == 2 * 3 * 5 * 7
+    batched = _traced(lambda a, b: tf.matmul(a, b, transpose_b=True), (2, 3, 5), (2, 7, 5))
+    assert flops.graph_flops(batched) == 2 * 2 * 3 * 5 * 7
+
+    def gradients(x, kernel):
+        with tf.GradientTape() as tape:
+            tape.watch([x, kernel])
+            y = tf.nn.conv2d(x, kernel, strides=(2, 3), padding="VALID")
+        return tape.gradient(y, [x, kernel])
+
+    # 4 examples of 3 x 2 outputs with 6 channels, of 3 x 4 taps by 5 channels each; three times.
+    convolution = _traced(gradients, (4, 7, 9, 5), (3, 4, 5, 6))
+    assert flops.graph_flops(convolution) == 3 * 2 * (4 * 3 * 2 * 6) * (3 * 4 * 5)
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "message"),
+    [
+        (lambda a: tf.matmul(a, a), (None, None), "static shapes"),
+        (lambda a: tf.einsum("ij,jk->ik", a, a), (3, 3), "FLOP of Einsum are not counted"),
+        (
+            lambda a: tf.while_loop(lambda b: b[0, 0] < 9.0, lambda b: [tf.matmul(b, b)], [a]),
+            (3, 3),
+            "FLOP of MatMul inside",
+        ),
+    ],
+)
+def test_what_cannot_be_counted_is_said(function, shape, message):
+    with pytest.raises(ValueError, match=message):
+        flops.graph_flops(_traced(function, shape))
+
+
+def test_batches_have_the_readers_shape_and_the_fields_kinds(monkeypatch):
+    recipe = recipes.get(RECIPE)
+    preset = recipe.preset("tiny")
+    model = steps.build_model(RECIPE, "tiny")
+    batch = steps.make_batch(model)
+    shape = representations.get(recipe.representation).from_parameters(preset.representation)
+    shape = shape.spec["piano_roll"].shape
+    leading = (preset.config.batch_size, preset.config.critic_updates)
+    assert batch["piano_roll"].shape == (*leading, *shape)
+    assert 0.04 < batch["piano_roll"].numpy().mean() < 0.06
+    spec = {"wave": FieldSpec((4,), "float32", ""), "tokens": FieldSpec((9,), "int32", "")}
+    monkeypatch.setattr(type(model.representation), "spec", spec)
+    batch = steps.make_batch(model)
+    assert batch["wave"].dtype == tf.float32 and batch["wave"].numpy().min() < 0
+    assert batch["tokens"].dtype == tf.int32 and set(np.unique(batch["tokens"])) == {0, 1}
+
+
+def test_the_first_recipes_are_of_different_models():
+    names = steps.generators()
+    kinds = [recipes.get(name).model for name in names]
+    different = len(set(kinds))
+    assert sorted(kinds[:different]) == sorted(set(kinds)) and len(set(names)) == len(names)
+
+
+def test_a_form_sets_its_precision_and_takes_it_back():
+    allowed = tf.config.experimental.tensor_float_32_execution_enabled
+    assert {form.arithmetic for form in (*steps.GPU_FORMS, *steps.CPU_FORMS)} == set(
+        agreement.TOLERANCES
+    )
+    before = allowed()
+    with pytest.raises(RuntimeError), steps.Form("mixed_bfloat16", xla=True).active():
+        assert keras.config.dtype_policy().name == "mixed_bfloat16" and allowed()
+        raise RuntimeError
+    with steps.Form("float32").active():
+        assert not allowed()
+    assert keras.config.dtype_policy().name == "float32" and allowed() == before
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    """A machine without GPU, driver and libraries, whatever this one has."""
+    listed = tf.config.list_physical_devices
+    cpus = listed("CPU")
+    monkeypatch.setattr(
+        tf.config, "list_physical_devices", lambda kind=None: [] if kind == "GPU" else cpus
+    )
+    monkeypatch.setattr(devices, "driver", lambda: None)
+    monkeypatch.setattr(devices, "_has_library", lambda name: "cudnn" not in name)
+
+
+def _run(*flags):
+    return program.main([f"--recipes={RECIPE}", "--forms=mixed_bfloat16", *flags])
+
+
+def test_without_a_gpu_it_says_what_is_missing_and_goes_on(no_gpu, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "AGREEMENT_SHARE", 1e9)  # and no time at all for the rest
+    output = tmp_path / "results.json"
+    assert _run("--minutes=1e-6", f"--output={output}") == 0
+    shown = capsys.readouterr().out
+    assert "missing: no GPU device: TensorFlow sees none\n" in shown
+    assert "missing: no NVIDIA driver" in shown
+    assert "missing: no CUDA libraries: libcudnn.so.8; pip install" in shown
+    assert "Not reached in 1e-06 minutes (--minutes): 1 rows: " in shown
+    results = json.loads(output.read_text())
+    (row,) = results["agreement"]
+    assert row["case"] == RECIPE and row["verdict"] == "ok" and results["speed"] == []
+    assert results["speed_not_reached"] == [f"{RECIPE} mixed_bfloat16"]
+
+
+def test_without_a_gpu_that_is_required_it_fails(no_gpu, capsys):
+    assert _run("--require_gpu") == 1
+    assert "Expected a GPU" in capsys.readouterr().out
+
+
+def test_a_step_that_differs_is_caught(no_gpu, capsys, monkeypatch):
+    monkeypatch.setattr(check, "AGREEMENT_SHARE", 1e9)
+    take = agreement.take_step
+
+    def wrong(model, *arguments):
+        if model.dtype_policy.name == "mixed_bfloat16":
+            minimise = model.minimise
+            model.minimise = lambda loss_fn, *rest: minimise(lambda: 2.0 * loss_fn(), *rest)
+        return take(model, *arguments)
+
+    monkeypatch.setattr(agreement, "take_step", wrong)
+    assert _run("--minutes=1e-6") == 1
+    shown = capsys.readouterr().out
+    assert "DIFFERS  largest: " in shown and "Something differs or failed." in shown
+
+
+def test_a_failure_is_a_row_and_the_others_go_on(no_gpu, capsys, monkeypatch):
+    monkeypatch.setattr(check, "AGREEMENT_SHARE", 1e9)
+    build = steps.build_model
+
+    def exhausted(name, preset):
+        if keras.config.dtype_policy().name == "mixed_bfloat16":
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\nand more")
+        return build(name, preset)
+
+    monkeypatch.setattr(steps, "build_model", exhausted)
+    status = program.main(
+        [f"--recipes={RECIPE}", "--forms=mixed_bfloat16,mixed_float16", "--minutes=1e-6"]
+    )
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = {line[1]: line[2:] for line in lines if line[:1] == [RECIPE]}
+    assert status == 1
+    assert rows["mixed_bfloat16"][:2] == ["FAILED", "ResourceExhaustedError:"]
+    assert rows["mixed_bfloat16"][-1] == "allocating"
+    assert rows["mixed_float16"][-1] == "ok"
+
+
+@pytest.mark.slow
+def test_steps_are_timed(no_gpu, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(check, "AGREEMENT_SHARE", 0)
+    output = tmp_path / "results.json"
+    assert _run(f"--output={output}") == 0
+    assert "Not reached in 0 minutes (--minutes): 1 rows: " in capsys.readouterr().out
+    (row,) = json.loads(output.read_text())["speed"]
+    assert row["case"] == RECIPE and row["steps"] == 4
+    assert row["hours"] == pytest.approx(4 * row["seconds"] / 3600)
+    assert 0 < row["seconds"] < row["first_seconds"] and row["peak_megabytes"] is None
+    assert row["flops"] > 1e6 and 0 < row["product_share"] < 1
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--recipes=no_such", "--recipes: expected .*musegan_hybrid.* Received: 'no_such'."),
+        ("--forms=float8", "--forms: expected .*tf32.xla.* Received: 'float8'."),
+        ("--preset=huge", "--preset: expected paper, small, tiny. Received: 'huge'."),
+        ("--minutes=0", "--minutes: expected a number above 0. Received: 0.0."),
+    ],
+)
+def test_bad_flags_are_one_line(flag, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        program.main([flag])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(message, error), error
+
+
+def test_numbers_are_short():
+    shown = [report.short(number) for number in (None, 0.5, 999.4, 999.6, 12.6e9, 4.0585e12, 8e15)]
+    assert shown == ["", "0.5", "999", "1k", "12.6G", "4.06T", "8P"]
+
+
+def test_the_script_can_be_run():
+    assert os.access(SCRIPT, os.X_OK) and "-m gpu_check" in SCRIPT.read_text()
