@@ -186,16 +186,43 @@ def test_without_a_gpu_it_says_what_is_missing_and_goes_on(no_gpu, capsys, tmp_p
     assert "missing: no GPU device: TensorFlow sees none\n" in shown
     assert "missing: no NVIDIA driver" in shown
     assert "missing: no CUDA libraries: libcudnn.so.8; pip install" in shown
-    assert "Not reached in 1e-06 minutes (--minutes): 1 rows: " in shown
+    assert f"Not reached (--minutes): mixed_bfloat16: {RECIPE}\n" in shown
     results = json.loads(output.read_text())
     (row,) = results["agreement"]
     assert row["case"] == RECIPE and row["verdict"] == "ok" and results["speed"] == []
-    assert results["speed_not_reached"] == [f"{RECIPE} mixed_bfloat16"]
+    assert results["speed_not_reached"] == [[RECIPE, "mixed_bfloat16"]]
 
 
 def test_without_a_gpu_that_is_required_it_fails(no_gpu, capsys):
     assert _run("--require_gpu") == 1
     assert "Expected a GPU" in capsys.readouterr().out
+
+
+@pytest.fixture
+def some_gpu(monkeypatch, tmp_path):
+    """A machine whose driver and TensorFlow show one GPU."""
+    program = tmp_path / "nvidia-smi"
+    answers = 'case "$1" in *driver*) echo 555.1;; *) echo "H9, 8 MiB";; esac'
+    program.write_text(f"#!/bin/sh\n{answers}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    gpu = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
+    logical = tf.config.LogicalDevice("/device:GPU:0", "GPU")
+    details = {"device_name": "H9", "compute_capability": (9, 0)}
+    experimental = tf.config.experimental
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [gpu])
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind=None: [logical])
+    monkeypatch.setattr(experimental, "get_device_details", lambda device: details)
+    monkeypatch.setattr(experimental, "get_memory_growth", lambda device: device is gpu)
+    monkeypatch.setattr(experimental, "get_memory_info", lambda device: {"peak": 3 * 2**20})
+
+
+def test_a_gpu_is_described(some_gpu):
+    rows = dict(devices.describe())
+    assert rows["device GPU:0"] == "H9, compute capability 9.0, memory growth on"
+    assert rows["driver"] == "555.1" and rows["the driver's GPU 0"] == "H9, 8 MiB"
+    assert rows["XLA in training"] == "on" and devices.missing() == []
+    assert devices.peak_megabytes() == 3
 
 
 def test_a_step_that_differs_is_caught(no_gpu, capsys, monkeypatch):
@@ -240,7 +267,7 @@ def test_steps_are_timed(no_gpu, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(check, "AGREEMENT_SHARE", 0)
     output = tmp_path / "results.json"
     assert _run(f"--output={output}") == 0
-    assert "Not reached in 0 minutes (--minutes): 1 rows: " in capsys.readouterr().out
+    assert f"Not reached (--minutes): mixed_bfloat16: {RECIPE}\n" in capsys.readouterr().out
     (row,) = json.loads(output.read_text())["speed"]
     assert row["case"] == RECIPE and row["steps"] == 4
     assert row["hours"] == pytest.approx(4 * row["seconds"] / 3600)

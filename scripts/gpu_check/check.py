@@ -107,13 +107,13 @@ class Check:
         references = functools.cache(lambda name: reference_steps(name, preset))
         for form, name in ((form, name) for form in forms for name in names):
             if self._is_over(AGREEMENT_SHARE):
-                late.append(f"{name} {form.name}")
+                late.append([name, form.name])
                 continue
             pairs = guarded(lambda n=name, f=form: compared_stages(n, preset, f, references(n)))
             for row in ({"case": name, "form": form.name, **pair} for pair in pairs):
                 rows.append(row)
                 table.row(*_agreement_cells(row))
-        report.not_reached(late, self.options.minutes * AGREEMENT_SHARE)
+        report.not_reached(late)
         self.results |= {"agreement": rows, "agreement_not_reached": late}
         return any(row["verdict"] != "ok" for row in rows)
 
@@ -124,15 +124,15 @@ class Check:
         table, rows, late = report.Table(_SPEED), [], []
         for form, name in ((form, name) for form in forms for name in names):
             if self._is_over():
-                late.append(f"{name} {form.name}")
+                late.append([name, form.name])
                 continue
-            found = guarded(lambda n=name, f=form: speed.time_stages(n, preset, f, self._is_over))
+            found = guarded(lambda n=name, f=form: speed.time_stages(n, preset, f))
             for row in ({"case": name, "form": form.name, **found_row} for found_row in found):
                 rows.append(row)
                 table.row(*_speed_cells(row))
                 self.results["speed"] = rows
                 self._save()
-        report.not_reached(late, self.options.minutes)
+        report.not_reached(late)
         self.results |= {"preset": preset, "speed": rows, "speed_not_reached": late}
         return any("error" in row for row in rows)
 

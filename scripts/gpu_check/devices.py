@@ -42,8 +42,10 @@ def describe() -> list[tuple[str, str]]:
     build = tf.sysconfig.get_build_info()
     rows = [(name, importlib.metadata.version(name)) for name in PACKAGES]
     rows.append(("Python", platform.python_version()))
-    built = f"CUDA {build['cuda_version']}, cuDNN {build['cudnn_version']}"
-    rows.append(("TensorFlow built for", built if build.get("is_cuda_build") else "CPU alone"))
+    built = "the CPU alone"
+    if build.get("is_cuda_build"):
+        built = f"CUDA {build['cuda_version']}, cuDNN {build['cudnn_version']}"
+    rows.append(("TensorFlow built for", built))
     rows.append(("driver", driver() or "none"))
     for device in tf.config.list_physical_devices():
         rows.append((f"device {device.name.removeprefix('/physical_device:')}", _details(device)))

@@ -60,11 +60,13 @@ def short(number: float | None) -> str:
     return f"{number:.3g}P"
 
 
-def not_reached(rows: Sequence[str], minutes: float) -> None:
-    """Says which rows the time was too short for."""
-    if rows:
-        print(f"Not reached in {minutes:g} minutes (--minutes): {len(rows)} rows: ", end="")
-        print(", ".join(rows), flush=True)
+def not_reached(rows: Sequence[Sequence[str]]) -> None:
+    """Says which (recipe, form) the time was too short for, a line per form."""
+    forms: dict[str, list[str]] = {}
+    for name, form in rows:
+        forms.setdefault(form, []).append(name)
+    for form, names in forms.items():
+        print(f"Not reached (--minutes): {form}: {', '.join(names)}", flush=True)
 
 
 def write_json(path: str | pathlib.Path, results: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,13 @@ FEWEST, MOST, SECONDS = 3, 30, 5.0  # steps to time, and how long at most beyond
 PRODUCTS = 5  # large products to time
 
 
-def time_stages(
-    name: str, preset: str, form: Form, is_over: Callable[[], bool]
-) -> Iterator[dict[str, Any]]:
+def time_stages(name: str, preset: str, form: Form) -> Iterator[dict[str, Any]]:
     """Times a recipe's training step in each stage of its training.
 
     Args:
       name: The recipe.
       preset: Its preset.
       form: How the step runs.
-      is_over: Asked before each stage after the first.
 
     Yields:
       One row per stage: `case`, `form`, `seconds` (median of a step), `first_seconds` (tracing,
@@ -39,8 +36,6 @@ def time_stages(
         batch = steps.make_batch(model)
         starts = (0, *model.stage_starts, model.model_config.training_steps)
         for stage in range(len(starts) - 1):
-            if stage and is_over():
-                return
             steps.enter_stage(model, stage)
             row = time_step(model, batch, form)
             row["case"] = steps.stage_label(name, stage, len(starts) - 1)
