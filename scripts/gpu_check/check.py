@@ -105,7 +105,7 @@ class Check:
         report.heading(f"One step against float32 on the CPU, preset {preset}")
         table, rows, late = report.Table(_AGREEMENT), [], []
         references = functools.cache(lambda name: reference_steps(name, preset))
-        for form, name in ((form, name) for form in forms for name in names):
+        for name, form in steps.in_order_of_value(names, forms, compiled_last=True):
             if self._is_over(AGREEMENT_SHARE):
                 late.append([name, form.name])
                 continue
@@ -113,7 +113,7 @@ class Check:
             for row in ({"case": name, "form": form.name, **pair} for pair in pairs):
                 rows.append(row)
                 table.row(*_agreement_cells(row))
-        report.not_reached(late)
+        report.not_reached(late, len(names))
         self.results |= {"agreement": rows, "agreement_not_reached": late}
         return any(row["verdict"] != "ok" for row in rows)
 
@@ -122,7 +122,7 @@ class Check:
         if preset != "paper" and not self.options.preset:
             print("Published sizes take many seconds a step on a CPU: --preset=paper times them.")
         table, rows, late = report.Table(_SPEED), [], []
-        for form, name in ((form, name) for form in forms for name in names):
+        for name, form in steps.in_order_of_value(names, forms):
             if self._is_over():
                 late.append([name, form.name])
                 continue
@@ -132,7 +132,7 @@ class Check:
                 table.row(*_speed_cells(row))
                 self.results["speed"] = rows
                 self._save()
-        report.not_reached(late)
+        report.not_reached(late, len(names))
         self.results |= {"preset": preset, "speed": rows, "speed_not_reached": late}
         return any("error" in row for row in rows)
 

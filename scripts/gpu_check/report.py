@@ -60,13 +60,14 @@ def short(number: float | None) -> str:
     return f"{number:.3g}P"
 
 
-def not_reached(rows: Sequence[Sequence[str]]) -> None:
-    """Says which (recipe, form) the time was too short for, a line per form."""
+def not_reached(rows: Sequence[Sequence[str]], num_recipes: int) -> None:
+    """Says which (recipe, form) of all recipes the time was too short for, a line per form."""
     forms: dict[str, list[str]] = {}
     for name, form in rows:
         forms.setdefault(form, []).append(name)
     for form, names in forms.items():
-        print(f"Not reached (--minutes): {form}: {', '.join(names)}", flush=True)
+        which = ", ".join(names) if len(names) < num_recipes else f"all {num_recipes} recipes"
+        print(f"Not reached (--minutes): {form}: {which}", flush=True)
 
 
 def write_json(path: str | pathlib.Path, results: Mapping[str, Any]) -> None:

@@ -5,9 +5,11 @@ matrices in TensorFloat-32 (10 bits) unless told otherwise, and so does training
 float32 as it is trained, and `float32` the same without.
 """
 
+import collections
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -84,14 +86,37 @@ CPU_FORMS = (
 
 
 def generators() -> list[str]:
-    """Recipes of kind generator, each model's first one before any model's second."""
-    names = [name for name in recipes.names() if recipes.get(name).kind == "generator"]
-    seen: dict[str, int] = {}
+    """The recipes of kind generator."""
+    return [name for name in recipes.names() if recipes.get(name).kind == "generator"]
+
+
+def in_order_of_value(
+    names: Sequence[str], forms: Sequence[Form], compiled_last: bool = False
+) -> list[tuple[str, Form]]:
+    """Pairs of recipe and form, those first that tell most, for when the time is short.
+
+    Each model's first recipe in the first form comes first, then its second recipe in the first
+    form and its first in the second, and so on.
+
+    Args:
+      names: Recipes.
+      forms: Forms, the most important ones first.
+      compiled_last: Put what XLA compiles behind all others: it takes far longer.
+
+    Returns:
+      All pairs.
+    """
+    seen: collections.Counter[str] = collections.Counter()
     turns = {}
     for name in names:
-        model = recipes.get(name).model
-        turns[name] = seen[model] = seen.get(model, -1) + 1
-    return sorted(names, key=turns.get)
+        turns[name] = seen[recipes.get(name).model]
+        seen[recipes.get(name).model] += 1
+
+    def key(pair: tuple[str, Form]) -> tuple[bool, int]:
+        name, form = pair
+        return compiled_last and form.xla, turns[name] + forms.index(form)
+
+    return sorted(itertools.product(names, forms), key=key)
 
 
 def build_model(name: str, preset: str) -> MusicGAN:
