@@ -12,7 +12,9 @@ _OTHER_PRODUCTS = ("Einsum", "XlaDot", "DepthwiseConv2dNative", "CudnnRNNV3")
 def graph_flops(function: tf.types.experimental.ConcreteFunction) -> float:
     """Counts a multiplication and an addition for each term of every product and convolution.
 
-    Padding counts as if it were data. Everything else, a few percent, is left out.
+    Those that the step runs, zeros in padded maps and kernels included: for MuseGAN up to a third
+    more than the layers' taps, which `scripts/benchmarks/musegan_convolutions.py` counts. What is
+    no product, a few percent, is left out.
 
     Args:
       function: The traced step, with static shapes.
