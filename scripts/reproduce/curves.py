@@ -75,13 +75,15 @@ def last_picture(logs: pathlib.Path) -> bytes | None:
     return png
 
 
-def draw(runs: Sequence[pathlib.Path], titles: Sequence[str], output: pathlib.Path) -> None:
+def draw(runs: Sequence[pathlib.Path], titles: Sequence[str]) -> Figure:
     """Draws runs side by side.
 
     Args:
       runs: Folders that `tfmusicgan-train` wrote.
       titles: Of the columns.
-      output: The PNG file.
+
+    Returns:
+      The figure: rows of axes, in each a column for each run.
 
     Raises:
       FileNotFoundError: If a run has no event files.
@@ -107,7 +109,7 @@ def draw(runs: Sequence[pathlib.Path], titles: Sequence[str], output: pathlib.Pa
     for axes in grid.ravel():
         axes.tick_params(labelsize=7)
         axes.grid(alpha=0.3)
-    figure.savefig(output, metadata={"Software": None})
+    return figure
 
 
 def _values(logs: pathlib.Path, kind: str) -> Iterator[tuple[str, int, summary_pb2.Summary.Value]]:
@@ -142,30 +144,38 @@ def _draw_training(axes: Axes, curves: Curves, names: Sequence[str], scale: str)
         if scale == "log" and not curve[1].any():
             axes.text(0.5, 0.5, "always 0", transform=axes.transAxes, ha="center", fontsize=8)
             continue
-        axes.plot(*curve, color=colour, label=name.split("_")[0])
-    if scale == "symlog":
-        _scale_both_signs(axes)
-    else:
-        axes.set_yscale(scale)
-    axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.plot(*curve, _style(curve[0]), color=colour, label=name.split("_")[0])
+    _set_scale(axes, scale)
     if axes.lines and len(names) > 1:
         axes.legend(fontsize=7)
 
 
-def _scale_both_signs(axes: Axes) -> None:
-    """Logarithmic on both sides of 0, over six magnitudes at most: more would hide the signs."""
-    largest = max([1.0, *(np.abs(line.get_ydata()).max() for line in axes.lines)])
-    linear = max(1.0, 10.0 ** round(np.log10(largest) - 6))
-    axes.axhline(0.0, color="black", linewidth=0.6)
-    axes.set_yscale("symlog", linthresh=linear)
-    locator = SymmetricalLogLocator(base=10, linthresh=linear)
-    locator.set_params(numticks=7)
-    axes.yaxis.set_major_locator(locator)
+def _style(steps: np.ndarray) -> str:
+    return "-" if len(steps) > 10 else ".-"  # a line of one point is nothing to see
+
+
+def _set_scale(axes: Axes, scale: str) -> None:
+    """Logarithmic where the values span more than a magnitude."""
+    values = np.abs([value for line in axes.lines for value in line.get_ydata()])
+    values = values[values > 0]
+    if not values.size or values.max() <= 10 * values.min():
+        return
+    if scale == "log":
+        axes.set_yscale("log")
+    else:
+        # Both sides of 0, over six magnitudes at most: more would hide the signs.
+        linear = 10.0 ** max(np.ceil(np.log10(values.min())), round(np.log10(values.max())) - 6)
+        axes.axhline(0.0, color="black", linewidth=0.6)
+        axes.set_yscale("symlog", linthresh=linear)
+        locator = SymmetricalLogLocator(base=10, linthresh=linear)
+        locator.set_params(numticks=7)
+        axes.yaxis.set_major_locator(locator)
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_metric(axes: Axes, curves: Curves, metric: str) -> None:
     """The mean of a metric over its tracks; where one is undefined for silence, of the others."""
-    for run, style in (("samples", "-"), ("data", "--")):
+    for run in ("samples", "data"):
         tracks = [
             curve
             for (where, tag), curve in curves.items()
@@ -175,7 +185,7 @@ def _draw_metric(axes: Axes, curves: Curves, metric: str) -> None:
             continue
         steps = tracks[0][0]
         values = np.ma.masked_invalid([curve[1] for curve in tracks])
-        colour = COLOURS[0] if run == "samples" else "black"
+        colour, style = (COLOURS[0], _style(steps)) if run == "samples" else ("black", "--")
         axes.plot(steps, values.mean(axis=0), style, color=colour, label=run)
         if run == "samples" and len(tracks) > 1:
             axes.fill_between(steps, values.min(axis=0), values.max(axis=0), alpha=0.2)
@@ -202,7 +212,8 @@ def main() -> None:
     if len(titles) != len(arguments.runs):
         parser.error(f"expected {len(arguments.runs)} titles; received {len(titles)}")
     try:
-        draw(arguments.runs, titles, arguments.output)
+        figure = draw(arguments.runs, titles)
+        figure.savefig(arguments.output, metadata={"Software": None})
         if arguments.pictures:
             _save_pictures(arguments.runs, arguments.pictures)
     except OSError as error:
