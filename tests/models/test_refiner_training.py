@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.models.tiny import make_batch, make_model, moved, values
 from tfmusicgan.models import noise, refining
+from tfmusicgan.models.averages import weights_of
 
 FIRST = 3  # steps without refiner
 
@@ -199,7 +200,9 @@ def test_averages_are_of_generator_and_refiner():
 def test_averages_of_a_frozen_generator_are_what_the_refiner_learns_with():
     model = _at(_make(ema_decay=0.5), FIRST - 1)
     model.train_step(make_batch(model))
-    averaged = dict(zip(map(id, model._sampled_weights()), model.ema_weights, strict=True))
+    averaged = dict(
+        zip(map(id, weights_of(model.sampled_networks)), model.ema_weights, strict=True)
+    )
 
     def distance(network):
         pairs = [(weight.numpy(), averaged[id(weight)].numpy()) for weight in network.weights]

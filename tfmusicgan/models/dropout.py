@@ -27,8 +27,8 @@ def masks(keys: noise.Key, size: int, rate: float) -> tf.Tensor:
 
 def critic_masks(
     keys: noise.Key, views: int, passes: Sequence[int], size: int, rate: float
-) -> tf.Tensor | None:
-    """Masks of a critic that sees several views of every row, in several passes at once.
+) -> tf.Tensor:
+    """Masks for a critic that sees several views of every row, in several passes at once.
 
     Args:
       keys: Of the rows, two uint32 tensors [rows].
@@ -38,10 +38,8 @@ def critic_masks(
       rate: Probability of a feature to be left out, in [0, 1).
 
     Returns:
-      float32 [views * passes * rows, size], views outermost; None where the rate is 0.
+      float32 [views * passes * rows, size], views outermost.
     """
-    if not rate:
-        return None
     view = np.arange(views, dtype=np.int64)[:, np.newaxis]
     numbers = np.array(passes, np.int64) * views + view
     drawn = noise.fold(keys, numbers.reshape(-1, 1))  # [views * passes, rows]

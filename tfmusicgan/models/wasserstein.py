@@ -20,6 +20,7 @@ from tfmusicgan import losses
 from tfmusicgan.errors import CheckpointError, ConfigError
 from tfmusicgan.layers.precision import full_precision
 from tfmusicgan.models import dropout, noise
+from tfmusicgan.models.averages import make_averages, update_averages, weights_of
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.optimizers import make_optimizer
 from tfmusicgan.models.schedules import is_generator_turn
@@ -118,7 +119,9 @@ class WassersteinGAN(MusicGAN):
                 "Expected averaged weights. Received: a model trained with ema_decay=none. Use "
                 "--checkpoint=latest or best, or train with --set=ema_decay=0.999."
             )
-        for average, weight in zip(self.ema_weights, self._sampled_weights(), strict=True):
+        for average, weight in zip(
+            self.ema_weights, weights_of(self.sampled_networks), strict=True
+        ):
             weight.assign(average)
 
     def finish_building(self) -> None:
@@ -129,17 +132,7 @@ class WassersteinGAN(MusicGAN):
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.ema_weights = []
         if self.model_config.ema_decay is not None:
-            # The moving statistics too: the raw ones would belong to other weights.
-            for weight in self._sampled_weights():
-                self.ema_weights.append(
-                    self.add_weight(
-                        name=f"ema_{len(self.ema_weights)}",
-                        shape=weight.shape,
-                        initializer=lambda shape, dtype=None, weight=weight: keras.ops.copy(weight),
-                        trainable=False,
-                        aggregation="only_first_replica",
-                    )
-                )
+            self.ema_weights = make_averages(self, self.sampled_networks)
         self.built = True
 
     def compile(self, jit_compile: bool = False) -> None:
@@ -195,9 +188,6 @@ class WassersteinGAN(MusicGAN):
         """The tracked values, reset by `fit` at the start of each epoch."""
         return list(self._trackers.values())
 
-    def _sampled_weights(self) -> list[keras.Variable]:
-        return [weight for network in self.sampled_networks for weight in network.weights]
-
     def _training_latents(self, rows: tf.Tensor, count: int) -> list[list[tf.Tensor]]:
         sizes = [int(np.prod(shape)) for shape in self.latent_shapes]
         total = count * sum(sizes)
@@ -239,7 +229,9 @@ class WassersteinGAN(MusicGAN):
     def _generator_turn(self, latents: list[tf.Tensor], real: tf.Tensor, keys: noise.Key) -> None:
         def update() -> None:
             self._generator_update(latents, real, keys)
-            self._update_average()
+            if self.ema_weights:
+                decay, learning = self.model_config.ema_decay, self.generator_variables
+                update_averages(self.ema_weights, self.sampled_networks, learning, decay)
 
         if not self.model_config.critic_bursts:
             update()
@@ -262,21 +254,12 @@ class WassersteinGAN(MusicGAN):
         return full_precision(scores)
 
     def _dropout(self, rows: tf.Tensor, passes: tuple[int, ...]) -> tf.Tensor | None:
-        """What multiplies the critic's last features, as `dropout.critic_masks` gives it."""
+        """What multiplies the critic's last features, `dropout.critic_masks`; None without."""
         rate = self.model_config.critic_dropout
+        if not rate:
+            return None
         keys = self.step_keys(rows, _DROPOUT)
         return dropout.critic_masks(keys, self.critic_views, passes, self.critic.features, rate)
-
-    def _update_average(self) -> None:
-        learning = {id(variable) for variable in self.generator_variables}
-        averages = iter(self.ema_weights)
-        for network in self.sampled_networks if self.ema_weights else ():
-            # A network that stands still is its own average: others learn to go with what it is.
-            stands = learning.isdisjoint(map(id, network.trainable_variables))
-            decay = 0.0 if stands else self.model_config.ema_decay
-            for weight in network.weights:
-                average = next(averages)
-                average.assign(decay * average + (1 - decay) * weight)
 
     def _track(self, **values: tf.Tensor) -> None:
         for name, value in values.items():
