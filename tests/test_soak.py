@@ -12,7 +12,12 @@ from tests import made_up
 
 FOLDER = pathlib.Path(__file__).parents[1] / "scripts/soak"
 NUM_KILLS = 4
-SIZES = {"num_steps": 8, "num_samples": 100}
+# What takes least time: the graphs are made anew in every run.
+OPTIONS = {
+    "recipe": "musegan_jamming_chorales",
+    "training": ["--set=training_steps=8", "--set=critic_updates=1", "--steps_per_epoch=8"],
+    "num_samples": 100,
+}
 LIMIT_BYTES = 60_000  # less than a checkpoint of the tiny preset, more than its event logs
 
 
@@ -39,8 +44,8 @@ def soaked(soak, forks, tmp_path_factory):
     with NoteSequenceWriter(music) as writer:
         for number in range(20):
             writer.write(made_up.chorale(number))
-    # With this seed the first kill of each job is aimed at something half-written.
-    results = soak.soak(forks, folder, NUM_KILLS, 11, [str(music)], **SIZES)
+    # With this seed the kill of the training is aimed at a checkpoint that is half-written.
+    results = soak.soak(forks, folder, NUM_KILLS, 11, [str(music)], **OPTIONS)
     return folder, results
 
 
@@ -51,7 +56,7 @@ def test_killed_runs_end_equal_to_uninterrupted_ones(soak, soaked):
     assert [result.job for result in results] == ["convert", "train", "export", "sample"]
     assert [result.landed.total() for result in results] == [1, 1, 1, 1]
     assert all(result.runs for result in results)
-    assert all(result.landed["write"] + result.landed["work"] for result in results)
+    assert results[1].landed["write"] + results[1].landed["work"] == 1
     assert {path.name for path in folder.iterdir()} == {"music.tfrecord", "reference"}
     assert soak.table(results).count("| yes |") == 4
 
@@ -60,7 +65,7 @@ def test_killed_runs_end_equal_to_uninterrupted_ones(soak, soaked):
 def test_a_full_disk_in_a_checkpoint_keeps_the_last_good_one(soak, forks, soaked, tmp_path):
     reference, folder = soaked[0] / "reference", tmp_path / "full"
     folder.mkdir()
-    train = soak.make_jobs(reference, **SIZES)[1]
+    train = soak.make_jobs(reference, **OPTIONS)[1]
     checkpoints, log = folder / "run/checkpoints", folder.with_name("full.log")
     with forks.running(train.command_in(folder), log) as running:
         deadline = time.monotonic() + 300

@@ -6,6 +6,7 @@ so that kills land there. The program reads requests from its standard input, a 
 (minus the signal's number after a kill).
 """
 
+import gc
 import importlib
 import json
 import logging
@@ -30,6 +31,7 @@ def main() -> None:
     logging.disable(logging.NOTSET)
     # Python warns of forks beside threads: here those of idle pools, which the fork starts anew.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+    gc.freeze()  # a fork's collector would go through, and so copy, all that is imported
     for request in sys.stdin:
         command, flags, log = json.loads(request)
         process = os.fork()

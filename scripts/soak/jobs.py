@@ -4,8 +4,12 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
-_RECIPE = "musegan_hybrid_chorales"
 _MODEL = "chorales"
+_TRAINING = (
+    "--checkpoint_every=2",
+    "--collapse_patience=0",  # so few steps of a toy model make no music
+    "--seed=5",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +46,8 @@ def make_jobs(
     references: pathlib.Path,
     inputs: Sequence[str] = (),
     workers: int = 1,
-    num_steps: int = 30,
+    recipe: str = "musegan_hybrid_chorales",
+    training: Sequence[str] = ("--set=training_steps=30", "--steps_per_epoch=7"),
     num_samples: int = 600,
 ) -> list[Job]:
     """The jobs in the order in which they need each other.
@@ -51,27 +56,28 @@ def make_jobs(
       references: Holds the folder of the uninterrupted run of each job, under the job's name.
       inputs: Music to convert; Bach's chorales by default.
       workers: Processes of the conversion.
-      num_steps: Training steps.
+      recipe: One of chorales; its preset `tiny` is taken.
+      training: Flags of the training.
       num_samples: Pieces to sample.
 
     Returns:
-      Convert, train, export and sample, of a recipe's `tiny` preset.
+      Convert, train, export and sample.
     """
-    recipe = (f"--recipe={_RECIPE}", "--preset=tiny")
+    preset = (f"--recipe={recipe}", "--preset=tiny")
     music = [f"--input={path}" for path in inputs]
     records, run = references / "convert/records", references / "train/run"
     model = references / "export/models" / _MODEL
     return [
         Job(
             "convert",
-            ("convert", *recipe, *music, f"--workers={workers}"),
+            ("convert", *preset, *music, f"--workers={workers}"),
             output="records",
             result="records",
             half_written="records.partial/.*.partial*",
         ),
         Job(
             "train",
-            ("train", *recipe, f"--records={records}", *_training(num_steps)),
+            ("train", *preset, f"--records={records}", *_TRAINING, *training),
             output="run",
             result="",
             half_written="run/checkpoints/.step-*",
@@ -93,13 +99,3 @@ def make_jobs(
             half_written="samples.partial/.*.partial.*",
         ),
     ]
-
-
-def _training(num_steps: int) -> tuple[str, ...]:
-    return (
-        f"--set=training_steps={num_steps}",
-        "--steps_per_epoch=7",
-        "--checkpoint_every=2",
-        "--collapse_patience=0",  # so few steps of a toy model make no music
-        "--seed=5",
-    )

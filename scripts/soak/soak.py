@@ -19,6 +19,7 @@ import shutil
 import statistics
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import kills
 import outputs
@@ -78,7 +79,7 @@ def soak(
     seed: int = 0,
     inputs: Sequence[str] = (),
     workers: int = 1,
-    **sizes: int,
+    **options: Any,
 ) -> list[Result]:
     """Runs and kills all jobs.
 
@@ -89,7 +90,7 @@ def soak(
       seed: Of the moments.
       inputs: Music to convert; Bach's chorales by default.
       workers: Processes of the conversion.
-      **sizes: Of `make_jobs`: training steps and samples.
+      **options: Of `make_jobs`: recipe, training and samples.
 
     Returns:
       A result for each job.
@@ -97,7 +98,7 @@ def soak(
     Raises:
       RuntimeError: If an uninterrupted run fails.
     """
-    jobs = make_jobs(output / "reference", inputs, workers, **sizes)
+    jobs = make_jobs(output / "reference", inputs, workers, **options)
     results = []
     for number, job in enumerate(jobs):
         share = num_kills * (number + 1) // len(jobs) - num_kills * number // len(jobs)
