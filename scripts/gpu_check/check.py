@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import gc
+import pathlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -47,6 +48,8 @@ class Options:
             for value in values:
                 if value not in choices:
                     return f"--{flag}: expected {', '.join(sorted(choices))}. Received: {value!r}."
+        if self.output and not pathlib.Path(self.output).absolute().parent.is_dir():
+            return f"--output: expected a file in a folder that exists. Received: {self.output}."
         if not self.minutes > 0:
             return f"--minutes: expected a number above 0. Received: {self.minutes}."
         return None
@@ -83,7 +86,11 @@ class Check:
         is_bad = self._compare(names, [f for f in forms if gpus or f != REFERENCE])
         self._save()
         is_bad |= self._time(names, forms, self.options.preset or ("paper" if gpus else "tiny"))
-        verdict = "Something differs or failed." if is_bad else "Everything that ran agrees."
+        verdict = (
+            "Something differs, failed or was not compared."
+            if is_bad
+            else "Everything that ran agrees."
+        )
         print(f"\n{verdict} {'' if not missing else 'On the CPU: there was no GPU.'}".rstrip())
         return int(is_bad)
 
@@ -113,9 +120,13 @@ class Check:
             for row in ({"case": name, "form": form.name, **pair} for pair in pairs):
                 rows.append(row)
                 table.row(*_agreement_cells(row))
+                self.results["agreement"] = rows
+                self._save()
         report.not_reached(late, len(names))
         self.results |= {"agreement": rows, "agreement_not_reached": late}
-        return any(row["verdict"] != "ok" for row in rows)
+        if not rows:
+            print("Nothing was compared: choose other --forms, or more --minutes.")
+        return not rows or any(row["verdict"] != "ok" for row in rows)
 
     def _time(self, names: list[str], forms: list[Form], preset: str) -> bool:
         report.heading(f"What a step costs, preset {preset}")

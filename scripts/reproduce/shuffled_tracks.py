@@ -3,8 +3,8 @@
   python scripts/reproduce/shuffled_tracks.py --recipe=musegan_jamming_chorales --records=RECORDS
 
 Every track of the training data keeps its phrases, in an order of its own, so that the tracks of a
-phrase come from different pieces. No model whose tracks are generated apart from each other, as the
-jamming model's are, can be nearer to the data in what lies between tracks.
+phrase come from different pieces: what a model comes to whose tracks are each as good as the data's
+and know nothing of each other, as the jamming model's do not.
 """
 
 import argparse

@@ -75,7 +75,8 @@ class Running:
         """Kills the whole group with SIGKILL, Beam's workers too, if the command still runs."""
         if self.wait(0):
             return
-        os.killpg(self.process, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+            os.killpg(self.process, signal.SIGKILL)
         if not self.wait(_LIMIT_SECONDS):
             raise TimeoutError(f"Process {self.process} outlived its kill.")
 

@@ -16,6 +16,7 @@ import dataclasses
 import pathlib
 import random
 import shutil
+import signal
 import statistics
 import sys
 from collections.abc import Sequence
@@ -159,8 +160,8 @@ def _killed_run(
         ended = kills.attempt(forks, job.command_in(folder), folder, job.half_written, moment)
         if ended.status == 0:
             break
-        if ended.status > 0:
-            return [f"refused to go on: {_last_line(folder)}"]
+        if moment is None or ended.status != -signal.SIGKILL:
+            return [f"ended with status {ended.status}: {_last_line(folder)}"]
         landed[ended.landed] += 1
     return []
 

@@ -31,7 +31,15 @@ def test_bar_convolution_is_a_3d_convolution_over_bars():
 
 @pytest.mark.parametrize(
     ("axis", "size", "kernel", "stride"),
-    [(2, 12, 4, 4), (2, 13, 4, 4), (1, 12, 3, 3), (1, 11, 4, 2), (1, 5, 3, 2), (2, 9, 3, 1)],
+    [
+        (2, 12, 4, 4),
+        (2, 13, 4, 4),
+        (1, 12, 3, 3),
+        (1, 11, 4, 2),
+        (1, 5, 3, 2),
+        (2, 9, 3, 1),
+        (2, 8, 1, 2),
+    ],
 )
 def test_axis_convolution_is_a_2d_convolution(axis, size, kernel, stride):
     layer = convolutions.AxisConvolution(3, 5, axis, kernel, stride, seed=0, name="axis")

@@ -135,6 +135,17 @@ def test_a_save_that_was_killed_is_ended(store):
     assert _names(store) == ["step-000000002", "step-000000003"]
 
 
+def test_what_other_settings_kept_stays_when_nothing_is_trained(store):
+    store.keep_latest = 3
+    model = toy.trained()
+    for step in (1, 2, 3):
+        model.step.assign(step)
+        store.save(model)
+    store.keep_latest = 1
+    store.tidy()
+    assert len(_names(store)) == 3
+
+
 def test_an_interrupt_while_writing_leaves_nothing(store, monkeypatch):
     store.save(toy.trained(1))
 

@@ -4,10 +4,14 @@ import json
 import os
 import shutil
 
+import keras
 import pytest
 
+from tests import same_training
+from tests.eagerly import eagerly
 from tfmusicgan import files, recipes
 from tfmusicgan.errors import CheckpointError, ConfigError, OutputExistsError
+from tfmusicgan.training import fit
 from tfmusicgan.training.run import Run
 
 RECIPE = "musegan_hybrid_chorales"
@@ -153,6 +157,24 @@ def test_loading_a_checkpoint_by_every_name(tiny_run):
     averaged, _ = run.load_model("ema")
     for network, ema in zip(averaged.generator.weights, latest.ema_weights, strict=True):
         assert (network.numpy() == ema.numpy()).all()
+
+
+def test_a_run_in_double_precision_can_be_sampled(tiny_records, tmp_path):
+    options = fit.TrainingOptions(collapse_patience=0, num_samples=8)
+    recipe = recipes.get("musegan_hybrid_chorales_accompaniment")
+    steps = ["training_steps=1"]
+    with eagerly():
+        with same_training.double_precision():
+            run = fit.train(
+                recipe, "tiny", tiny_records[recipe.name], tmp_path / "run", steps, options=options
+            )
+        model, _ = run.load_model("ema")
+        assert model.generator.weights[0].dtype == "float64"
+        assert keras.config.dtype_policy().name == "float32"
+        examples = model.sample_examples([1, 2])
+        with pytest.raises(OutputExistsError, match=r"Received others: precision\. Name"):
+            fit.train(recipe, "tiny", tiny_records[recipe.name], run.folder, steps, options=options)
+    assert examples["piano_roll"].shape[0] == 2
 
 
 def test_a_kill_while_overwriting_leaves_no_half_run(tiny_run, tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfmusicgan.layers.affine import affine
+from tfmusicgan.layers.frames import frames
 from tfmusicgan.layers.kernel_layer import KernelLayer
 
 
@@ -169,16 +170,9 @@ class AxisConvolution(ProductConvolution):
         return tf.reshape(kernel, [*sets, taps * channels, filters]), bias
 
     def _frames(self, x: tf.Tensor) -> tf.Tensor:
-        shape = x.shape.as_list()
-        count = (shape[self.axis] - self.taps) // self.stride + 1
-        taps, stride = self.taps, self.stride
+        taps, stride, shape = self.taps, self.stride, x.shape.as_list()
         if taps % stride == shape[self.axis] % stride == 0 and (self.axis == 2 or shape[2] == 1):
             # Neighbours lie side by side already: fewer slices, and each of them in one piece.
             shape[self.axis], shape[3] = shape[self.axis] // stride, shape[3] * stride
             x, taps, stride = tf.reshape(x, [-1, *shape[1:]]), taps // stride, 1
-        slices = []
-        for tap in range(taps):
-            window = [slice(None)] * 4
-            window[self.axis] = slice(tap, tap + (count - 1) * stride + 1, stride)
-            slices.append(x[tuple(window)])
-        return tf.concat(slices, axis=-1) if taps > 1 else x
+        return frames(x, self.axis, taps, stride)

@@ -7,6 +7,7 @@ track, the tracks in front as in `track_layers`.
 
 import tensorflow as tf
 
+from tfmusicgan.layers.frames import frames
 from tfmusicgan.layers.kernel_layer import KernelLayer
 
 
@@ -52,13 +53,13 @@ class PlaneConvolution(KernelLayer):
         count = (columns - taps[1]) // self.strides[1] + 1
         if taps[1] == self.strides[1] and columns == count * taps[1]:
             # Neighbouring columns lie side by side already.
-            frames = tf.reshape(x, [-1, rows, count, taps[1] * channels])
+            wide = tf.reshape(x, [-1, rows, count, taps[1] * channels])
         else:
-            frames = _frames(x, 2, taps[1], self.strides[1])
-        frames = _frames(frames, 1, taps[0], self.strides[0])
-        sizes = frames.shape
+            wide = frames(x, 2, taps[1], self.strides[1])
+        seen = frames(wide, 1, taps[0], self.strides[0])
+        sizes = seen.shape
         flat = tf.matmul(
-            tf.reshape(frames, [-1, sizes[-1]]), tf.reshape(kernel, [sizes[-1], filters])
+            tf.reshape(seen, [-1, sizes[-1]]), tf.reshape(kernel, [sizes[-1], filters])
         )
         flat = tf.nn.bias_add(flat, tf.convert_to_tensor(self.bias))
         return tf.reshape(flat, [-1, *sizes[1:3], filters])
@@ -115,14 +116,3 @@ class TrackPlaneConvolution(KernelLayer):
                 for track, kernel, bias in pairs
             ]
         )
-
-
-def _frames(x: tf.Tensor, axis: int, taps: int, stride: int) -> tf.Tensor:
-    """Shifted slices of an axis, concatenated along the last: [..., taps * channels]."""
-    count = (x.shape[axis] - taps) // stride + 1
-    slices = []
-    for tap in range(taps):
-        window = [slice(None)] * x.shape.rank
-        window[axis] = slice(tap, tap + (count - 1) * stride + 1, stride)
-        slices.append(x[tuple(window)])
-    return tf.concat(slices, axis=-1)

@@ -29,7 +29,8 @@ class Refiner(keras.layers.Layer):
       float [batch, bars, time, pitch, tracks], a generator's probabilities within [0, 1].
 
     Output shape:
-      float32, the same: the logits that a binary neuron takes. They start near the input, which is
+      float32, or float64 in double precision, the same: the logits that a binary neuron takes. They
+      start near the input, which is
       never below 0: the residual branches have to learn a negative offset.
 
     Mixed precision: what the branches add to, and its normalisation, stay as exact as the input. A

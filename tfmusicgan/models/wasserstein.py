@@ -35,7 +35,8 @@ class WassersteinGAN(MusicGAN):
     """Base of the models trained as Wasserstein GANs.
 
     The config is a `recipes.wasserstein.WassersteinConfig`. Subclasses set `self.generator` and
-    `self.critic` (Keras layers) in `__init__` and then call `finish_building`.
+    `self.critic` (Keras layers) in `__init__` and then call `finish_building`. A critic says how
+    many last `features` it has, and takes `keep`, [views * rows, features], which multiplies them.
     """
 
     @property

@@ -102,7 +102,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
 
 class StopOnCollapse(keras.callbacks.Callback):
-    """Ends the run with `TrainingError` when every sampled phrase is empty or all are the same.
+    """Ends the run with `TrainingError` when every sampled phrase is empty or all are alike.
 
     A healthy WGAN begins with empty phrases: its first lesson is that nearly all cells are silent.
     Hence checks count once the samples have been music, or after `grace_steps`.

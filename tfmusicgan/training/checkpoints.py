@@ -98,13 +98,16 @@ class CheckpointStore:
         return final
 
     def tidy(self) -> None:
-        """Ends the last `save` of a run that was killed in it; the newest checkpoint stays.
+        """Ends the last `save` of a run that was killed in it, with one checkpoint too many.
+
+        More than one too many are not of that kind: the run kept them under other settings.
 
         Raises:
           OSError: If a folder cannot be removed.
         """
         self._remove_leftovers()
-        self._prune()
+        if len(self._surplus()) == 1:
+            self._prune()
 
     def all(self) -> list[CheckpointInfo]:
         """The complete checkpoints, oldest first."""
@@ -177,15 +180,19 @@ class CheckpointStore:
             ) from error
 
     def _prune(self) -> None:
+        for path in self._surplus():
+            remove_folder(path)
+
+    def _surplus(self) -> list[pathlib.Path]:
+        """Checkpoints that are not to be kept."""
         infos = self.all()
         keep = {info.path for info in infos[-self.keep_latest :]}
         best = self.best()
         if best is not None:
             keep.add(best.path)
-        for info in infos:
-            every = self.keep_every and info.step % self.keep_every == 0
-            if info.path not in keep and not every:
-                remove_folder(info.path)
+        if self.keep_every:
+            keep |= {info.path for info in infos if info.step % self.keep_every == 0}
+        return [info.path for info in infos if info.path not in keep]
 
     def _remove_leftovers(self) -> None:
         """What a killed run left: checkpoints half written or half removed."""

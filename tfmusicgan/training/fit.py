@@ -106,7 +106,7 @@ def _begin(
     checks.check_groups(records.directory, records.shards, rows, num_groups)
     jit = devices.use_xla() if options.jit_compile is None else options.jit_compile
     model.compile(jit_compile=jit)
-    if options.profile_steps:
+    if options.profile_steps and devices.is_chief(strategy):
         latest = None if overwrite else run.store().latest()
         done = 0 if latest is None else latest.step
         _check_profile(options.profile_steps, model.model_config.training_steps - done)

@@ -159,7 +159,9 @@ class Run:
         )
 
     def build_model(self) -> MusicGAN:
-        """Builds the untrained model of the settings.
+        """Builds the untrained model of the settings; in double precision if the run is.
+
+        A run in half precision has float32 weights, and is sampled in what the process computes in.
 
         Raises:
           ConfigError: If a hyperparameter is unknown to this release.
@@ -172,7 +174,13 @@ class Run:
         }
         config = recipes.rebuild(type(preset), values)
         representation = representations.from_manifest(self.settings["representation"])
-        return models.get(recipe.model)(config, representation, seed=self.settings["seed"])
+        policy = keras.config.dtype_policy()
+        if self.settings.get("precision") == "float64":
+            keras.config.set_dtype_policy("float64")
+        try:
+            return models.get(recipe.model)(config, representation, seed=self.settings["seed"])
+        finally:
+            keras.config.set_dtype_policy(policy)
 
     def load_model(self, checkpoint: str = "latest") -> tuple[MusicGAN, CheckpointInfo]:
         """Builds the model and loads a checkpoint for sampling.
