@@ -7,8 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# Every recipe on every number of devices and workers, which takes half an hour; without, every
-# recipe on one of them.
+# Every recipe on two devices, on four and on two workers; without, every recipe on two or on four.
 ALL = bool(os.environ.get("TFMUSICGAN_ALL_DEVICES"))
 STEPS = 20
 # Everything random or shared between examples is on; batch normalisation always is.

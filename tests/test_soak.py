@@ -55,7 +55,6 @@ def test_killed_runs_end_equal_to_uninterrupted_ones(soak, soaked):
     assert [line for result in results for line in result.failures] == []
     assert [result.job for result in results] == ["convert", "train", "export", "sample"]
     assert [result.landed.total() for result in results] == [1, 1, 1, 1]
-    assert all(result.runs for result in results)
     assert results[1].landed["write"] + results[1].landed["work"] == 1
     assert {path.name for path in folder.iterdir()} == {"music.tfrecord", "reference"}
     assert soak.table(results).count("| yes |") == 4

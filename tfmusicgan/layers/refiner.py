@@ -30,8 +30,8 @@ class Refiner(keras.layers.Layer):
 
     Output shape:
       float32, or float64 in double precision, the same: the logits that a binary neuron takes. They
-      start near the input, which is
-      never below 0: the residual branches have to learn a negative offset.
+      start near the input, which is never below 0: the residual branches have to learn a negative
+      offset.
 
     Mixed precision: what the branches add to, and its normalisation, stay as exact as the input. A
     neuron's bit turns on small differences, which 8 or 11 bits of a number near 0.5 do not hold.

@@ -201,6 +201,7 @@ TINY = dataclasses.replace(
     critic_baseline_bar_filters=16,
     initial_stddev=0.3,  # untrained, it plays phrases that differ
     refiner_filters=4,
+    batch_norm_decay=0.5,  # statistics of four steps are those that sampling meets
     ema_decay=0.9,
 )
 

@@ -54,6 +54,19 @@ def difference(expected: dict, came: dict) -> str:
     return "other parameters"
 
 
+def check_sizes(batch_size: int, examples_per_row: int, start_step: int) -> None:
+    """Checks how much is read, and from where.
+
+    Raises:
+      RecordsError: If a number is out of its range.
+    """
+    if batch_size < 1 or examples_per_row < 1 or start_step < 0:
+        raise RecordsError(
+            "Expected batch_size and examples_per_row of at least 1 and start_step of at least "
+            f"0. Received: {batch_size}, {examples_per_row} and {start_step}."
+        )
+
+
 def check_groups(
     directory: pathlib.Path,
     shards: Sequence[Shard],

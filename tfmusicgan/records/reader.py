@@ -140,11 +140,7 @@ class RecordSet:
         Raises:
           RecordsError: If an argument is out of range, or there are fewer shards than groups.
         """
-        if batch_size < 1 or examples_per_row < 1 or start_step < 0:
-            raise RecordsError(
-                "Expected batch_size and examples_per_row of at least 1 and start_step of at least "
-                f"0. Received: {batch_size}, {examples_per_row} and {start_step}."
-            )
+        checks.check_sizes(batch_size, examples_per_row, start_step)
         checks.check_groups(self.directory, self.shards, batch_size, num_groups)
         groups = range(num_groups) if groups is None else groups
         checks.check_choice(groups, num_groups, repeat)
