@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# Every recipe on two devices, on four and on two workers; without, every recipe on two or on four.
+# Every recipe on two devices, on four and on two workers; without, one of every model and task on
+# two or on four, and one on two workers.
 ALL = bool(os.environ.get("TFMUSICGAN_ALL_DEVICES"))
 STEPS = 20
 # Everything random or shared between examples is on; batch normalisation always is.

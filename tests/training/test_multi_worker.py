@@ -25,7 +25,8 @@ from tfmusicgan.training import fit, strategy
 from tfmusicgan.training.run import Run
 
 RECIPE = "musegan_hybrid_chorales"
-RECIPES = GENERATORS if same_training.ALL else [RECIPE]
+# One with a bank of given tracks, beside what every model has.
+RECIPES = GENERATORS if same_training.ALL else ["musegan_jamming_chorales_accompaniment"]
 
 
 def _free_ports():

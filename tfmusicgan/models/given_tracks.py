@@ -7,8 +7,6 @@ import tensorflow as tf
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.models import noise
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
-from tfmusicgan.representations.packing import packed_size
-from tfmusicgan.representations.packing_graph import unpack_bits
 
 _BANK_BITS = 6
 # Given tracks of the training data that requests with a seed alone are played to: a power of two.
@@ -85,36 +83,34 @@ def private_views(examples: tf.Tensor, at: int | None) -> tf.Tensor:
     return tf.reshape(views, [-1, *views.shape[2:]])
 
 
-def bank_row_bytes(representation: MultitrackPianoRoll) -> int:
-    """Bytes of one given track of the bank: a bit per cell."""
-    return packed_size(representation.phrase_steps * representation.num_pitches)
+def bank_shape(representation: MultitrackPianoRoll) -> tuple[int, ...]:
+    """Axes of the bank: [BANK_SIZE, bars, time, pitch]."""
+    steps, pitches = representation.steps_per_bar, representation.num_pitches
+    return (BANK_SIZE, representation.bars, steps, pitches)
 
 
-def pack_bank(given: np.ndarray) -> np.ndarray:
-    """Packs given tracks for the bank.
+def fill_bank(given: np.ndarray) -> np.ndarray:
+    """As many given tracks as the bank holds; fewer are repeated.
 
     Args:
-      given: bool [n, bars, time, pitch], n above 0; fewer than the bank holds are repeated.
+      given: bool [n, bars, time, pitch], n above 0.
 
     Returns:
-      uint8 [BANK_SIZE, bytes].
+      bool [BANK_SIZE, bars, time, pitch].
     """
-    rows = np.arange(BANK_SIZE) % len(given)
-    return np.packbits(given.reshape(len(given), -1)[rows], axis=1)
+    return given[np.arange(BANK_SIZE) % len(given)]
 
 
-def choose(bank: keras.Variable, keys: noise.Key, representation: MultitrackPianoRoll) -> tf.Tensor:
+def choose(bank: keras.Variable, keys: noise.Key) -> tf.Tensor:
     """Takes a given track for each row from the bank.
 
     Args:
-      bank: Holds what `pack_bank` gave.
+      bank: bool [BANK_SIZE, bars, time, pitch].
       keys: Of the phrases, two uint32 [rows].
-      representation: Decides bars, steps per bar and pitches.
 
     Returns:
       bool [rows, bars, time, pitch].
     """
     word, _ = noise.fold(keys, np.int64(_BANK_STREAM))
     index = tf.cast(tf.bitwise.right_shift(word, np.uint32(32 - _BANK_BITS)), tf.int32)
-    shape = (representation.bars, representation.steps_per_bar, representation.num_pitches)
-    return unpack_bits(tf.gather(tf.convert_to_tensor(bank), index), shape)
+    return tf.gather(tf.convert_to_tensor(bank), index)

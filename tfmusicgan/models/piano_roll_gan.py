@@ -71,8 +71,8 @@ class PianoRollGAN(WassersteinGAN):
         if self.condition_track is not None:
             self.given_bank = self.add_weight(
                 name="given_bank",
-                shape=(given_tracks.BANK_SIZE, given_tracks.bank_row_bytes(representation)),
-                dtype="uint8",
+                shape=given_tracks.bank_shape(representation),
+                dtype="bool",  # workers send their variables to each other: no bytes
                 initializer="zeros",
                 trainable=False,
                 aggregation="only_first_replica",
@@ -144,7 +144,7 @@ class PianoRollGAN(WassersteinGAN):
           examples: `piano_roll` bool [n, ...], n above 0; fewer than the bank holds are repeated.
         """
         given = examples["piano_roll"][..., self.condition_track]
-        self.given_bank.assign(given_tracks.pack_bank(given))
+        self.given_bank.assign(given_tracks.fill_bank(given))
 
     def real_examples(self, data: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Piano-rolls as numbers: bool [rows, updates, ...] to float of the same shape."""
@@ -221,7 +221,7 @@ class PianoRollGAN(WassersteinGAN):
         given_notes = None
         if self.condition_track is not None:
             if given is None:
-                given = given_tracks.choose(self.given_bank, phrase, self.representation)
+                given = given_tracks.choose(self.given_bank, phrase)
             given_notes = self._as_numbers(given)
         x = self.generator(latents, given_notes, **mode)
         if self.refines:
