@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.models.fused_adam import FusedAdam
 from tfmusicgan.models.schedules import LinearDecay
 
 
@@ -31,9 +32,7 @@ def make_optimizer(
     if config.optimizer == "rmsprop":
         optimizer = keras.optimizers.RMSprop(rate, epsilon=1e-8, name=name)
     else:
-        optimizer = keras.optimizers.Adam(
-            rate, config.adam_beta_1, config.adam_beta_2, epsilon=1e-8, name=name
-        )
+        optimizer = FusedAdam(rate, config.adam_beta_1, config.adam_beta_2, epsilon=1e-8, name=name)
     if model.dtype_policy.name == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=f"{name}_scale")
     optimizer.build(list(variables))

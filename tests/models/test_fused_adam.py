@@ -1,0 +1,91 @@
+"""Adam of one operation against Keras's."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfmusicgan.models.fused_adam import FusedAdam
+
+SHAPES = [(3, 4), (5,), ()]
+
+
+def _trained(optimizer_class, dtype, steps=5, rate=0.1):
+    rng = np.random.default_rng(0)
+    variables = [
+        keras.Variable(rng.normal(size=shape), dtype=dtype, name=f"weight_{len(shape)}")
+        for shape in SHAPES
+    ]
+    optimizer = optimizer_class(rate, beta_1=0.5, beta_2=0.9, epsilon=1e-3, name="adam")
+    optimizer.build(variables)
+
+    @tf.function
+    def step(gradients):
+        optimizer.apply(gradients, variables)
+
+    for _ in range(steps):
+        step([tf.constant(rng.normal(size=shape) ** 3, dtype) for shape in SHAPES])
+    return [*variables, *optimizer.variables]
+
+
+def test_weights_and_moments_are_those_of_keras():
+    expected, found = (_trained(cls, "float32") for cls in (keras.optimizers.Adam, FusedAdam))
+    assert [variable.path for variable in found[3:]] == [variable.path for variable in expected[3:]]
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-6, atol=1e-6)
+
+
+def _by_hand(weight, gradients, rate=0.125, beta_1=0.5, beta_2=0.9, epsilon=1e-3):
+    """Kingma and Ba, algorithm 1, with the epsilon of the arrangement before section 2.1."""
+    moment = velocity = np.zeros_like(weight)
+    for step, gradient in enumerate(gradients, start=1):
+        moment = beta_1 * moment + (1 - beta_1) * gradient
+        velocity = beta_2 * velocity + (1 - beta_2) * gradient**2
+        pace = rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+        weight = weight - pace * moment / (np.sqrt(velocity) + epsilon)
+    return weight
+
+
+def test_double_precision_is_kept():
+    # Where Keras's is not: it rounds powers of the betas to float32.
+    weights, *_ = _trained(FusedAdam, "float64", rate=0.125)
+    rng = np.random.default_rng(0)
+    start, *_ = [rng.normal(size=shape) for shape in SHAPES]
+    drawn = [[rng.normal(size=shape) ** 3 for shape in SHAPES] for _ in range(5)]
+    expected = _by_hand(start, [gradients[0] for gradients in drawn])
+    np.testing.assert_allclose(weights, expected, rtol=1e-12)
+
+
+def test_the_learning_rate_may_change():
+    class Halving(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.1 * tf.pow(0.5, tf.cast(step, tf.float32))
+
+    expected = _trained(keras.optimizers.Adam, "float32", rate=Halving())
+    found = _trained(FusedAdam, "float32", rate=Halving())
+    still = _trained(FusedAdam, "float32")
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-6)
+    assert np.abs(found[0].numpy() - still[0].numpy()).max() > 1e-3
+
+
+@pytest.mark.parametrize("devices", [2, 4])
+def test_several_devices_sum_gradients(devices):
+    names = [device.name for device in tf.config.list_logical_devices("CPU")[:devices]]
+    assert len(names) == devices
+    reduction = tf.distribute.ReductionToOneDevice()
+    strategy = tf.distribute.MirroredStrategy(names, cross_device_ops=reduction)
+    with strategy.scope():
+        variable = keras.Variable(np.ones(3), dtype="float64")
+        optimizer = FusedAdam(0.125, epsilon=1.0)  # follows sizes, not signs alone
+        optimizer.build([variable])
+
+    def step():
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        own = tf.cast(replica, tf.float64) + 1
+        optimizer.apply([own * tf.constant([1.0, -2.0, 3.0], tf.float64)], [variable])
+
+    strategy.run(step)
+    total = np.array([1.0, -2.0, 3.0]) * devices * (devices + 1) / 2
+    alone = _by_hand(np.ones(3), [total], rate=0.125, beta_1=0.9, beta_2=0.999, epsilon=1.0)
+    for copy in strategy.experimental_local_results(variable.value):
+        np.testing.assert_allclose(copy, alone, rtol=1e-12)

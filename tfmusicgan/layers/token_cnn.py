@@ -1,0 +1,125 @@
+"""A discriminator of token sequences: windows of several lengths, a highway layer, one score.
+
+The discriminator of SeqGAN (Yu et al., AAAI 2017, arXiv 1609.05473, section "The discriminative
+model for sequences"; filters: appendix, table 5), after Kim's text classifier (arXiv 1408.5882) and
+Srivastava's highway networks (arXiv 1505.00387). One score, a logit, in place of the released
+code's two softmax outputs.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.layers.initializers import seeded_glorot, seeded_normal, seeded_uniform
+from tfmusicgan.layers.precision import full_precision
+
+
+class TokenCNN(keras.layers.Layer):
+    """Scores sequences of tokens.
+
+    Args:
+      num_tokens: Size of the vocabulary.
+      length: Tokens of a sequence.
+      embedding_size: Numbers per token.
+      windows: Tokens that each group of filters sees at a time; a length may come twice.
+      filters: Filters of each group.
+      seed: Of the initial weights.
+      bias: Initial bias of the windows and of the score.
+
+    Raises:
+      ConfigError: If there are not as many `filters` as `windows`, or a window is longer than a
+        sequence.
+
+    Input shape:
+      int [batch, length].
+
+    Output shape:
+      float32 [batch], logits of being real.
+    """
+
+    def __init__(
+        self,
+        num_tokens: int,
+        length: int,
+        embedding_size: int,
+        windows: Sequence[int],
+        filters: Sequence[int],
+        seed: int,
+        bias: float = 0.1,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        _check(windows, filters, length)
+        self.windows, self.features, self.seed = tuple(windows), sum(filters), seed
+        at = f"{self.name}/"
+        self.embedding = self.add_weight(
+            name="embedding",
+            shape=(num_tokens, embedding_size),
+            initializer=seeded_uniform(seed, f"{at}embedding", 1.0),
+        )
+        offset = keras.initializers.Constant(bias)
+        self.kernels, self.biases = [], []
+        for index, (window, number) in enumerate(zip(windows, filters, strict=True)):
+            name, shape = f"window_{index}", (window * embedding_size, number)
+            kernel = seeded_normal(seed, f"{at}{name}", 0.1)
+            self.kernels.append(self.add_weight(name=name, shape=shape, initializer=kernel))
+            self.biases.append(
+                self.add_weight(name=f"{name}_bias", shape=(number,), initializer=offset)
+            )
+        for part in ("transform", "gate"):
+            shape = (self.features, self.features)
+            glorot = seeded_glorot(seed, f"{at}{part}")
+            setattr(self, part, self.add_weight(name=part, shape=shape, initializer=glorot))
+            zeros = self.add_weight(name=f"{part}_bias", shape=shape[:1], initializer="zeros")
+            setattr(self, f"{part}_bias", zeros)
+        self.score = self.add_weight(
+            name="score",
+            shape=(self.features, 1),
+            initializer=seeded_normal(seed, f"{at}score", 0.1),
+        )
+        self.score_bias = self.add_weight(name="score_bias", shape=(1,), initializer=offset)
+        self.built = True
+
+    def call(self, tokens: tf.Tensor, keep: tf.Tensor | None = None) -> tf.Tensor:
+        """Scores sequences; `keep` [batch, features] multiplies the last features."""
+        x = tf.gather(_value(self.embedding), tokens)
+        x = tf.concat([self._strongest(x, index) for index in range(len(self.windows))], axis=-1)
+        transformed = tf.nn.relu(_affine(x, self.transform, self.transform_bias))
+        gate = tf.sigmoid(_affine(x, self.gate, self.gate_bias))
+        x = x + gate * (transformed - x)
+        if keep is not None:
+            x *= tf.cast(keep, x.dtype)
+        return full_precision(_affine(x, self.score, self.score_bias)[:, 0])
+
+    def _strongest(self, x: tf.Tensor, index: int) -> tf.Tensor:
+        """Each filter's strongest answer along a sequence: [batch, filters], not negative."""
+        window, kernel = self.windows[index], _value(self.kernels[index])
+        length, size = x.shape[1:]
+        places = length - window + 1
+        # The tap outermost, as in the kernel.
+        frames = tf.concat([x[:, tap : tap + places] for tap in range(window)], axis=-1)
+        y = tf.matmul(tf.reshape(frames, [-1, window * size]), kernel)
+        y = tf.reduce_max(tf.reshape(y, [-1, places, kernel.shape[1]]), axis=1)
+        # Bias and ReLU keep the order: on one number instead of one for each place.
+        return tf.nn.relu(y + _value(self.biases[index]))
+
+
+def _affine(x: tf.Tensor, kernel: keras.Variable, bias: keras.Variable) -> tf.Tensor:
+    return tf.nn.bias_add(tf.matmul(x, _value(kernel)), _value(bias))
+
+
+def _value(variable: keras.Variable) -> tf.Tensor:
+    return tf.convert_to_tensor(variable)
+
+
+def _check(windows: Sequence[int], filters: Sequence[int], length: int) -> None:
+    if len(windows) != len(filters):
+        raise ConfigError(
+            f"Expected as many windows as filters. Received: {len(windows)} and {len(filters)}."
+        )
+    if max(windows) > length:
+        raise ConfigError(
+            f"Expected windows of at most {length} tokens, a sequence. Received: {max(windows)}."
+        )

@@ -1,0 +1,110 @@
+"""Sampling whole sequences, and completing prefixes of given ones: Monte-Carlo roll-outs.
+
+Yu et al., SeqGAN, AAAI 2017, arXiv 1609.05473, equation 4 and algorithm 1. All completions of all
+prefixes are one batch: the states after every prefix come from one reading of the sequences, and
+at each position all rows that are under way draw together. Rows that start from the same prefix
+share its logits.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tfmusicgan.layers.token_lstm import TokenLSTM
+from tfmusicgan.models import noise, token_draws
+
+# Rows that draw at a time: their logits stay near the processor.
+_ROWS_AT_A_TIME = 512
+
+
+def sample(generator: TokenLSTM, keys: noise.Key, length: int) -> tf.Tensor:
+    """Draws sequences, temperature 1.
+
+    Args:
+      generator: The language model.
+      keys: Of the rows, two uint32 [rows].
+      length: Tokens of each.
+
+    Returns:
+      int32 [rows, length].
+    """
+    rows = tf.shape(keys[0])[0]
+    uniforms = noise.uniforms(keys, length)
+    table, output = generator.gate_table(), _output(generator)
+    state = generator.zero_state(rows)
+    token, tokens = tf.fill([rows], generator.start_token), []
+    for position in range(length):
+        state = generator.step(token, state, table)
+        token = _draw(state[0], uniforms[:, position : position + 1], output)[:, 0]
+        tokens.append(token)
+    return tf.stack(tokens, axis=1)
+
+
+def complete(
+    generator: TokenLSTM, sequences: tf.Tensor, keys: noise.Key, roll_outs: int
+) -> tf.Tensor:
+    """Completes every proper prefix of sequences, several times.
+
+    Args:
+      generator: The roll-out policy.
+      sequences: int32 [rows, length], the length known and at least 2.
+      keys: Of the rows, two uint32 [rows].
+      roll_outs: Completions of each prefix.
+
+    Returns:
+      int32 [length - 1, rows, roll_outs, length]: at p the first p + 1 tokens are the sequence's.
+    """
+    length, rows = sequences.shape[1], tf.shape(sequences)[0]
+    hidden, cell = generator.read(sequences)
+    uniforms = _uniforms(keys, length, roll_outs)  # [length - 1, rows, roll_outs, length]
+    table, output = generator.gate_table(), _output(generator)
+    given = tf.repeat(sequences[:, tf.newaxis], roll_outs, axis=1)  # [rows, roll_outs, length]
+    columns = [tf.repeat(given[tf.newaxis, :, :, 0], length - 1, axis=0)]
+    state = drawn = None
+    for position in range(1, length):
+        # Of the prefix that ends here: one row of logits for all its draws.
+        new = _draw(hidden[:, position], uniforms[position - 1, ..., position], output)[tf.newaxis]
+        new_state = [tf.repeat(part[:, position], roll_outs, axis=0) for part in (hidden, cell)]
+        if state is not None:
+            state = generator.step(tf.reshape(drawn, [-1]), state, table)
+            flat = tf.reshape(uniforms[: position - 1, ..., position], [-1, 1])
+            old = _draw(state[0], flat, output)
+            new = tf.concat([tf.reshape(old, [position - 1, rows, roll_outs]), new], axis=0)
+            new_state = [tf.concat(parts, axis=0) for parts in zip(state, new_state, strict=True)]
+        state, drawn = tuple(new_state), new
+        longer = tf.repeat(given[tf.newaxis, ..., position], length - 1 - position, axis=0)
+        columns.append(tf.concat([drawn, longer], axis=0))
+    return tf.stack(columns, axis=-1)
+
+
+def _uniforms(keys: noise.Key, length: int, roll_outs: int) -> tf.Tensor:
+    """float32 [length - 1, rows, roll_outs, length], each completion from a key of its own."""
+    prefixes = np.arange(length - 1, dtype=np.int64)[:, np.newaxis, np.newaxis]
+    numbers = prefixes * roll_outs + np.arange(roll_outs, dtype=np.int64)
+    own = noise.fold(tuple(part[tf.newaxis, :, tf.newaxis] for part in keys), tf.constant(numbers))
+    flat = noise.uniforms(tuple(tf.reshape(part, [-1]) for part in own), length)
+    return tf.reshape(flat, [length - 1, -1, roll_outs, length])
+
+
+def _output(generator: TokenLSTM) -> tuple[tf.Tensor, tf.Tensor]:
+    return token_draws.pad_output(*generator.output())
+
+
+def _draw(hidden: tf.Tensor, uniforms: tf.Tensor, output: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    """Tokens after states: float [rows, hidden size], float32 [rows, draws] to int32 alike."""
+    kernel, bias = output
+
+    def some(first: tf.Tensor) -> tf.Tensor:
+        part = slice(first, first + _ROWS_AT_A_TIME)
+        logits = tf.nn.bias_add(tf.matmul(hidden[part], kernel), bias)
+        return token_draws.draw(tf.cast(logits, tf.float32), uniforms[part])
+
+    rows, draws = tf.shape(uniforms)[0], uniforms.shape[1]
+    tokens = tf.TensorArray(tf.int32, size=0, dynamic_size=True, infer_shape=False)
+
+    def body(first: tf.Tensor, tokens: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+        return first + _ROWS_AT_A_TIME, tokens.write(first // _ROWS_AT_A_TIME, some(first))
+
+    _, tokens = tf.while_loop(
+        lambda first, _: first < rows, body, [tf.constant(0), tokens], parallel_iterations=1
+    )
+    return tf.ensure_shape(tokens.concat(), [None, draws])
