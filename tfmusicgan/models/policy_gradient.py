@@ -21,7 +21,7 @@ Reward = Callable[[tf.Tensor], tf.Tensor]
 
 
 def log_probabilities(logits: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
-    """log p of the tokens that came: at least log(1e-20), below which no gradient flows.
+    """Logarithms of given tokens' probabilities: log(1e-20) and more, below which nothing flows.
 
     Args:
       logits: float [batch, length, num_tokens].
