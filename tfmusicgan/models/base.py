@@ -83,6 +83,23 @@ class MusicGAN(keras.Model):
             self.stage = stage
             self.train_function = None
 
+    def start_stage(self, step: int) -> None:
+        """Makes what a stage keeps, before `fit` trains a stage's first step or goes on within it.
+
+        Args:
+          step: The next training step.
+        """
+
+    @property
+    def rows_per_step(self) -> int:
+        """Rows of the global batch that the reader gives to a step of this stage."""
+        return self.model_config.batch_size
+
+    @property
+    def sampling_stage(self) -> int:
+        """Changes where `sample` becomes another function; by default with the stage."""
+        return self.stage
+
     @property
     def num_preparation_examples(self) -> int:
         """Training examples that `prepare` wants; 0 where there is nothing to prepare."""
@@ -159,6 +176,7 @@ class MusicGAN(keras.Model):
         loss_fn: Callable[[], tf.Tensor],
         variables: Sequence[keras.Variable],
         optimizer: keras.optimizers.Optimizer,
+        clip_norm: float | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """One optimizer step, equal on one and on n replicas.
 
@@ -169,6 +187,7 @@ class MusicGAN(keras.Model):
           loss_fn: Computes the scalar loss of this replica's rows.
           variables: What to update.
           optimizer: Built for `variables` in `compile`.
+          clip_norm: A longer gradient, of all replicas together, is cut to this length.
 
         Returns:
           The unscaled loss, and the global norm of this replica's unscaled gradient; 0
@@ -186,6 +205,8 @@ class MusicGAN(keras.Model):
             if replicas > 1:
                 gradients = _overflow_everywhere(gradients, norm)
             norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
+        if clip_norm is not None:
+            gradients = _clip(gradients, clip_norm * tf.cast(scale, norm.dtype), replicas)
         optimizer.apply(gradients, variables)
         return loss, norm * replicas / tf.cast(scale, norm.dtype)
 
@@ -223,3 +244,14 @@ def _overflow_everywhere(gradients: Sequence[tf.Tensor], norm: tf.Tensor) -> lis
     total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, norm)
     nothing = 0.0 * total  # NaN where any replica's norm is not finite
     return [gradient + nothing for gradient in gradients]
+
+
+def _clip(gradients: Sequence[tf.Tensor], length: tf.Tensor, replicas: int) -> list[tf.Tensor]:
+    """Shares of a gradient, of which each replica has one, cut to a length of their sum."""
+    gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+    total = gradients
+    if replicas > 1:
+        context = tf.distribute.get_replica_context()
+        total = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    factor = tf.minimum(length / tf.linalg.global_norm(total), 1.0)
+    return [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]

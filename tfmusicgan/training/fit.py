@@ -182,6 +182,8 @@ def _fit(
     segments = _segments(step, config.training_steps, options.steps_per_epoch, model.stage_starts)
     for first, last, steps in segments:
         model.begin_stage(int(model.step.numpy()))
+        with strategy.scope():
+            model.start_stage(int(model.step.numpy()))
         # Each segment starts at its own step: an iterator reads ahead, and forgets what it read.
         dataset = devices.distribute(strategy, functools.partial(_batches, model, run, records))
         with records.plain_errors():
@@ -209,7 +211,7 @@ def _batches(
     num_groups = run.settings["file_groups"]
     share = num_groups // workers
     return records.batches(
-        model.model_config.batch_size,
+        model.rows_per_step,
         seed=run.settings["seed"],
         start_step=int(model.step.numpy()),
         examples_per_row=model.examples_per_row,

@@ -56,7 +56,7 @@ class Sampler:
         self, columns: list[np.ndarray]
     ) -> tf.types.experimental.PolymorphicFunction:
         """Traced once for each stage of the training."""
-        key = (self.model.stage, len(columns) > 1)
+        key = (self.model.sampling_stage, len(columns) > 1)
         if key not in self._traced:
             specs = [tf.TensorSpec([SAMPLING_BATCH, *c.shape[1:]], c.dtype) for c in columns]
             # A wrapper, so that the trace is this sampler's and not shared by the method.

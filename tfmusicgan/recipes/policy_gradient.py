@@ -1,0 +1,83 @@
+"""Training constants of the models trained by policy gradient, and the order of their phases."""
+
+import dataclasses
+from collections.abc import Iterator
+
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.recipes.wasserstein import (
+    check_not_negative,
+    check_positive,
+    check_shares,
+)
+
+LIKELIHOOD, DISCRIMINATOR, POLICY = "likelihood", "discriminator", "policy"
+
+
+@dataclasses.dataclass(frozen=True)
+class PolicyGradientConfig:
+    """Phases, losses and optimizers; the defaults are SeqGAN's (arXiv 1609.05473, released code).
+
+    A training step is one update of one network. The generator first learns by likelihood, then the
+    discriminator learns from sets of fresh samples, several epochs from each; then come rounds of
+    some generator updates by policy gradient and some more sets.
+    """
+
+    batch_size: int = 64
+    likelihood_steps: int = 18_720  # 120 epochs of 156 batches
+    discriminator_sets: int = 50  # before the first round
+    rounds: int = 200
+    generator_updates: int = 1  # g-steps of a round
+    sets_per_round: int = 5  # d-steps of a round
+    epochs_per_set: int = 3  # k
+    negatives: int = 9_984  # samples in a set: 156 batches
+    roll_outs: int = 16
+    roll_out_lag: float = 0.0  # share that the roll-out policy keeps of itself in a round
+    likelihood_learning_rate: float = 1e-2
+    policy_learning_rate: float = 1e-2
+    discriminator_learning_rate: float = 1e-4
+    gradient_clip_norm: float = 5.0  # of the generator, over all its weights
+    discriminator_dropout: float = 0.25  # released: 0.75 are kept
+    discriminator_l2: float = 0.2  # times half the squared weights and bias of the last layer
+
+    def __post_init__(self):
+        """Checks ranges.
+
+        Raises:
+          ConfigError: If a value is out of its range, or `negatives` makes no whole batches.
+        """
+        names = ("batch_size", "epochs_per_set", "negatives", "roll_outs", "gradient_clip_norm")
+        names += ("likelihood_learning_rate", "policy_learning_rate", "discriminator_learning_rate")
+        check_positive(self, names)
+        names = ("likelihood_steps", "discriminator_sets", "rounds", "generator_updates")
+        check_not_negative(self, (*names, "sets_per_round", "discriminator_l2"))
+        check_shares(self, ("discriminator_dropout", "roll_out_lag"))
+        if self.batch_size % 2 or 2 * self.negatives % self.batch_size:
+            raise ConfigError(
+                "Expected an even batch_size that divides twice the negatives: batches of the "
+                f"discriminator are half samples. Received: {self.batch_size} and "
+                f"{self.negatives}."
+            )
+        if self.training_steps < 1:
+            raise ConfigError("Expected a phase with a step. Received: none.")
+
+    @property
+    def set_steps(self) -> int:
+        """Discriminator updates on one set of samples."""
+        return self.epochs_per_set * 2 * self.negatives // self.batch_size
+
+    @property
+    def training_steps(self) -> int:
+        """Updates of all phases."""
+        return sum(steps for _, steps in self.phases())
+
+    def phases(self) -> Iterator[tuple[str, int]]:
+        """(phase, steps) in order; a set of samples is a phase of its own."""
+        if self.likelihood_steps:
+            yield LIKELIHOOD, self.likelihood_steps
+        for _ in range(self.discriminator_sets):
+            yield DISCRIMINATOR, self.set_steps
+        for _ in range(self.rounds):
+            if self.generator_updates:
+                yield POLICY, self.generator_updates
+            for _ in range(self.sets_per_round):
+                yield DISCRIMINATOR, self.set_steps
