@@ -15,6 +15,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 SHOWN = "musegan_hybrid_chorales"  # the tiny run that draws pictures for TensorBoard
 
 
+# Modules of several minutes: with several processes, none of them should be the last to begin.
+LONGEST = (
+    "conformance/test_serving_laws",
+    "test_readme",
+    "conformance/test_device_laws",
+    "training/test_multi_worker",
+    "conformance/test_training_laws",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts slow modules first, the longest before others, the order otherwise as it was."""
+    slow = {item.module for item in items if item.get_closest_marker("slow")}
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        names = [name.replace("/", ".") for name in LONGEST]
+        ends = [item.module.__name__.endswith(f".{name}") for name in names]
+        return (ends.index(True) if any(ends) else len(names), item.module not in slow)
+
+    items.sort(key=place)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Once, before anything runs: four logical CPU devices, and the same bits in every run."""
     if "tensorflow" not in sys.modules:  # no test of this call needs it
