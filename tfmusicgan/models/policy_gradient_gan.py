@@ -232,8 +232,8 @@ class PolicyGradientGAN(MusicGAN):
         half = self.model_config.batch_size // 2
         place = tf.convert_to_tensor(self.step) - begin
         epoch, within = place * half // number, place * half % number
-        parts = [np.int64(self.seed), begin, epoch]
-        seed = tf.stack([tf.cast(part % 2**31, tf.int32) for part in parts])
+        # Sets begin more steps apart than they have epochs: the sum tells all epochs apart.
+        seed = tf.stack([np.int64(self.seed), begin + epoch])
         order = within + self.global_rows(rows)
         shuffled = tf.random.experimental.index_shuffle(order, seed, np.int64(number - 1))
         return tf.gather(tf.convert_to_tensor(self.negatives), shuffled)
