@@ -166,16 +166,14 @@ def test_download_needs_one_folder(capsys, monkeypatch, tmp_path):
     from tfmusicgan import datasets
     from tfmusicgan.datasets import download
 
-    class Fake:
-        name = "fake"
-        downloads = ("something",)
-
-    monkeypatch.setattr(datasets, "get", lambda name: Fake)
+    fake = dataclasses.replace(
+        datasets.get("midi"), downloads=("something",), find_files=lambda paths: ([], tmp_path)
+    )
+    monkeypatch.setattr(datasets, "get", lambda name: fake)
     message = _failure(capsys, "--dataset=fake", "--download", f"--output={tmp_path / 'o'}")
     assert message.endswith("--download needs one --input=FOLDER to put the files in.")
     fetched = []
     monkeypatch.setattr(download, "fetch_all", lambda *arguments: fetched.append(arguments))
-    Fake.files = lambda paths: ([], tmp_path)
     _failure(capsys, "--dataset=fake", "--download", "--input=here", f"--output={tmp_path / 'o'}")
     assert fetched == [(("something",), "here")]
 

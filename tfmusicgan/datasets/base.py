@@ -5,9 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tfmusicgan.datasets.download import Download
+from tfmusicgan.errors import ReadError
+from tfmusicgan.note_sequences import sources
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.sources import Source
 
 Finder = Callable[[Sequence[str]], tuple[list[Path], Path]]
 Judge = Callable[[Sequence[str], Path], Mapping[str, str]]
+Lister = Callable[[Sequence[Path], Path], tuple[list[Source], list[tuple[str, ReadError]]]]
+Reader = Callable[[Source], NoteSequence]
 
 
 def _no_official_split(name: str) -> str | None:
@@ -42,6 +48,10 @@ class Dataset:
         show only from all pieces; it goes before `group_of`.
       left_out_by_best_match: (names of all pieces, the folder they count from) -> name -> reason of
         every piece that is not its song's best; None where nothing tells which is best.
+      list_sources: (files, the folder that names count from) -> pieces and what cannot be read, as
+        `sources.list_sources`, for a dataset whose files are more than single pieces of music.
+      read_source: A piece -> its NoteSequence, as `sources.read_source`. Worker processes find both
+        by their names: they are functions of a module.
     """
 
     name: str
@@ -59,6 +69,8 @@ class Dataset:
     group_of: Callable[[str], str] = _own_group
     groups_of: Judge | None = None
     left_out_by_best_match: Judge | None = None
+    list_sources: Lister = sources.list_sources
+    read_source: Reader = sources.read_source
 
     def files(self, path: str | Sequence[str] | None = None) -> tuple[list[Path], Path]:
         """Finds the dataset's files.

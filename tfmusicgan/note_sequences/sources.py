@@ -33,6 +33,8 @@ class Source:
       index: Which piece of the file, from 0; None for files of one piece.
       digest: SHA-256 of the piece's contents, in hexadecimal.
       offset: Byte at which the piece's record begins, before compression; None in other formats.
+      companion: SHA-256 of what a dataset reads with it from elsewhere, such as its chord symbols;
+        `""` if nothing. It tells no pieces apart: equal contents are one piece.
     """
 
     name: str
@@ -41,6 +43,12 @@ class Source:
     index: int | None
     digest: str
     offset: int | None = None
+    companion: str = ""
+
+    @property
+    def digests(self) -> str:
+        """The piece's digest, with that of its companion behind a `+` if it has one."""
+        return f"{self.digest}+{self.companion}" if self.companion else self.digest
 
     @property
     def order(self) -> tuple[str, int]:

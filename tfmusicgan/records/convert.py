@@ -73,7 +73,7 @@ def convert(
         work_folder.check_output(output, overwrite)
         folder = work_folder.enter(output, plan, overwrite)
         missing = [task for task in plan.tasks if not work_folder.is_finished(folder, task)]
-        _run(plan.tasks, missing, folder, False, runner, num_workers, beam_options)
+        _run(dataset, plan.tasks, missing, folder, False, runner, num_workers, beam_options)
         stats = read_stats(folder, plan)
         manifest = make_manifest(dataset, options, plan, stats, licence, attribution)
         if not sum(one.num_examples for one in stats):
@@ -106,7 +106,7 @@ def dry_run(
     plan = plan_conversion(dataset, options, inputs)
     with tempfile.TemporaryDirectory(prefix="tfmusicgan-dry-run-") as name:
         folder = pathlib.Path(name)
-        _run(plan.tasks, plan.tasks, folder, True, runner, num_workers, beam_options)
+        _run(dataset, plan.tasks, plan.tasks, folder, True, runner, num_workers, beam_options)
         return make_manifest(dataset, options, plan, read_stats(folder, plan))
 
 
@@ -124,7 +124,7 @@ def plan_conversion(
         # Said now if it cannot be: Lakh takes minutes to list.
         selection.leave_out(dataset, (), root, best_match=True, only=None)
     with ProgressBar("Listing", len(files), "files") as bar:
-        pieces, dropped = list_pieces(files, root, bar.update)
+        pieces, dropped = list_pieces(files, root, bar.update, dataset.list_sources)
     return make_plan(dataset, pieces, dropped, options, root)
 
 
@@ -147,6 +147,7 @@ def read_stats(folder: pathlib.Path, plan: Plan) -> list[ShardStats]:
 
 
 def _run(
+    dataset: Dataset,
     tasks: Sequence[ShardTask],
     missing: Sequence[ShardTask],
     folder: pathlib.Path,
@@ -157,7 +158,9 @@ def _run(
 ) -> None:
     if num_workers < 1:
         raise ConfigError(f"Expected at least 1 worker. Received: {num_workers}.")
-    function = functools.partial(convert_shard, folder=str(folder), dry_run=is_dry)
+    function = functools.partial(
+        convert_shard, folder=str(folder), dry_run=is_dry, read=dataset.read_source
+    )
     title = "Checking" if is_dry else "Converting"
     with ProgressBar(title, len(tasks), "shards") as bar, _Polling(tasks, folder, bar.update):
         run_all(function, missing, "shards", runner, num_workers, beam_options)

@@ -7,9 +7,10 @@ import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Self
 
+from tfmusicgan.datasets.base import Reader
 from tfmusicgan.errors import PieceError, RecordsError
 from tfmusicgan.files import replacing
 from tfmusicgan.note_sequences import sources, transforms
@@ -70,7 +71,9 @@ def stats_path(folder: pathlib.Path, file: str) -> pathlib.Path:
     return folder / f"{file}.stats.json"
 
 
-def convert_shard(task: ShardTask, folder: str, dry_run: bool = False) -> str:
+def convert_shard(
+    task: ShardTask, folder: str, dry_run: bool = False, read: Reader = sources.read_source
+) -> str:
     """Converts the pieces of one shard.
 
     The stats file appears last: where it is, the shard is finished.
@@ -79,6 +82,7 @@ def convert_shard(task: ShardTask, folder: str, dry_run: bool = False) -> str:
       task: What to convert.
       folder: The work folder.
       dry_run: Whether to count only; then no shard is written.
+      read: The dataset's `read_source`.
 
     Returns:
       The shard's file name.
@@ -92,11 +96,11 @@ def convert_shard(task: ShardTask, folder: str, dry_run: bool = False) -> str:
     path = directory / task.file
     try:
         if dry_run:
-            for _ in _records(task, options, stats):
+            for _ in _records(task, options, stats, read):
                 stats.num_examples += 1
         else:
             with ShardWriter(path) as writer:
-                for record in _records(task, options, stats):
+                for record in _records(task, options, stats, read):
                     writer.write(record)
             stats.num_examples = writer.num_examples
             stats.num_unpacked_bytes = writer.num_unpacked_bytes
@@ -114,11 +118,13 @@ def convert_shard(task: ShardTask, folder: str, dry_run: bool = False) -> str:
     return task.file
 
 
-def _records(task: ShardTask, options: ConvertOptions, stats: ShardStats) -> Iterator[bytes]:
+def _records(
+    task: ShardTask, options: ConvertOptions, stats: ShardStats, read: Reader
+) -> Iterator[bytes]:
     """Serialised examples of a shard, in order; counts into `stats` on the way."""
     for index, source in task.sources:
         is_training = task.split == "train"
-        for name, examples in encode_piece(source, options, is_training, stats):
+        for name, examples in encode_piece(source, options, is_training, stats, read):
             for phrase, example in enumerate(examples):
                 origin = Origin(name, index, phrase)
                 yield example_to_bytes(example, options.representation.spec, origin)
@@ -129,7 +135,7 @@ def encode_piece(
     options: ConvertOptions,
     is_training: bool,
     stats: ShardStats,
-    read: Callable[[Source], Any] = sources.read_source,
+    read: Reader = sources.read_source,
 ) -> Iterator[tuple[str, list[Example]]]:
     """Yields (name, examples) of a piece and of its transposed copies.
 

@@ -13,7 +13,7 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tfmusicgan.datasets.base import Dataset
+from tfmusicgan.datasets.base import Dataset, Lister
 from tfmusicgan.errors import MusicGanError, ReadError
 from tfmusicgan.note_sequences import sources
 from tfmusicgan.note_sequences.sources import Source
@@ -88,7 +88,7 @@ class Plan:
 
     def sources_digest(self) -> str:
         """SHA-256 over the names and digests of the pieces that are read, sorted by name."""
-        rows = sorted(f"{s.digest}  {s.name}\n" for task in self.tasks for _, s in task.sources)
+        rows = sorted(f"{s.digests}  {s.name}\n" for task in self.tasks for _, s in task.sources)
         text = "".join(rows).encode("utf-8")
         return hashlib.sha256(text).hexdigest()
 
@@ -99,7 +99,9 @@ class Plan:
             "versions": dict(versions),
             "dropped": [dataclasses.astuple(drop) for drop in self.dropped],
             "shards": {
-                task.file: [[source.name, source.path, source.digest] for _, source in task.sources]
+                task.file: [
+                    [source.name, source.path, source.digests] for _, source in task.sources
+                ]
                 for task in self.tasks
             },
         }
@@ -110,6 +112,7 @@ def list_pieces(
     files: Sequence[pathlib.Path],
     root: pathlib.Path,
     progress: Callable[[int], None] = lambda done: None,
+    list_sources: Lister = sources.list_sources,
 ) -> tuple[list[Source], list[DroppedPiece]]:
     """Lists the pieces in some files and reads their digests.
 
@@ -117,6 +120,7 @@ def list_pieces(
       files: What the dataset found.
       root: The folder that names count from.
       progress: Called with the number of files done.
+      list_sources: The dataset's.
 
     Returns:
       The pieces sorted by file and place in the file, without those whose contents an earlier one
@@ -125,7 +129,7 @@ def list_pieces(
     found: list[Source] = []
     dropped: list[DroppedPiece] = []
     for first in range(0, len(files), _FILES_AT_ONCE):
-        listed, failed = sources.list_sources(files[first : first + _FILES_AT_ONCE], root)
+        listed, failed = list_sources(files[first : first + _FILES_AT_ONCE], root)
         found.extend(listed)
         dropped.extend(_dropped(name, error) for name, error in failed)
         progress(min(len(files), first + _FILES_AT_ONCE))
