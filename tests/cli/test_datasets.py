@@ -20,6 +20,7 @@ def test_the_list(capsys):
     assert list(rows) == datasets_module.names()
     assert rows["bach_chorales"].endswith("2.1 MB")
     assert rows["lakh_clean"].endswith("234.3 MB to download")
+    assert rows["nottingham"].endswith("1.8 MB to download")
 
 
 def test_a_description_has_source_licence_size_and_command(capsys):

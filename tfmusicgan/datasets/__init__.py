@@ -1,12 +1,18 @@
 """The datasets by name. A new one is one module with a `DATASET`, and one entry here."""
 
-from tfmusicgan.datasets import bach_chorales, lakh, lpd, midi
+from tfmusicgan.datasets import bach_chorales, lakh, lpd, midi, nottingham
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.errors import unknown_name
 
 _DATASETS = {
     dataset.name: dataset
-    for dataset in (bach_chorales.DATASET, *lakh.DATASETS, lpd.DATASET, midi.DATASET)
+    for dataset in (
+        bach_chorales.DATASET,
+        *lakh.DATASETS,
+        lpd.DATASET,
+        midi.DATASET,
+        nottingham.DATASET,
+    )
 }
 
 

@@ -1,0 +1,262 @@
+"""The Nottingham Music Database: British and American folk tunes, each a melody with chords.
+
+A piece is a MIDI file of the edition that Jukedeck cleaned: the melody on its first track, block
+chords on its second, which 13 of the 1,034 tunes leave empty. Chord symbols come from the ABC of
+the same book and number, under the rules of `nottingham_chords.py`. Of the 1,034 tunes
+
+* 400 have symbols, 15,896 in all, from a book and at a place where melody and chords of ABC and
+  MIDI agree, and 54 more are left out: the second of two alternatives, of which MIDI plays the
+  first (in 9 tunes). One symbol is empty, the only one of these tunes that note_seq cannot read.
+* 599 have none since note_seq refuses their ABC (parts, tuplets, variant endings and others);
+* 31 since MIDI goes further back at the repeats and has more notes;
+* 3 since MIDI has the chords at other places in the second half (jigs182, reelsh-l89, waltzes44);
+* 1, reelsd-g53, has chords in neither.
+
+`count_chord_symbols` counts them for any copy. Upstream names no split; the one that others use
+belongs to another edition.
+
+Source: Eric Foxley's database as cleaned in https://github.com/jukedeck/nottingham-dataset.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from tfmusicgan.datasets import nottingham_chords, nottingham_files
+from tfmusicgan.datasets.base import Dataset
+from tfmusicgan.datasets.download import Download
+from tfmusicgan.datasets.nottingham_chords import CHORDS, MELODY, ChordCounts, ChordSymbols
+from tfmusicgan.datasets.nottingham_files import NAME
+from tfmusicgan.datasets.zip_folders import read_bytes
+from tfmusicgan.errors import ConversionError, PieceError, ReadError
+from tfmusicgan.note_sequences import abc, midi_chunks
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.sources import Source, source_name
+
+# Tunes that share at least 30 % of the shorter one's runs of nine notes (intervals, and times from
+# one note to the next, repeats played): one tune under two names, in two keys or in two versions.
+# Found by comparing all pairs of the 1,034. They go to one split, so that no held-out phrase has
+# been trained on.
+NEAR_COPIES = (
+    ("hpps15", "reelsd-g65"),
+    ("hpps24", "hpps25"),
+    ("hpps27", "reelsh-l52"),
+    ("hpps29", "reelsd-g37"),
+    ("hpps57", "reelsr-t22"),
+    ("jigs13", "jigs330"),
+    ("jigs27", "jigs28"),
+    ("jigs34", "jigs37"),
+    ("jigs55", "jigs262"),
+    ("jigs57", "jigs125"),
+    ("jigs68", "jigs69"),
+    ("jigs110", "jigs111"),
+    ("jigs114", "jigs116"),
+    ("jigs133", "jigs287"),
+    ("jigs134", "jigs135", "jigs136"),
+    ("jigs155", "jigs156"),
+    ("jigs209", "jigs335"),
+    ("jigs237", "jigs289"),
+    ("jigs253", "jigs257"),
+    ("jigs255", "jigs267"),
+    ("jigs282", "jigs283"),
+    ("jigs326", "jigs327"),
+    ("playford8", "reelsm-q39"),
+    ("reelsa-c22", "reelsm-q24"),
+    ("reelsa-c56", "reelsa-c57"),
+    ("reelsa-c63", "reelsa-c64"),
+    ("reelsa-c74", "reelsa-c75"),
+    ("reelsd-g9", "reelsd-g10"),
+    ("reelsd-g47", "reelsd-g48"),
+    ("reelsd-g76", "reelsd-g77"),
+    ("reelsh-l16", "reelsh-l17"),
+    ("reelsh-l25", "reelsh-l33"),
+    ("reelsh-l34", "reelsh-l35"),
+    ("reelsh-l36", "reelsr-t85"),
+    ("reelsh-l58", "reelsh-l60"),
+    ("reelsm-q10", "reelsm-q11"),
+    ("reelsm-q15", "reelsm-q80"),
+    ("reelsm-q23", "reelsr-t27"),
+    ("reelsr-t49", "reelsr-t66"),
+    ("reelsr-t53", "reelsr-t54"),
+    ("reelsr-t69", "reelsr-t70", "reelsr-t71"),
+    ("reelsr-t82", "reelsr-t84"),
+    ("reelsu-z8", "reelsu-z9"),
+    ("reelsu-z20", "reelsu-z21"),
+)
+_GROUPS = {f"{name}.mid": f"{group[0]}.mid" for group in NEAR_COPIES for name in group}
+
+_COMMIT = "0992bb6cd864f6d4b90d6663e08c0ef53ffaa08f"
+_ARCHIVE = Download(
+    f"https://github.com/jukedeck/nottingham-dataset/archive/{_COMMIT}.zip",
+    f"nottingham-dataset-{_COMMIT}.zip",
+    size_bytes=1_828_800,
+    sha256="9c9c87d745779af617ad4cd0d715210bfc17ff89bc427928593462872542f9a8",
+)
+
+
+def count_chord_symbols(path: str) -> ChordCounts:
+    """Reads all tunes and counts what became of their chord symbols.
+
+    Args:
+      path: As for `DATASET.files`.
+
+    Returns:
+      The counts. A tune that cannot be read is counted by that reason.
+
+    Raises:
+      MusicGanError: See `DATASET.files`.
+    """
+    counts = ChordCounts()
+    for source in list_sources(*DATASET.files(path))[0]:
+        try:
+            counts.add(read_tune(source)[1])
+        except ReadError as error:
+            counts.add(error)
+    return counts
+
+
+def list_sources(
+    files: Sequence[Path], root: Path
+) -> tuple[list[Source], list[tuple[str, ReadError]]]:
+    """Lists the tunes with their digests, without parsing them.
+
+    Args:
+      files: From `DATASET.files`.
+      root: The folder they lie in.
+
+    Returns:
+      The tunes, each with its ABC as companion; and for every file that cannot be read its name and
+      the error.
+    """
+    tunes = nottingham_files.tunes_beside(str(root))
+    found: list[Source] = []
+    errors: list[tuple[str, ReadError]] = []
+    for file in files:
+        name = source_name(file, root)
+        try:
+            data = read_bytes(file, name, midi_chunks.MAX_FILE_BYTES)
+            if not data:
+                raise ReadError(f"Expected music. Received an empty file: {name}.", "empty_file")
+        except ReadError as error:
+            errors.append((name, error))
+            continue
+        text = "\n".join(tunes.get(name, ()))
+        companion = hashlib.sha256(text.encode()).hexdigest() if text else ""
+        digest = hashlib.sha256(data).hexdigest()
+        found.append(Source(name, str(file), "midi", None, digest, companion=companion))
+    return found, errors
+
+
+def read_source(source: Source) -> NoteSequence:
+    """Reads a tune with its chord symbols, if it has some that are sure.
+
+    Args:
+      source: From `list_sources`.
+
+    Returns:
+      A NoteSequence, see `read_tune`.
+
+    Raises:
+      ReadError: See `read_tune`.
+    """
+    return read_tune(source)[0]
+
+
+def read_tune(source: Source) -> tuple[NoteSequence, ChordSymbols | PieceError]:
+    """Reads a tune and says what became of its chord symbols.
+
+    Args:
+      source: From `list_sources`.
+
+    Returns:
+      A NoteSequence with the instruments `MELODY` and, if there are any, `CHORDS`, and chord
+      symbols as text annotations; and the symbols, or why there are none: an error with reason
+      `"no_abc"`, or one of `abc.read_tune`'s and `find_chord_symbols`'s.
+
+    Raises:
+      ReadError: See `midi.read_midi`; with reason `"no_melody"` if nothing is on the first track,
+        `"other_tracks"` if there is more than a melody and chords.
+    """
+    piece = _read_tracks(source)
+    tunes = nottingham_files.tunes_beside(str(Path(source.path).parent))
+    if source.name not in tunes:
+        message = f"Expected a tune in ABC. Received none: {source.name}."
+        return piece, ConversionError(message, "no_abc")
+    try:
+        tune = abc.read_tune(*tunes[source.name], source.name)
+        symbols = nottingham_chords.find_chord_symbols(tune, piece)
+    except PieceError as error:
+        return piece, error
+    nottingham_chords.add_chord_symbols(piece, symbols.placed)
+    return piece, symbols
+
+
+def _read_tracks(source: Source) -> NoteSequence:
+    """A tune without chord symbols: instrument `MELODY`, and `CHORDS` if there are any."""
+    # Imported when needed, as in sources.py: symusic takes time to load.
+    from tfmusicgan.note_sequences import midi, midi_tracks
+
+    data = read_bytes(Path(source.path), source.name, midi_chunks.MAX_FILE_BYTES)
+    piece = midi.read_midi(data, source.name)
+    chunks = midi_chunks.split_chunks(data, source.name)
+    # Instruments are numbered over all tracks that have notes: which is on the first, only it says.
+    first = midi_tracks.read_track(chunks.tracks[0], chunks.ticks_per_quarter, source.name)
+    if not first.instruments:
+        raise ReadError(
+            f"Expected a melody on the first track. Received none: {source.name}.", "no_melody"
+        )
+    instruments = {note.instrument for note in piece.notes}
+    if len(first.instruments) > 1 or not instruments <= {MELODY, CHORDS}:
+        raise ReadError(
+            "Expected a melody on the first track and chords on one more. Received "
+            f"{len(instruments)} instruments, {len(first.instruments)} of them on the first track: "
+            f"{source.name}.",
+            "other_tracks",
+        )
+    piece.id = piece.filename = source.name
+    piece.collection_name = NAME
+    del piece.instrument_infos[:]
+    for number, name in ((MELODY, "melody"), (CHORDS, "chords")):
+        if number in instruments:
+            piece.instrument_infos.add(instrument=number, name=name)
+    return piece
+
+
+def _group_of(name: str) -> str:
+    return _GROUPS.get(name, name)
+
+
+DATASET = Dataset(
+    name=NAME,
+    title="Nottingham Music Database, folk tunes with chords (MIDI and ABC, cleaned by Jukedeck)",
+    description=(
+        "1,034 British and American tunes, 19 hours: jigs, reels, hornpipes, waltzes and others. "
+        "Instrument 0 is the melody (196,967 notes), instrument 1 block chords (159,302 notes; 13 "
+        "tunes have none). Five tunes come twice. Meters are 4/4 (533), 6/8 (364), 3/4 (59), 2/4 "
+        "(40), 9/8 (13), 2/2 (7) and others; all tempos are 120. 400 tunes have chord symbols as "
+        "text annotations: where note-seq reads the tune's ABC (435) and the ABC's melody and "
+        "chords are the MIDI file's. The folder given may hold the files, unpacked or as "
+        "nottingham*.zip, or be the archive itself. Versions of one tune stay in one split."
+    ),
+    source_url="https://github.com/jukedeck/nottingham-dataset",
+    licence=(
+        "GNU GPL version 3, as the repository states; Eric Foxley's original database carries no "
+        "licence statement"
+    ),
+    attribution=(
+        "Eric Foxley (Nottingham Music Database); Jukedeck (the cleaned edition, "
+        "github.com/jukedeck/nottingham-dataset)"
+    ),
+    # No recipe's tracks: two, by the order of the instruments.
+    command=(
+        "tfmusicgan-convert --dataset=nottingham --download --input=FOLDER "
+        """--set='tracks=[{"name":"melody","part":0},{"name":"chords","part":1}]' """
+        "--output=tfrecords/nottingham"
+    ),
+    find_files=nottingham_files.find_files,
+    num_pieces=1_034,
+    downloads=(_ARCHIVE,),
+    group_of=_group_of,
+    list_sources=list_sources,
+    read_source=read_source,
+)
