@@ -9,6 +9,7 @@ code's two softmax outputs.
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.errors import ConfigError
@@ -84,8 +85,8 @@ class TokenCNN(keras.layers.Layer):
 
     def call(self, tokens: tf.Tensor, keep: tf.Tensor | None = None) -> tf.Tensor:
         """Scores sequences; `keep` [batch, features] multiplies the last features."""
-        x = tf.gather(_value(self.embedding), tokens)
-        x = tf.concat([self._strongest(x, index) for index in range(len(self.windows))], axis=-1)
+        x = [self._strongest(tokens, index) for index in range(len(self.windows))]
+        x = tf.concat(x, axis=-1)
         transformed = tf.nn.relu(_affine(x, self.transform, self.transform_bias))
         gate = tf.sigmoid(_affine(x, self.gate, self.gate_bias))
         x = x + gate * (transformed - x)
@@ -93,17 +94,17 @@ class TokenCNN(keras.layers.Layer):
             x *= tf.cast(keep, x.dtype)
         return full_precision(_affine(x, self.score, self.score_bias)[:, 0])
 
-    def _strongest(self, x: tf.Tensor, index: int) -> tf.Tensor:
+    def _strongest(self, tokens: tf.Tensor, index: int) -> tf.Tensor:
         """Each filter's strongest answer along a sequence: [batch, filters], not negative."""
         window, kernel = self.windows[index], _value(self.kernels[index])
-        length, size = x.shape[1:]
-        places = length - window + 1
-        # The tap outermost, as in the kernel.
-        frames = tf.concat([x[:, tap : tap + places] for tap in range(window)], axis=-1)
-        y = tf.matmul(tf.reshape(frames, [-1, window * size]), kernel)
-        y = tf.reduce_max(tf.reshape(y, [-1, places, kernel.shape[1]]), axis=1)
+        places = tokens.shape[1] - window + 1
+        # What each place sees is looked up as one row: shifted slices of embedded sequences would
+        # have to be cut, and their gradients padded and added.
+        seen = tf.gather(tokens, np.arange(places)[:, np.newaxis] + np.arange(window), axis=1)
+        frames = tf.reshape(tf.gather(_value(self.embedding), seen), [-1, kernel.shape[0]])
+        y = tf.reshape(tf.matmul(frames, kernel), [-1, places, kernel.shape[1]])
         # Bias and ReLU keep the order: on one number instead of one for each place.
-        return tf.nn.relu(y + _value(self.biases[index]))
+        return tf.nn.relu(tf.reduce_max(y, axis=1) + _value(self.biases[index]))
 
 
 def _affine(x: tf.Tensor, kernel: keras.Variable, bias: keras.Variable) -> tf.Tensor:

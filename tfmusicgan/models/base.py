@@ -200,6 +200,8 @@ class MusicGAN(keras.Model):
             loss = full_precision(loss_fn())
             scaled = loss * tf.cast(scale, loss.dtype) / replicas
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        # Rows of an embedding may come several times: their sum is the gradient.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         norm = tf.linalg.global_norm(gradients)
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             if replicas > 1:
@@ -248,7 +250,6 @@ def _overflow_everywhere(gradients: Sequence[tf.Tensor], norm: tf.Tensor) -> lis
 
 def _clip(gradients: Sequence[tf.Tensor], length: tf.Tensor, replicas: int) -> list[tf.Tensor]:
     """Shares of a gradient, of which each replica has one, cut to a length of their sum."""
-    gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
     total = gradients
     if replicas > 1:
         context = tf.distribute.get_replica_context()
