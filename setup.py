@@ -52,6 +52,7 @@ setup(
         "dev": [
             "hypothesis>=6,<7",
             "muspy>=0.5,<0.6",  # an independent count of the metrics
+            "nltk>=3.9,<4",  # an independent BLEU
             "pytest>=8,<10",
             "pytest-xdist>=3,<4",
             "ruff>=0.6",
