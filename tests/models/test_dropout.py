@@ -87,3 +87,19 @@ def test_the_penalty_is_that_of_the_critic_with_dropout():
     logs = model.train_step(batch)
     np.testing.assert_allclose(float(logs["critic_gap"]), gap, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(float(logs["gradient_penalty"]), float(penalty), rtol=1e-4)
+
+
+def test_masks_of_a_batch_are_shares_of_one_draw():
+    step = tf.constant(3, tf.int64)
+
+    def draw(rows, step=step, stream=2, seed=4):
+        return dropout.batch_masks(seed, step, stream, 8, tf.constant(rows), 501, RATE).numpy()
+
+    masks = draw(range(8))
+    assert set(np.unique(masks)) == {np.float32(0), np.float32(4 / 3)}
+    left_out = (masks == 0).mean()
+    assert abs(left_out - RATE) < 4 * np.sqrt(RATE * (1 - RATE) / masks.size)
+    assert len(np.unique(masks, axis=0)) == 8
+    np.testing.assert_array_equal(draw([6, 1]), masks[[6, 1]])
+    for other in ({"step": step + 1}, {"stream": 3}, {"seed": 5}):
+        assert (draw(range(8), **other) != masks).any(axis=1).all()

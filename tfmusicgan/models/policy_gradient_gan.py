@@ -205,9 +205,17 @@ class PolicyGradientGAN(MusicGAN):
         labels = tf.concat([tf.ones([rows]), tf.zeros([rows])], axis=0)
         keep = None
         if config.discriminator_dropout:
-            keys = self.step_keys(rows, _DROPOUT)
-            features, rate = self.discriminator.features, config.discriminator_dropout
-            keep = dropout.critic_masks(keys, 1, (0, 1), features, rate)
+            # Rows of the global batch: all real ones, then all samples.
+            own, half = self.global_rows(rows), config.batch_size // 2
+            keep = dropout.batch_masks(
+                self.seed,
+                tf.convert_to_tensor(self.step),
+                _DROPOUT,
+                2 * half,
+                tf.concat([own, half + own], axis=0),
+                self.discriminator.features,
+                config.discriminator_dropout,
+            )
         answers = []
 
         def loss_fn() -> tf.Tensor:
