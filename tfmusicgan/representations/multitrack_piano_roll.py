@@ -16,6 +16,11 @@ from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.bar_stretches import bar_stretches
 from tfmusicgan.representations.base import Example, FieldSpec
 from tfmusicgan.representations.note_arrays import note_arrays
+from tfmusicgan.representations.parameters import (
+    check_names,
+    check_pitches,
+    check_whole_numbers,
+)
 from tfmusicgan.representations.piano_roll_grid import count_notes, draw, round_steps, separate
 from tfmusicgan.representations.piano_roll_messages import decode_batch, hit_cells
 from tfmusicgan.representations.track_assignment import assign_tracks
@@ -93,17 +98,8 @@ class MultitrackPianoRoll:
           ConfigError: If a parameter is out of range, or the tracks do not go together.
         """
         check_tracks(self.tracks)
-        for name, (low, high) in _INT_RANGES.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise ConfigError(
-                    f"{name}: expected a whole number within {low}-{high}. Received: {value!r}."
-                )
-        if self.lowest_pitch + self.num_pitches > 128:
-            raise ConfigError(
-                "Expected lowest_pitch + num_pitches <= 128. "
-                f"Received: {self.lowest_pitch} + {self.num_pitches}."
-            )
+        check_whole_numbers(self, _INT_RANGES)
+        check_pitches(self.lowest_pitch, self.num_pitches)
         for name in ("min_active_tracks", "min_piece_tracks"):
             if getattr(self, name) > len(self.tracks):
                 raise ConfigError(
@@ -275,10 +271,7 @@ class MultitrackPianoRoll:
         Raises:
           ConfigError: If a parameter is unknown or out of range.
         """
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in parameters:
-            if name not in known:
-                raise unknown_name(f"parameter of {cls.name}", name, known)
+        check_names(cls, parameters)
         parameters = dict(parameters)
         if "tracks" in parameters:
             parameters["tracks"] = parse_tracks(parameters["tracks"])

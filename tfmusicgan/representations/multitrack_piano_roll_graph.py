@@ -7,7 +7,6 @@ The other direction is written in `multitrack_piano_roll_graph_input.py` and
 import numpy as np
 import tensorflow as tf
 
-from tfmusicgan.representations import protos_graph
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.multitrack_piano_roll_graph_input import (
     count_bars,
@@ -18,13 +17,8 @@ from tfmusicgan.representations.note_sequences_graph import (
     note_sequence_qpm,
     readable_note_sequences,
 )
-from tfmusicgan.representations.piano_roll_messages import (
-    MAX_QPM,
-    MIN_QPM,
-    VELOCITY,
-    constant_header,
-    hit_cells,
-)
+from tfmusicgan.representations.piano_roll_messages import VELOCITY, constant_header, hit_cells
+from tfmusicgan.representations.score_messages_graph import checked_qpm, encode_sequences
 from tfmusicgan.representations.tracks import by_part
 
 __all__ = [
@@ -35,10 +29,6 @@ __all__ = [
     "readable_note_sequences",
     "to_note_sequences",
 ]
-
-_NOTE = "magenta.NoteSequence.Note"
-_TEMPO = "magenta.NoteSequence.Tempo"
-_SEQUENCE = "magenta.NoteSequence"
 
 
 def to_note_sequences(
@@ -65,11 +55,9 @@ def to_note_sequences(
     Raises:
       InvalidArgumentError: When run with a tempo out of range.
     """
-    in_range = tf.reduce_all((qpm >= MIN_QPM) & (qpm <= MAX_QPM))
-    message = f"qpm: expected {MIN_QPM:g}-{MAX_QPM:g} quarter notes per minute"
-    with tf.control_dependencies([tf.debugging.Assert(in_range, [message, qpm])]):
-        # The operations of piano_roll_messages.step_seconds, in its order.
-        steps_per_minute = tf.cast(qpm, tf.float64) * representation.steps_per_beat
+    qpm = checked_qpm(qpm)
+    # The operations of piano_roll_messages.step_seconds, in its order.
+    steps_per_minute = qpm * representation.steps_per_beat
     batch, longest = tf.shape(piano_roll)[0], tf.shape(piano_roll)[1]
     steps_and_cells = [representation.steps_per_bar, len(hit_cells(representation))]
     if num_bars is None:
@@ -82,22 +70,14 @@ def to_note_sequences(
         bars = tf.boolean_mask(bars, tf.sequence_mask(num_bars, longest))
     row, start, end, cell = _find_runs(bars, num_bars, representation)
     rate = tf.gather(steps_per_minute, row)
-    notes = _encode_notes(
+    notes = _note_fields(
         cell,
         tf.cast(start, tf.float64) * 60.0 / rate,
         tf.cast(end, tf.float64) * 60.0 / rate,
         representation,
     )
-    counts = tf.math.bincount(row, minlength=batch, maxlength=batch)
-    ragged = tf.RaggedTensor.from_row_lengths(notes, counts, validate=False)
-    fields = _header_fields(representation, batch)
-    tempos = protos_graph.encode_scalars(_TEMPO, {"qpm": tf.cast(qpm, tf.float64)})
-    one = tf.ones([batch], tf.int32)
-    fields["tempos"] = (tempos[:, tf.newaxis], one)
     total = tf.cast(num_bars * representation.steps_per_bar, tf.float64) * 60.0 / steps_per_minute
-    fields["total_time"] = (total[:, tf.newaxis], one)
-    fields["notes"] = (ragged.to_tensor(), counts)
-    return protos_graph.encode_messages(_SEQUENCE, fields)
+    return encode_sequences(constant_header(representation), qpm, total, row, notes)
 
 
 def _find_runs(
@@ -134,12 +114,12 @@ def _find_runs(
     return row, start, end, cell
 
 
-def _encode_notes(
+def _note_fields(
     cell: tf.Tensor,
     start_seconds: tf.Tensor,
     end_seconds: tf.Tensor,
     representation: MultitrackPianoRoll,
-) -> tf.Tensor:
+) -> dict[str, tf.Tensor]:
     tracks = representation.tracks
     track = tf.cast(cell % representation.num_tracks, tf.int32)
     pitch = tf.cast(cell // representation.num_tracks, tf.int32) + representation.lowest_pitch
@@ -154,24 +134,4 @@ def _encode_notes(
     }
     if by_part(tracks):
         fields["part"] = tf.gather(np.array([t.part for t in tracks], np.int32), track)
-    return protos_graph.encode_scalars(_NOTE, fields)
-
-
-def _header_fields(
-    representation: MultitrackPianoRoll, batch: tf.Tensor
-) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
-    """What all phrases share, as constants: field name to (values [batch, n], sizes [batch])."""
-    header = constant_header(representation)
-    fields = {}
-    for descriptor, value in header.ListFields():
-        if descriptor.label == descriptor.LABEL_REPEATED:
-            constant = np.array([message.SerializeToString() for message in value], object)
-        elif descriptor.message_type is not None:
-            constant = np.array([value.SerializeToString()], object)
-        elif isinstance(value, int):
-            constant = np.array([value], np.int32)
-        else:
-            constant = np.array([value], object)
-        values = tf.tile(tf.constant(constant)[tf.newaxis], [batch, 1])
-        fields[descriptor.name] = (values, tf.fill([batch], len(constant)))
     return fields

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfmusicgan.note_sequences.transforms import DEFAULT_QPM
 from tfmusicgan.representations import protos_graph
-from tfmusicgan.representations.piano_roll_messages import MAX_QPM, MIN_QPM
+from tfmusicgan.representations.score_header import MAX_QPM, MIN_QPM
 
 # Of notes, of tempos and of parts in one sequence: five hours of music at three notes a second, and
 # what keeps the padding of a batch small.

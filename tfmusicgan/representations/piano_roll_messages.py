@@ -4,22 +4,16 @@ import typing
 
 import numpy as np
 
-from tfmusicgan.errors import ConfigError, ConversionError
+from tfmusicgan.errors import ConversionError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.piano_roll_grid import find_runs
+from tfmusicgan.representations.score_header import check_qpm, score_header
 from tfmusicgan.representations.tracks import by_part
 
 if typing.TYPE_CHECKING:
     from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 
 VELOCITY = 100
-
-# What MIDI's three-byte tempo can hold begins at 3.6; above 1,000 no step is heard any more.
-MIN_QPM, MAX_QPM = 4.0, 1000.0
-
-# A fine grid for MIDI, unless the steps ask for a finer one: note-seq's resolution, rounded up to a
-# multiple of the steps, so that every step is a whole number of ticks.
-_MIN_TICKS_PER_QUARTER = 220
 
 
 def hit_cells(representation: "MultitrackPianoRoll") -> np.ndarray:
@@ -102,16 +96,10 @@ def step_seconds(
 def _header(representation: "MultitrackPianoRoll", qpm: float, num_steps: int) -> NoteSequence:
     """All of a NoteSequence but its notes.
 
-    NoteSequence's `source_info` has a closed list of parsers and no free text: it says that the
-    music is a score, and `collection_name` names the suite.
-
     Raises:
       ConfigError: If `qpm` is out of range.
     """
-    if not MIN_QPM <= qpm <= MAX_QPM:
-        raise ConfigError(
-            f"qpm: expected {MIN_QPM:g}-{MAX_QPM:g} quarter notes per minute. Received: {qpm}."
-        )
+    check_qpm(qpm)
     header = constant_header(representation)
     header.tempos.add(qpm=qpm)
     header.total_time = float(step_seconds(np.float64(num_steps), representation, qpm))
@@ -120,14 +108,10 @@ def _header(representation: "MultitrackPianoRoll", qpm: float, num_steps: int) -
 
 def constant_header(representation: "MultitrackPianoRoll") -> NoteSequence:
     """What the NoteSequences of a representation share: all but notes, tempo and total_time."""
-    steps = representation.steps_per_beat
-    header = NoteSequence(
-        collection_name="tfmusicgan", ticks_per_quarter=-(-_MIN_TICKS_PER_QUARTER // steps) * steps
-    )
-    header.source_info.source_type = NoteSequence.SourceInfo.SCORE_BASED
-    header.time_signatures.add(numerator=representation.beats_per_bar, denominator=4)
-    for index, track in enumerate(representation.tracks):
-        header.instrument_infos.add(instrument=index, name=track.name)
+    rep = representation
+    names = [track.name for track in rep.tracks]
+    header = score_header(rep.steps_per_beat, rep.beats_per_bar, names)
+    for track in rep.tracks:
         if track.part is not None:
             header.part_infos.add(part=track.part, name=track.name)
     return header

@@ -1,0 +1,52 @@
+"""Checks of representations' parameters that several of them share."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from tfmusicgan.errors import ConfigError, unknown_name
+from tfmusicgan.representations.base import Representation
+
+
+def check_whole_numbers(
+    representation: Representation, ranges: Mapping[str, tuple[int, int]]
+) -> None:
+    """Checks that fields are whole numbers within their ranges.
+
+    Args:
+      representation: Has the fields.
+      ranges: Field name to (lowest, highest).
+
+    Raises:
+      ConfigError: If one is not.
+    """
+    for name, (low, high) in ranges.items():
+        value = getattr(representation, name)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ConfigError(
+                f"{name}: expected a whole number within {low}-{high}. Received: {value!r}."
+            )
+
+
+def check_pitches(lowest_pitch: int, num_pitches: int) -> None:
+    """Checks that the pitches are MIDI's.
+
+    Raises:
+      ConfigError: If the highest is above 127.
+    """
+    if lowest_pitch + num_pitches > 128:
+        raise ConfigError(
+            f"Expected lowest_pitch + num_pitches <= 128. Received: {lowest_pitch} + {num_pitches}."
+        )
+
+
+def check_names(cls: type[Representation], parameters: Mapping[str, Any]) -> None:
+    """Checks that parameters are a representation's fields.
+
+    Raises:
+      ConfigError: If one is unknown.
+    """
+    known = [field.name for field in dataclasses.fields(cls)]
+    for name in parameters:
+        if name not in known:
+            raise unknown_name(f"parameter of {cls.name}", name, known)
