@@ -182,8 +182,9 @@ def _encode_counted(
     """Encodes a sequence; counts the phrases left out, where a representation says how many."""
     if not hasattr(representation, "encode_counted"):
         return representation.encode(sequence)
-    examples, num_left_out = representation.encode_counted(sequence)
-    stats.drop_phrases("too_few_notes", num_left_out)
+    examples, left_out = representation.encode_counted(sequence)
+    for reason, count in left_out.items():
+        stats.drop_phrases(reason, count)
     return examples
 
 

@@ -156,10 +156,10 @@ class MultitrackPianoRoll:
         """
         return self.encode_counted(sequence)[0]
 
-    def encode_counted(self, sequence: NoteSequence) -> tuple[list[Example], int]:
-        """As `encode`, with the number of phrases that were left out of a piece that is kept.
+    def encode_counted(self, sequence: NoteSequence) -> tuple[list[Example], dict[str, int]]:
+        """As `encode`, with the phrases left out of a piece that is kept, by reason.
 
-        They fall short of `min_notes` or `min_active_tracks`.
+        `"too_few_notes"`: they fall short of `min_notes` or `min_active_tracks`.
         """
         name = sequence.id or sequence.filename or "the sequence"
         notes = note_arrays(sequence)
@@ -210,7 +210,8 @@ class MultitrackPianoRoll:
                 f"{self.min_active_tracks} tracks. Received: none in {name!r}.",
                 reason="too_few_notes",
             )
-        return [{"piano_roll": phrase} for phrase in phrases], num_windows - len(phrases)
+        left_out = {"too_few_notes": num_windows - len(phrases)}
+        return [{"piano_roll": phrase} for phrase in phrases], left_out
 
     def decode(self, example: Example, qpm: float = 120.0) -> NoteSequence:
         """Builds the NoteSequence of one phrase, or of several that follow each other.
