@@ -111,8 +111,9 @@ def _without(sequence, end):
 def _submessage(field, content):
     """The bytes of a NoteSequence whose only field is a submessage of the given bytes."""
     tag = NoteSequence.DESCRIPTOR.fields_by_name[field].number << 3 | 2
-    assert max(tag, len(content)) < 128
-    return bytes([tag, len(content)]) + content
+    assert len(content) < 128
+    low, high = tag & 127, tag >> 7
+    return bytes([low | 128, high] if high else [low]) + bytes([len(content)]) + content
 
 
 # A field's tag, without the value.
@@ -138,7 +139,7 @@ def test_a_row_that_does_not_parse_becomes_empty_alone(damaged):
     assert positions(read(tf.constant(texts)))[0].numpy()[-1] == 3
 
 
-@pytest.mark.parametrize("field", ["notes", "tempos", "part_infos"])
+@pytest.mark.parametrize("field", ["notes", "tempos", "part_infos", "instrument_infos"])
 def test_damage_inside_a_submessage_is_found(field):
     texts = [_submessage(field, _HALF), b"", _submessage(field, b"")]
     assert len(getattr(NoteSequence.FromString(texts[2]), field)) == 1

@@ -1,4 +1,4 @@
-"""NoteSequences read inside the graph: notes of a batch as flat tensors, times in quarter notes.
+"""NoteSequences read inside the graph: notes of a batch as flat tensors, in seconds and quarters.
 
 Core ops only. Rows of a batch may come from different clients: `readable_note_sequences` keeps one
 of them from failing the others, and numbers that make no sense are left out or bounded.
@@ -13,12 +13,17 @@ from tfmusicgan.note_sequences.transforms import DEFAULT_QPM
 from tfmusicgan.representations import protos_graph
 from tfmusicgan.representations.score_header import MAX_QPM, MIN_QPM
 
-# Of notes, of tempos and of parts in one sequence: five hours of music at three notes a second, and
-# what keeps the padding of a batch small.
+# Of notes, of tempos, of parts and of instruments in one sequence: five hours of music at three
+# notes a second, and what keeps the padding of a batch small.
 MAX_SUBMESSAGES = 65_536
 
 _SEQUENCE = "magenta.NoteSequence"
-_SUBMESSAGES = {"notes": tf.string, "tempos": tf.string, "part_infos": tf.string}
+_SUBMESSAGES = {
+    "notes": tf.string,
+    "tempos": tf.string,
+    "part_infos": tf.string,
+    "instrument_infos": tf.string,
+}
 _FIELDS = {
     "notes": (
         "magenta.NoteSequence.Note",
@@ -34,6 +39,10 @@ _FIELDS = {
     ),
     "tempos": ("magenta.NoteSequence.Tempo", {"time": tf.float64, "qpm": tf.float64}),
     "part_infos": ("magenta.NoteSequence.PartInfo", {"part": tf.int32}),
+    "instrument_infos": (
+        "magenta.NoteSequence.InstrumentInfo",
+        {"instrument": tf.int32, "name": tf.string},
+    ),
 }
 
 
@@ -44,6 +53,8 @@ class FlatNotes:
     Attributes:
       batch: int32 scalar, number of rows.
       row: int32 [notes], the sequence each comes from.
+      start_seconds: float64 [notes].
+      end_seconds: float64 [notes].
       start_quarters: float64 [notes], quarter notes from the beginning of its sequence.
       end_quarters: float64 [notes].
       pitch: int32 [notes], MIDI pitch number.
@@ -53,10 +64,15 @@ class FlatNotes:
       instrument: int32 [notes].
       info_row: int32 [parts], the sequence that declares a part in `part_infos`.
       info_part: int32 [parts], that part's number.
+      name_row: int32 [names], the sequence that names an instrument in `instrument_infos`.
+      name_instrument: int32 [names], that instrument's number.
+      name: tf.string [names], its name.
     """
 
     batch: tf.Tensor
     row: tf.Tensor
+    start_seconds: tf.Tensor
+    end_seconds: tf.Tensor
     start_quarters: tf.Tensor
     end_quarters: tf.Tensor
     pitch: tf.Tensor
@@ -66,14 +82,17 @@ class FlatNotes:
     instrument: tf.Tensor
     info_row: tf.Tensor
     info_part: tf.Tensor
+    name_row: tf.Tensor
+    name_instrument: tf.Tensor
+    name: tf.Tensor
 
 
 def readable_note_sequences(note_sequences: tf.Tensor) -> tf.Tensor:
     """Replaces by an empty NoteSequence what the functions here could not read.
 
-    Those are rows that do not parse, as a whole or in one of their notes, tempos or part infos, and
-    rows of more than `MAX_SUBMESSAGES` of these. A server merges requests of several clients to one
-    batch, and an error would fail them all.
+    Those are rows that do not parse, as a whole or in one of their notes, tempos, part or
+    instrument infos, and rows of more than `MAX_SUBMESSAGES` of these. A server merges requests of
+    several clients to one batch, and an error would fail them all.
 
     Args:
       note_sequences: tf.string [batch].
@@ -109,7 +128,7 @@ def _parse_row(place: tf.Tensor, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]
 
 
 def flat_notes(note_sequences: tf.Tensor) -> FlatNotes:
-    """Parses the notes of a batch, with times in quarter notes by each row's tempo changes.
+    """Parses the notes of a batch, with times in quarter notes too, by each row's tempo changes.
 
     Positions equal those of `transforms.seconds_to_quarters`. Notes with a time that is not finite
     are left out.
@@ -127,17 +146,25 @@ def flat_notes(note_sequences: tf.Tensor) -> FlatNotes:
     finite = tf.math.is_finite(notes["start_time"]) & tf.math.is_finite(notes["end_time"])
     notes = {name: tf.boolean_mask(values, finite) for name, values in notes.items()}
     places = tf.boolean_mask(places, finite)
+    start_seconds, end_seconds = notes.pop("start_time"), notes.pop("end_time")
     start, end = _to_quarters(
-        notes.pop("start_time"), notes.pop("end_time"), places, parsed["tempos"], parsed["notes"][0]
+        start_seconds, end_seconds, places, parsed["tempos"], parsed["notes"][0]
     )
     infos, info_places = protos_graph.flat_submessages(*parsed["part_infos"])
+    names, name_places = protos_graph.flat_submessages(*parsed["instrument_infos"])
+    names = protos_graph.decode_scalars(names, *_FIELDS["instrument_infos"])
     return FlatNotes(
         batch=batch,
         row=tf.cast(places[:, 0], tf.int32),
+        start_seconds=start_seconds,
+        end_seconds=end_seconds,
         start_quarters=start,
         end_quarters=end,
         info_row=tf.cast(info_places[:, 0], tf.int32),
         info_part=protos_graph.decode_scalars(infos, *_FIELDS["part_infos"])["part"],
+        name_row=tf.cast(name_places[:, 0], tf.int32),
+        name_instrument=names["instrument"],
+        name=names["name"],
         **notes,
     )
 
