@@ -138,6 +138,20 @@ def test_phrases_are_end_to_end_unless_a_hop_is_given(capsys, music, tmp_path):
         assert Manifest.read(output).representation["parameters"]["hop_bars"] == hop
 
 
+def test_melodies_as_tokens(capsys, music, tmp_path):
+    output = str(tmp_path / "out")
+    flags = ["--representation=melody_tokens", "--set=length=16", "--lowest_pitch=24"]
+    flags += ["--num_pitches=84", "--min_notes=2", "--split=1,0,0"]
+    status, _, _ = _run(capsys, f"--input={music}", f"--output={output}", *flags)
+    assert status == 0
+    status, out, _ = _run(capsys, f"--describe={output}")
+    assert status == 0
+    assert "tokens: int32[16], sample point (every 0.4 s); 0 is silence" in out
+    rows = [line.split()[:3] for line in out.splitlines()]
+    # 16 s are 40 tokens: two windows, and eight tokens more.
+    assert ["train", "8", "16"] in rows and ["short_last_window", "0", "8"] in rows
+
+
 def test_programs_of_tracks(capsys, music, tmp_path):
     output = str(tmp_path / "out")
     programs = "--programs=piano:33,bass:0-7"
@@ -191,6 +205,10 @@ def test_download_needs_one_folder(capsys, monkeypatch, tmp_path):
         (["--input=.", "--output=o", "--bars=99"], "bars: expected a whole number within 1-64"),
         (["--input=.", "--output=o", "--set=bars"], "Expected --set=name=value. Received: 'bars'"),
         (["--input=.", "--output=o", "--set=bar=3"], "Unknown parameter of multitrack_piano_roll"),
+        (
+            ["--representation=melody_tokens", "--input=.", "--output=o", "--bars=2"],
+            "Unknown parameter of melody_tokens 'bars'. Known: hop, length, ",
+        ),
         (["--input=.", "--output=o", "--split=a,b,c"], "Expected --split=0.8,0.1,0.1. Received"),
         (["--input=.", "--output=o", "--keys=X"], "Expected a key such as C, F#, Bb or Am."),
         (["--input=.", "--output=o", "--only=none.txt"], "--only: No such file or directory"),

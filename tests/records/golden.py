@@ -13,6 +13,7 @@ from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.records.convert import convert
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.representations.base import Representation
+from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.tracks import parse_tracks
 
@@ -26,6 +27,7 @@ REPRESENTATIONS: dict[str, Representation] = {
         num_pitches=25,
         hop_bars=2,
     ),
+    "melody_tokens": MelodyTokens(length=8, hop=5, min_notes=2),
 }
 
 

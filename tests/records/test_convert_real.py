@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import pytest
 
 from tfmusicgan import datasets, recipes, representations
@@ -13,6 +14,7 @@ from tfmusicgan.records.convert import convert, dry_run
 from tfmusicgan.records.filters import PieceFilters
 from tfmusicgan.records.manifest import Manifest
 from tfmusicgan.records.options import ConvertOptions
+from tfmusicgan.records.reader import RecordSet
 
 
 def _representation(recipe, preset):
@@ -67,6 +69,28 @@ def test_two_corpora_give_phrases_of_five_tracks(test_data, tmp_path):
         assert not any(
             name.endswith(one) for one in manifest.drops[reason].names for name in unnamed
         )
+
+
+@pytest.mark.slow
+def test_folk_tunes_become_tokens_that_mostly_sound(test_data, tmp_path):
+    with zipfile.ZipFile(test_data / "nottingham" / "nottingham_midi.zip") as archive:
+        archive.extractall(
+            tmp_path, [name for name in archive.namelist() if name.startswith("MIDI/melody/")]
+        )
+    options = ConvertOptions(representations.get("melody_tokens")(), split=(1.0, 0.0, 0.0))
+    manifest = convert(datasets.get("midi"), options, tmp_path / "out", [str(tmp_path / "MIDI")])
+    # All melodies but the copies of others and one of 11 s; the rest of each is half a window long.
+    assert manifest.sources["num_listed"] == 1034
+    dropped = {reason: drop.num_pieces for reason, drop in manifest.drops.items()}
+    assert set(dropped) <= {"duplicate", "too_short", "short_last_window", "too_few_notes"}
+    assert dropped["too_short"] == 1
+    assert manifest.num_pieces("train") == 1034 - sum(dropped.values()) > 1000
+    assert manifest.num_pieces("train") > manifest.drops["short_last_window"].num_phrases > 900
+    tokens = np.concatenate([b["tokens"] for b in RecordSet.open(tmp_path / "out").examples()])
+    assert len(tokens) > 4_800
+    assert 0.01 < (tokens == 0).mean() < 0.03
+    assert 0.25 < (tokens[:, 1:] == tokens[:, :-1]).mean() < 0.4
+    assert {*np.unique(tokens)} < {*range(89)}
 
 
 def test_unreadable_files_of_a_real_corpus_are_named_and_memory_is_bounded(test_data, tmp_path):

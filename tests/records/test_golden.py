@@ -46,10 +46,27 @@ def test_golden_piano_rolls():
     np.testing.assert_array_equal(batch["piano_roll"], _expected_piano_rolls())
 
 
-def test_golden_origins():
-    directory = FOLDER / "multitrack_piano_roll"
-    (path,) = directory.glob("*.tfrecord.gz")
-    spec = REPRESENTATIONS["multitrack_piano_roll"].spec
+def test_golden_tokens():
+    """The piano every 0.4 s: C4 (40) until 1.0 s, G3 (35) from 1.5 s, C6 (64) from 4.0 s."""
+    records = RecordSet.open(FOLDER / "melody_tokens")
+    (batch,) = records.examples()
+    assert batch["tokens"].dtype == np.int32
+    assert batch["tokens"].tolist() == [
+        [40, 40, 40, 0, 35, 35, 35, 0],
+        [35, 35, 0, 0, 0, 64, 64, 0],
+    ]
+    # The third window has one note; two tokens are left behind it.
+    drops = Manifest.read(FOLDER / "melody_tokens").drops
+    assert {reason: drop.num_phrases for reason, drop in drops.items()} == {
+        "too_few_notes": 1,
+        "short_last_window": 1,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(REPRESENTATIONS))
+def test_golden_origins(name):
+    (path,) = (FOLDER / name).glob("*.tfrecord.gz")
+    spec = REPRESENTATIONS[name].spec
     origins = [bytes_to_example(record, spec)[1] for record in read_shard(path)]
     assert [(o.piece, o.source_index, o.phrase_index) for o in origins] == [
         ("made_up.mid", 0, 0),

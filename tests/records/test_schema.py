@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfmusicgan.errors import RecordsError
 from tfmusicgan.records.example_proto import parse_example
+from tfmusicgan.records.parsing import parse_batch
 from tfmusicgan.records.schema import Origin, bytes_to_example, example_to_bytes, stored_bytes
 from tfmusicgan.representations.base import FieldSpec
 
@@ -42,6 +44,27 @@ def test_round_trip():
     for name, array in _example().items():
         assert example[name].dtype == array.dtype
         np.testing.assert_array_equal(example[name], array)
+
+
+def test_batches_inside_the_graph_equal_the_examples():
+    second = {**_example(), "length": np.array(-7, np.int32)}
+    texts = [example_to_bytes(example, SPEC, ORIGIN) for example in (_example(), second)]
+    batch = parse_batch(tf.constant(texts), SPEC)
+    assert {name: values.dtype.name for name, values in batch.items()} == {
+        name: field.dtype for name, field in SPEC.items()
+    }
+    for name, values in batch.items():
+        expected = np.stack([_example()[name], second[name]])
+        np.testing.assert_array_equal(values, expected)
+
+
+def test_a_batch_of_records_of_half_the_size_is_refused():
+    whole, half = ({"curve": FieldSpec((size,), "int32", "")} for size in (4, 2))
+    example = {"curve": np.array([3, 5], np.int32)}
+    texts = [example_to_bytes(example, half, ORIGIN)] * 2
+    assert parse_batch(tf.constant(texts), half)["curve"].numpy().tolist() == [[3, 5], [3, 5]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not compatible"):
+        parse_batch(tf.constant(texts), whole)
 
 
 def test_another_dtype_is_refused():

@@ -6,12 +6,14 @@ import pytest
 
 from tfmusicgan import representations
 from tfmusicgan.errors import ConfigError, RecordsError
+from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.tracks import TRACK_SETS
 
 
 def test_names_and_get():
-    assert "multitrack_piano_roll" in representations.names()
+    assert representations.names() == ("melody_tokens", "multitrack_piano_roll")
+    assert representations.get("melody_tokens") is MelodyTokens
     assert representations.get("multitrack_piano_roll") is MultitrackPianoRoll
 
 
@@ -41,7 +43,7 @@ def test_from_manifest_refuses_other_versions_and_incomplete_entries():
 
 def test_import_is_light():
     code = (
-        "import sys, tfmusicgan.representations as r; r.get('multitrack_piano_roll');"
+        "import sys, tfmusicgan.representations as r; [r.get(n) for n in r.names()];"
         "import tfmusicgan.metrics;"
         "sys.exit(any(m in sys.modules for m in ('tensorflow', 'note_seq', 'apache_beam')))"
     )

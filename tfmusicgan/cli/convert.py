@@ -49,7 +49,7 @@ _ATTRIBUTION = COMMAND.string("attribution", "", "Whom to name, recorded in the 
 _REPRESENTATION = COMMAND.string(
     "representation",
     None,
-    "Representation, where no recipe names one (default: multitrack_piano_roll).",
+    "Representation, where no recipe names one: multitrack_piano_roll (default) or melody_tokens.",
 )
 _SET = COMMAND.repeated(
     "set", "One parameter of the representation, name=value; may be given several times."

@@ -12,6 +12,7 @@ from tfmusicgan.errors import RecordsError, unknown_name
 from tfmusicgan.representations.base import Representation
 
 _CLASSES = {
+    "melody_tokens": "tfmusicgan.representations.melody_tokens:MelodyTokens",
     "multitrack_piano_roll": "tfmusicgan.representations.multitrack_piano_roll:MultitrackPianoRoll",
 }
 

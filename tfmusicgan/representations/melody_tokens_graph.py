@@ -1,0 +1,134 @@
+"""The graph half of `melody_tokens.py`: tokens to NoteSequences and back, core ops only."""
+
+import tensorflow as tf
+
+from tfmusicgan.representations.melody_messages import VELOCITY, melody_header
+from tfmusicgan.representations.melody_tokens import MAX_TOKENS, MelodyTokens
+from tfmusicgan.representations.melody_track_graph import melody_notes
+from tfmusicgan.representations.note_sequences_graph import (
+    FlatNotes,
+    flat_notes,
+    note_sequence_qpm,
+    readable_note_sequences,
+)
+from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
+from tfmusicgan.representations.piano_roll_grid_graph import draw
+from tfmusicgan.representations.score_messages_graph import checked_qpm, encode_sequences
+
+__all__ = [
+    "from_note_sequences",
+    "note_sequence_qpm",
+    "readable_note_sequences",
+    "to_note_sequences",
+]
+
+
+def to_note_sequences(
+    tokens: tf.Tensor,
+    representation: MelodyTokens,
+    qpm: tf.Tensor,
+    lengths: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Serialises the NoteSequences of a batch of melodies.
+
+    The messages equal those of `MelodyTokens.decode` with the same (float32) tempo, of each row's
+    own tokens.
+
+    Args:
+      tokens: int32 [batch, tokens], any number of tokens from one.
+      representation: Gives the keys.
+      qpm: float32 [batch], tokens (quarter notes) per minute, within 4-1,000;
+        `representation.default_qpm` plays them as fast as they were sampled.
+      lengths: int32 [batch], how many tokens of each row count, from 1 to all of them; the others
+        are padding. By default all count.
+
+    Returns:
+      tf.string [batch].
+
+    Raises:
+      InvalidArgumentError: When run with a tempo or a token out of range.
+    """
+    rep = representation
+    qpm = checked_qpm(qpm)
+    in_range = tf.reduce_all((tokens >= 0) & (tokens <= rep.num_pitches))
+    message = f"tokens: expected 0-{rep.num_pitches}"
+    with tf.control_dependencies([tf.debugging.Assert(in_range, [message, tokens])]):
+        tokens = tf.identity(tokens)
+    longest = tf.shape(tokens)[1]
+    if lengths is None:
+        lengths = tf.fill([tf.shape(tokens)[0]], longest)
+    else:
+        lengths = tf.clip_by_value(lengths, 1, longest)
+        tokens = tf.where(tf.sequence_mask(lengths, longest), tokens, 0)
+    changes = tf.pad(tokens[:, 1:] != tokens[:, :-1], [[0, 0], [1, 1]], constant_values=True)
+    # Notes begin and end in the same order within a row.
+    first = tf.where(changes[:, :-1] & (tokens > 0))
+    last = tf.where(changes[:, 1:] & (tokens > 0))
+    row = first[:, 0]
+    pitch = tf.gather_nd(tokens, first) - 1 + rep.lowest_pitch
+    rate = tf.gather(qpm, row)
+    notes = {
+        "pitch": pitch,
+        "velocity": tf.fill(tf.shape(pitch), VELOCITY),
+        # The operations of melody_messages.tokens_to_note_sequence, in its order.
+        "start_time": tf.cast(first[:, 1], tf.float64) * 60.0 / rate,
+        "end_time": tf.cast(last[:, 1] + 1, tf.float64) * 60.0 / rate,
+    }
+    total = tf.cast(lengths, tf.float64) * 60.0 / qpm
+    return encode_sequences(melody_header(), qpm, total, row, notes)
+
+
+def from_note_sequences(
+    note_sequences: tf.Tensor, representation: MelodyTokens, max_tokens: int | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Samples the melodies that a model is to go on with, from their beginnings.
+
+    The tokens equal the first ones of `MelodyTokens.sample`, filled up with silence, for sequences
+    with finite times; notes with a time that is not finite are left out. Nothing else is: no window
+    is too short and none has too few notes. A sequence without a melody (see `melody_track`) or
+    without any note of it within the pitch range is silence.
+
+    Args:
+      note_sequences: tf.string [batch], serialised NoteSequences. Bytes that do not parse fail the
+        whole batch, unless `readable_note_sequences` has replaced them.
+      representation: Gives the grid and the keys.
+      max_tokens: How many tokens of each, from 1; by default those of a window.
+
+    Returns:
+      tokens: int32 [batch, max_tokens].
+      lengths: int32 [batch], tokens up to the last that sounds; 0 where none does.
+
+    Raises:
+      ValueError: If `max_tokens` is out of range.
+    """
+    rep = representation
+    max_tokens = rep.length if max_tokens is None else max_tokens
+    if not 1 <= max_tokens <= MAX_TOKENS:
+        raise ValueError(f"max_tokens: expected 1-{MAX_TOKENS}. Received: {max_tokens}.")
+    notes = flat_notes(note_sequences)
+    grid = _draw(notes, rep, max_tokens)
+    keys = tf.range(1, rep.num_tokens)
+    tokens = tf.reduce_max(tf.where(grid, keys, 0), axis=2)
+    tokens = tf.ensure_shape(tokens, [None, max_tokens])
+    counted = tf.where(tokens > 0, tf.range(1, max_tokens + 1), 0)
+    return tokens, tf.reduce_max(counted, axis=1)
+
+
+def _draw(notes: FlatNotes, rep: MelodyTokens, max_tokens: int) -> tf.Tensor:
+    """Bool [batch, max_tokens, num_pitches]: where the melodies' notes sound."""
+    pitch = notes.pitch - rep.lowest_pitch
+    taken = melody_notes(notes, rep.melody_name) & (pitch >= 0) & (pitch < rep.num_pitches)
+    start, end, row, pitch = (
+        tf.boolean_mask(values, taken)
+        for values in (notes.start_seconds, notes.end_seconds, notes.row, pitch)
+    )
+    # The operations of MelodyTokens.sample, in its order.
+    start, end = (
+        tf.math.ceil(seconds * rep.tokens_per_second - ROUNDING_STEPS) for seconds in (start, end)
+    )
+    start, end = (
+        tf.cast(tf.clip_by_value(point, 0.0, float(max_tokens)), tf.int32) for point in (start, end)
+    )
+    cell = row * rep.num_pitches + pitch
+    bar_shape = (max_tokens, rep.num_pitches)
+    return draw(start, end, cell, notes.batch, 1, bar_shape)[:, 0]
