@@ -50,7 +50,8 @@ def policy_loss(logits: tf.Tensor, tokens: tf.Tensor, values: tf.Tensor) -> tf.T
     Returns:
       A scalar.
     """
-    return -tf.reduce_sum(log_probabilities(logits, tokens) * tf.stop_gradient(values))
+    chances = log_probabilities(logits, tokens)
+    return -tf.reduce_sum(chances * tf.cast(tf.stop_gradient(values), chances.dtype))
 
 
 def action_values(
@@ -102,7 +103,7 @@ def score_in_parts(reward: Reward, sequences: tf.Tensor) -> tf.Tensor:
     def body(part: tf.Tensor, rewards: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
         first = part * _SCORED_AT_A_TIME
         some = sequences[first : first + _SCORED_AT_A_TIME]
-        return part + 1, rewards.write(part, reward(some))
+        return part + 1, rewards.write(part, tf.cast(reward(some), tf.float32))
 
     _, rewards = tf.while_loop(
         lambda part, _: part < parts, body, [tf.constant(0), rewards], parallel_iterations=1

@@ -222,7 +222,9 @@ class PolicyGradientGAN(MusicGAN):
             answers.append(self.discriminator(tokens, keep=keep))
             last = (self.discriminator.score, self.discriminator.score_bias)
             penalty = tf.add_n([tf.nn.l2_loss(tf.convert_to_tensor(weight)) for weight in last])
-            errors = tf.nn.sigmoid_cross_entropy_with_logits(labels, answers[-1])
+            errors = tf.nn.sigmoid_cross_entropy_with_logits(
+                tf.cast(labels, answers[-1].dtype), answers[-1]
+            )
             return tf.reduce_mean(errors) + config.discriminator_l2 * penalty
 
         loss, norm = self.minimise(
