@@ -17,7 +17,9 @@ PAPER |= {15: 160, 20: 160}
 
 @pytest.fixture
 def cnn():
-    cnn = TokenCNN(TOKENS, LENGTH, EMBEDDING, WINDOWS, FILTERS, seed=2, bias=0.1)
+    cnn = TokenCNN(
+        TOKENS, LENGTH, EMBEDDING, WINDOWS, FILTERS, seed=2, bias=0.1, name="discriminator"
+    )
     rng = np.random.default_rng(0)
     for weight in cnn.weights:  # biases that are told apart
         weight.assign(rng.normal(size=weight.shape))

@@ -12,7 +12,7 @@ TOKENS, EMBEDDING, HIDDEN, START = 11, 3, 5, 7
 
 @pytest.fixture
 def lstm():
-    return TokenLSTM(TOKENS, EMBEDDING, HIDDEN, START, seed=4, stddev=1.0)
+    return TokenLSTM(TOKENS, EMBEDDING, HIDDEN, START, seed=4, stddev=1.0, name="generator")
 
 
 def _keras_logits(lstm, tokens):

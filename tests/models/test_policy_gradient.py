@@ -12,7 +12,7 @@ TOKENS, LENGTH, ROWS = 5, 4, 3
 
 @pytest.fixture
 def lstm():
-    return TokenLSTM(TOKENS, 3, 4, start_token=1, seed=6, stddev=1.0)
+    return TokenLSTM(TOKENS, 3, 4, start_token=1, seed=6, stddev=1.0, name="generator")
 
 
 def _keys(rows):

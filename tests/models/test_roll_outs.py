@@ -12,7 +12,7 @@ TOKENS, LENGTH, ROWS, REPEATS = 7, 5, 3, 4
 
 @pytest.fixture
 def lstm():
-    return TokenLSTM(TOKENS, 3, 6, start_token=2, seed=1, stddev=1.5)
+    return TokenLSTM(TOKENS, 3, 6, start_token=2, seed=1, stddev=1.5, name="generator")
 
 
 def _keys(rows, step=0):
@@ -54,7 +54,7 @@ def test_completions_are_those_of_single_tokens(lstm):
     sequences = np.array([[1, 0, 6, 3, 3], [2, 2, 5, 0, 1], [4, 6, 0, 0, 2]], np.int32)
     found = roll_outs.complete(lstm, tf.constant(sequences), keys, REPEATS).numpy()
     assert found.shape == (LENGTH - 1, ROWS, REPEATS, LENGTH)
-    uniforms = roll_outs._uniforms(keys, LENGTH, REPEATS).numpy()
+    uniforms = roll_outs.uniforms(keys, LENGTH, REPEATS).numpy()
     assert len(np.unique(uniforms)) > 0.99 * uniforms.size  # no number is used twice
     for prefix in range(LENGTH - 1):  # the first keeps one token, the last all but one
         for row in range(ROWS):

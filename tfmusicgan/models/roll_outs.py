@@ -55,18 +55,18 @@ def complete(
     """
     length, rows = sequences.shape[1], tf.shape(sequences)[0]
     hidden, cell = generator.read(sequences)
-    uniforms = _uniforms(keys, length, roll_outs)  # [length - 1, rows, roll_outs, length]
+    numbers = uniforms(keys, length, roll_outs)  # [length - 1, rows, roll_outs, length]
     table, output = generator.gate_table(), _output(generator)
     given = tf.repeat(sequences[:, tf.newaxis], roll_outs, axis=1)  # [rows, roll_outs, length]
     columns = [tf.repeat(given[tf.newaxis, :, :, 0], length - 1, axis=0)]
     state = drawn = None
     for position in range(1, length):
         # Of the prefix that ends here: one row of logits for all its draws.
-        new = _draw(hidden[:, position], uniforms[position - 1, ..., position], output)[tf.newaxis]
+        new = _draw(hidden[:, position], numbers[position - 1, ..., position], output)[tf.newaxis]
         new_state = [tf.repeat(part[:, position], roll_outs, axis=0) for part in (hidden, cell)]
         if state is not None:
             state = generator.step(tf.reshape(drawn, [-1]), state, table)
-            flat = tf.reshape(uniforms[: position - 1, ..., position], [-1, 1])
+            flat = tf.reshape(numbers[: position - 1, ..., position], [-1, 1])
             old = _draw(state[0], flat, output)
             new = tf.concat([tf.reshape(old, [position - 1, rows, roll_outs]), new], axis=0)
             new_state = [tf.concat(parts, axis=0) for parts in zip(state, new_state, strict=True)]
@@ -76,8 +76,18 @@ def complete(
     return tf.stack(columns, axis=-1)
 
 
-def _uniforms(keys: noise.Key, length: int, roll_outs: int) -> tf.Tensor:
-    """float32 [length - 1, rows, roll_outs, length], each completion from a key of its own."""
+def uniforms(keys: noise.Key, length: int, roll_outs: int) -> tf.Tensor:
+    """The numbers that completions are drawn with, each completion's from a key of its own.
+
+    Args:
+      keys: Of the rows, two uint32 [rows].
+      length: Tokens of a sequence.
+      roll_outs: Completions of each prefix.
+
+    Returns:
+      float32 [length - 1, rows, roll_outs, length]; the last axis counts all positions, also those
+      that a prefix gives.
+    """
     prefixes = np.arange(length - 1, dtype=np.int64)[:, np.newaxis, np.newaxis]
     numbers = prefixes * roll_outs + np.arange(roll_outs, dtype=np.int64)
     own = noise.fold(tuple(part[tf.newaxis, :, tf.newaxis] for part in keys), tf.constant(numbers))
