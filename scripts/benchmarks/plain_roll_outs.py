@@ -1,6 +1,7 @@
 """Roll-outs as the released SeqGAN has them.
 
-One batch for each prefix and repetition, read from its first token on, and scored by itself.
+One batch for each prefix and repetition, read from its first token on, drawn from by TensorFlow's
+own operation, and scored by itself.
 """
 
 import tensorflow as tf
@@ -14,10 +15,11 @@ class PlainRollOuts:
 
     Args:
       model: Its generator completes, its discriminator rewards.
+      by_our_draws: Draw as `roll_outs` does, with the same numbers, so that values are the same.
     """
 
-    def __init__(self, model: SeqGAN):
-        self.model = model
+    def __init__(self, model: SeqGAN, by_our_draws: bool = False):
+        self.model, self.by_our_draws = model, by_our_draws
         self._complete = {kept: self._graph(kept) for kept in range(1, model.length)}
         self._reward = tf.function(model.reward)
 
@@ -49,10 +51,16 @@ class PlainRollOuts:
                 if position < kept:
                     token = sequences[:, position]
                 else:
-                    kernel, bias = token_draws.pad_output(*lstm.output())
-                    logits = tf.nn.bias_add(tf.matmul(state[0], kernel), bias)
-                    token = token_draws.draw(logits, uniforms[:, position])
+                    token = self._draw(state[0], uniforms[:, position])
                 tokens.append(token)
             return tf.stack(tokens, axis=1)
 
         return complete
+
+    def _draw(self, hidden: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
+        output = self.model.generator.output()
+        kernel, bias = token_draws.pad_output(*output) if self.by_our_draws else output
+        logits = tf.nn.bias_add(tf.matmul(hidden, kernel), bias)
+        if self.by_our_draws:
+            return token_draws.draw(logits, uniforms)
+        return tf.random.categorical(logits, 1, dtype=tf.int32, seed=1)[:, 0]

@@ -4,8 +4,8 @@
 
 Vocabulary 5,000, 20 tokens, batches of 64, 16 roll-outs. The steps alternate with large matrix
 products in one process; medians are printed. `straightforward` is the generator's step with
-one batch of roll-outs for each prefix and repetition, as the released code has it; its values are
-compared with ours before anything is timed.
+one batch of roll-outs for each prefix and repetition and `tf.random.categorical`, as the released
+code has it; with our draws its values are compared with ours before anything is timed.
 
 FLOP are those of matrix products, counted from shapes: two for each multiplication. `needs` is
 their time at the large product's rate.
@@ -118,7 +118,7 @@ def compare_values(model: SeqGAN) -> float:
     """Largest difference between our action values and the straightforward ones."""
     keys = model.step_keys(4)
     sequences = roll_outs.sample(model.generator, keys, model.length)
-    plain = PlainRollOuts(model).action_values(sequences, keys)
+    plain = PlainRollOuts(model, by_our_draws=True).action_values(sequences, keys)
     return float(tf.reduce_max(tf.abs(model.draw_values(sequences, keys) - plain)))
 
 

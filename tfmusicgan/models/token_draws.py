@@ -1,10 +1,12 @@
 """Draws of tokens from a language model's logits, by inversion.
 
 The cumulative sums of 5,000 probabilities are never made: a uniform number first chooses a block of
-the vocabulary by the blocks' sums, then a token within the block. One pass of exponentials and one
-of sums over the logits remain, which cost about as much as the product that makes them.
+the vocabulary by the blocks' sums, then a token within the block. A softmax and one pass of sums
+remain, which cost about as much as the product that makes the logits. (`tf.cumsum` runs on one
+thread: few numbers are cumulated by a product with a triangle of ones.)
 """
 
+import numpy as np
 import tensorflow as tf
 
 BLOCK = 64  # tokens
@@ -37,19 +39,26 @@ def draw(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
     """
     blocks = logits.shape[-1] // BLOCK
     flat = tf.reshape(uniforms, [tf.shape(logits)[0], -1])  # [rows, draws]
-    weights = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
-    weights = tf.reshape(weights, [-1, blocks, BLOCK])
-    ends = tf.cumsum(tf.reduce_sum(weights, axis=-1), axis=-1)  # [rows, blocks]
+    weights = tf.reshape(tf.nn.softmax(logits), [-1, blocks, BLOCK])
+    ends = _cumulate(tf.reduce_sum(weights, axis=-1))  # [rows, blocks]
     target = flat * ends[:, -1:]
     block, begin = _find(ends, target)
     # The chosen block's tokens, [rows, draws, BLOCK].
-    inside = tf.cumsum(tf.gather(weights, block, batch_dims=1), axis=-1)
+    inside = _cumulate(tf.gather(weights, block, batch_dims=1))
     rest = target - begin
     token = tf.reduce_sum(tf.cast(inside <= rest[..., tf.newaxis], tf.int32), axis=-1)
     # Rounding may leave a number beyond the last sum: the last token that can be drawn.
     possible = inside < inside[..., -1:]
     last = tf.reduce_sum(tf.cast(possible, tf.int32), axis=-1)
     return tf.reshape(block * BLOCK + tf.minimum(token, last), tf.shape(uniforms))
+
+
+def _cumulate(weights: tf.Tensor) -> tf.Tensor:
+    """Sums up to each number: float32 [..., n] to the same shape."""
+    size = weights.shape[-1]
+    triangle = tf.constant(np.triu(np.ones((size, size), np.float32)))
+    flat = tf.matmul(tf.reshape(weights, [-1, size]), triangle)
+    return tf.reshape(flat, tf.shape(weights))
 
 
 def _find(ends: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
