@@ -121,6 +121,18 @@ class MusicGAN(keras.Model):
         """The optimizers by name, empty before `compile`; checkpoints keep their state."""
         raise NotImplementedError
 
+    def compile(self, optimizer: keras.optimizers.Optimizer, jit_compile: bool = False) -> None:
+        """Makes the model ready for `fit`; subclasses build their optimizers and call this.
+
+        Args:
+          optimizer: One of them, as Keras wants one.
+          jit_compile: XLA for the training step.
+        """
+        super().compile(optimizer=optimizer, jit_compile=False, auto_scale_loss=False)
+        # Keras would turn XLA off where deterministic operations are asked for; TensorFlow asks XLA
+        # for them, too. (The attribute, since the property is what turns it off.)
+        self._jit_compile = jit_compile
+
     def use_averaged_weights(self) -> None:
         """Replaces the sampled network's weights by their moving averages.
 
@@ -180,8 +192,8 @@ class MusicGAN(keras.Model):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """One optimizer step, equal on one and on n replicas.
 
-        Gradients are summed over replicas by the optimizer, hence the loss is divided by their
-        number; it is multiplied by the optimizer's loss scale, which mixed precision needs.
+        Gradients are summed over replicas, hence the loss is divided by their number; it is
+        multiplied by the optimizer's loss scale, which mixed precision needs.
 
         Args:
           loss_fn: Computes the scalar loss of this replica's rows.
@@ -190,9 +202,9 @@ class MusicGAN(keras.Model):
           clip_norm: A longer gradient, of all replicas together, is cut to this length.
 
         Returns:
-          The unscaled loss, and the global norm of this replica's unscaled gradient; 0
-          where the scaled gradient overflows, which makes a `LossScaleOptimizer` skip the update
-          and halve its scale.
+          The unscaled loss of this replica's rows, and the norm of the unscaled gradient of all
+          replicas, before it is clipped; 0 where the scaled gradient overflows on any replica,
+          which makes a `LossScaleOptimizer` skip the update and halve its scale on all.
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         scale = optimizer.scale_loss(tf.ones([]))
@@ -202,15 +214,20 @@ class MusicGAN(keras.Model):
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
         # Rows of an embedding may come several times: their sum is the gradient.
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        if replicas > 1:
+            context = tf.distribute.get_replica_context()
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         norm = tf.linalg.global_norm(gradients)
-        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            if replicas > 1:
-                gradients = _overflow_everywhere(gradients, norm)
-            norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
         if clip_norm is not None:
-            gradients = _clip(gradients, clip_norm * tf.cast(scale, norm.dtype), replicas)
+            longest = clip_norm * tf.cast(scale, norm.dtype)
+            factor = tf.minimum(longest / norm, 1.0)
+            gradients = [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
+        if replicas > 1:  # the optimizer adds the replicas' gradients, equal by now, up again
+            gradients = [gradient / replicas for gradient in gradients]
         optimizer.apply(gradients, variables)
-        return loss, norm * replicas / tf.cast(scale, norm.dtype)
+        return loss, norm / tf.cast(scale, norm.dtype)
 
     def logs(self) -> dict[str, tf.Tensor]:
         """The tracked values, as `train_step` returns them."""
@@ -239,20 +256,3 @@ class MusicGAN(keras.Model):
             "representation": self.representation.to_parameters(),
             "seed": self.seed,
         }
-
-
-def _overflow_everywhere(gradients: Sequence[tf.Tensor], norm: tf.Tensor) -> list[tf.Tensor]:
-    """Makes an overflow on one replica one on all: each decides by its own to skip the update."""
-    total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, norm)
-    nothing = 0.0 * total  # NaN where any replica's norm is not finite
-    return [gradient + nothing for gradient in gradients]
-
-
-def _clip(gradients: Sequence[tf.Tensor], length: tf.Tensor, replicas: int) -> list[tf.Tensor]:
-    """Shares of a gradient, of which each replica has one, cut to a length of their sum."""
-    total = gradients
-    if replicas > 1:
-        context = tf.distribute.get_replica_context()
-        total = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-    factor = tf.minimum(length / tf.linalg.global_norm(total), 1.0)
-    return [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]

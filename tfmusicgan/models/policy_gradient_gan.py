@@ -125,7 +125,7 @@ class PolicyGradientGAN(MusicGAN):
             self._optimizers[f"{name}_optimizer"] = optimizer
         self._train_functions.clear()
         first = self._optimizers[f"{LIKELIHOOD}_optimizer"]
-        super().compile(optimizer=first, jit_compile=jit_compile, auto_scale_loss=False)
+        super().compile(first, jit_compile)
 
     def train_step(self, data: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of the network that the phase trains.

@@ -155,9 +155,7 @@ class WassersteinGAN(MusicGAN):
         variables = [v for network in self.sampled_networks for v in network.trainable_variables]
         self.generator_optimizer = make_optimizer(self, "generator", variables)
         self.critic_optimizer = make_optimizer(self, "critic", self.critic.trainable_variables)
-        super().compile(
-            optimizer=self.generator_optimizer, jit_compile=jit_compile, auto_scale_loss=False
-        )
+        super().compile(self.generator_optimizer, jit_compile)
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """`critic_updates` critic updates and one generator update.

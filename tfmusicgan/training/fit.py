@@ -104,8 +104,7 @@ def _begin(
     _check_batch_size(rows, strategy.num_replicas_in_sync)
     _check_groups(num_groups, devices.num_workers(strategy))
     checks.check_groups(records.directory, records.shards, rows, num_groups)
-    jit = devices.use_xla() if options.jit_compile is None else options.jit_compile
-    model.compile(jit_compile=jit)
+    model.compile(jit_compile=devices.decide_xla(options.jit_compile, strategy))
     if options.profile_steps and devices.is_chief(strategy):
         latest = None if overwrite else run.store().latest()
         done = 0 if latest is None else latest.step

@@ -4,6 +4,9 @@ import contextlib
 import json
 import os
 import re
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 
 import keras
@@ -48,7 +51,8 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
       The strategy; "none" gives TensorFlow's default one.
 
     Raises:
-      ConfigError: If the name is unknown, or `multi_worker` finds no TF_CONFIG.
+      ConfigError: If the name is unknown, or `multi_worker` finds no TF_CONFIG that names a cluster
+        and this process's place in it.
     """
     if name == "none":
         return tf.distribute.get_strategy()
@@ -62,8 +66,26 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
         return tf.distribute.MirroredStrategy(cpus, cross_device_ops=reduction)
     if name == "multi_worker":
         _check_cluster()
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        with _ctrl_c_ends_at_once():
+            return tf.distribute.MultiWorkerMirroredStrategy()
     raise ConfigError(f"Expected a strategy among {', '.join(STRATEGIES)}. Received: {name!r}.")
+
+
+@contextlib.contextmanager
+def _ctrl_c_ends_at_once() -> Iterator[None]:
+    """Lets Ctrl-C end the process while TensorFlow waits for other workers, deaf to Python."""
+    cluster = json.loads(os.environ["TF_CONFIG"])["cluster"]
+    number = sum(map(len, cluster.values()))
+    if number > 1:
+        print(f"Waiting for all {number} workers. Ctrl-C ends this one.", file=sys.stderr)
+    is_main = threading.current_thread() is threading.main_thread()
+    heeds = is_main and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    earlier = signal.signal(signal.SIGINT, signal.SIG_DFL) if heeds else None
+    try:
+        yield
+    finally:
+        if heeds:
+            signal.signal(signal.SIGINT, earlier)
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
@@ -166,14 +188,54 @@ def use_xla() -> bool:
     return bool(tf.config.list_logical_devices("GPU"))
 
 
+def decide_xla(wanted: bool | None, strategy: tf.distribute.Strategy) -> bool:
+    """Whether a run's training step is compiled by XLA.
+
+    Args:
+      wanted: What the user said; None for what suits the device.
+      strategy: The run's. Keras compiles the step of all local devices as one, and XLA one step for
+        one device.
+
+    Raises:
+      ConfigError: If XLA is wanted for several devices of one process.
+    """
+    local = strategy.num_replicas_in_sync // num_workers(strategy)
+    if wanted and local > 1:
+        raise ConfigError(
+            f"Expected one device in a process with --xla. Received: {local}. Use --noxla, or "
+            "--strategy=none or multi_worker with a process for each device."
+        )
+    return use_xla() and local == 1 if wanted is None else wanted
+
+
 def _check_cluster() -> None:
     text = os.environ.get("TF_CONFIG", "")
-    try:
-        complete = {"cluster", "task"} <= set(json.loads(text))
-    except (ValueError, TypeError):
-        complete = False
-    if not complete:
+    wrong = _wrong_cluster(text)
+    if wrong:
         raise ConfigError(
-            "Expected the environment's TF_CONFIG as JSON with cluster and task. Received: "
-            f"{text[:100]!r}. Set it, or use --strategy=none or mirrored."
+            "Expected the environment's TF_CONFIG as JSON with cluster and task, e.g. "
+            '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", '
+            f'"index": 0}}}}. Received {wrong}: {text[:200]!r}. Set it, or use --strategy=none or '
+            "mirrored."
         )
+
+
+def _wrong_cluster(text: str) -> str:
+    """What is wrong with a TF_CONFIG, in a few words; nothing where it is right."""
+    try:
+        config = json.loads(text)
+        cluster, task = dict(config["cluster"]), dict(config["task"])
+        kind, index = task["type"], task["index"]
+    except (ValueError, TypeError, KeyError):
+        return "something else"
+    if not cluster or not set(cluster) <= {"chief", "worker"}:
+        return "a cluster of other jobs than chief and worker"
+    for addresses in cluster.values():
+        if not isinstance(addresses, list) or not addresses:
+            return "a job without a list of addresses"
+        if not all(isinstance(one, str) and re.fullmatch(r".+:\d+", one) for one in addresses):
+            return "an address that is not host:port"
+    is_number = isinstance(index, int | str) and str(index).isdecimal()
+    if kind not in cluster or not is_number or int(index) >= len(cluster[kind]):
+        return "a task that is not in the cluster"
+    return ""
