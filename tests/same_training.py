@@ -5,7 +5,10 @@ import os
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
+
+from tests.training import events
 
 # Every recipe on two devices, on four and on two workers; without, one of every model and task on
 # two or on four, and one on two workers.
@@ -59,3 +62,13 @@ def assert_same(one, other, relative=1e-5):
         limit = relative * np.linalg.norm(value) + 1e-6
         assert np.linalg.norm(found[name] - value) <= limit, name
     assert doubles > 100
+
+
+def assert_same_curves(one, other, relative=1e-5):
+    """What both wrote for TensorBoard about training, but for their speed."""
+    expected, found = (events.scalars(run.logs, "train") for run in (one, other))
+    assert expected.keys() == found.keys() and len(expected) > 6
+    for tag in sorted(set(expected) - {"training/steps_per_second"}):
+        assert expected[tag].keys() == found[tag].keys()
+        for step, value in expected[tag].items():
+            assert found[tag][step] == pytest.approx(value, rel=relative, abs=1e-6), (tag, step)

@@ -1,6 +1,7 @@
 """Files and folders that appear whole and go whole: a kill or a full disk leaves no half of one."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import re
@@ -49,6 +50,22 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike) -> Iterator[None]:
+    """Keeps other processes out of a folder; the system lets go when the process dies.
+
+    Raises:
+      BlockingIOError: If another one, or another block of this one, holds it.
+      OSError: If there is no such folder.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def why_not_written(error: Exception) -> str:

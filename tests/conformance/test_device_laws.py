@@ -44,7 +44,11 @@ SETTINGS = (*same_training.SETTINGS, "critic_updates=1")
 
 def _train(name, records, folder, strategy="none"):
     options = fit.TrainingOptions(
-        checkpoint_every=1000, collapse_patience=0, strategy=strategy, num_samples=8
+        checkpoint_every=1000,
+        steps_per_epoch=10,
+        collapse_patience=0,
+        strategy=strategy,
+        num_samples=8,
     )
     recipe = recipes.get(name)
     with same_training.double_precision(), eagerly():
@@ -70,6 +74,7 @@ def test_several_devices_train_like_one(
     several = _train(name, tiny_records, tmp_path / "run", strategy="mirrored")
     assert several.store().latest().step == same_training.STEPS
     same_training.assert_same(one_device(name), several)
+    same_training.assert_same_curves(one_device(name), several)
 
 
 @pytest.mark.parametrize("name", GENERATORS)

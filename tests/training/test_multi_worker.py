@@ -117,7 +117,7 @@ def test_two_workers_train_like_one_process_and_go_on(name, tmp_path):
             records,
             tmp_path / "one",
             settings,
-            options=fit.TrainingOptions(collapse_patience=0, num_samples=8),
+            options=fit.TrainingOptions(steps_per_epoch=3, collapse_patience=0, num_samples=8),
             file_groups=2,
         )
     assert one.settings["file_groups"] == two.settings["file_groups"] == 2

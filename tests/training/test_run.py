@@ -194,3 +194,16 @@ def test_a_kill_while_overwriting_leaves_no_half_run(tiny_run, tmp_path, monkeyp
     run.begin(overwrite=True)
     assert [path.name for path in folder.iterdir()] == ["run.json"]
     assert run.store().latest() is None
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_one_process_at_a_time_trains_in_a_folder(tmp_path, overwrite):
+    run = _plan(tmp_path / "run")
+    with run.taken_up():
+        (run.folder / "precious").write_text("weights")
+        second = _plan(tmp_path / "run").taken_up(overwrite)
+        with pytest.raises(OutputExistsError, match=r"Another process trains in .*run\. Wait"):
+            second.__enter__()
+        assert (run.folder / "precious").read_text() == "weights"
+    with _plan(tmp_path / "run").taken_up(overwrite):  # once the first has ended
+        assert (run.folder / "precious").exists() is not overwrite

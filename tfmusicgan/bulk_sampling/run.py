@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import fcntl
 import functools
 import json
 import os
@@ -17,7 +16,7 @@ from tfmusicgan import __version__
 from tfmusicgan.bulk_sampling.plan import Plan
 from tfmusicgan.bulk_sampling.shards import sample_shard
 from tfmusicgan.errors import MusicGanError, OutputExistsError
-from tfmusicgan.files import replace_folder, write_whole
+from tfmusicgan.files import locked, replace_folder, write_whole
 from tfmusicgan.progress import ProgressBar
 from tfmusicgan.records.beam_runner import EMBEDDED, run_all
 
@@ -102,17 +101,15 @@ def sample_to_folder(
 
 @contextlib.contextmanager
 def _locked(partial: pathlib.Path) -> Iterator[None]:
-    """Keeps a second run out of the same folder; the system lets go when the process dies."""
-    descriptor = os.open(partial, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    """Keeps a second run out of the same folder."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(partial))
+        except BlockingIOError:
+            raise MusicGanError(
+                f"Another run writes to {partial}. Wait for it, or name another --output."
+            ) from None
         yield
-    except BlockingIOError:
-        raise MusicGanError(
-            f"Another run writes to {partial}. Wait for it, or name another --output."
-        ) from None
-    finally:
-        os.close(descriptor)
 
 
 def _take_up(plan: Plan, partial: pathlib.Path, overwrite: bool) -> None:

@@ -1,5 +1,6 @@
 """Training as one function: records in, a run's folder with checkpoints and logs out."""
 
+import contextlib
 import functools
 import pathlib
 import sys
@@ -83,9 +84,12 @@ def train(
         file_groups = None if overwrite else Run.file_groups_at(output)
         file_groups = file_groups or devices.num_workers(strategy)
     run = Run.plan(output, recipe, preset, assignments, facts, entry, seed, file_groups)
-    with devices.plain_errors(strategy, run.store().latest_in_words):
+    with (
+        devices.plain_errors(strategy, run.store().latest_in_words),
+        contextlib.ExitStack() as stack,
+    ):
         with strategy.scope():
-            model = _begin(run, records, options, strategy, overwrite)
+            model = _begin(run, records, options, strategy, overwrite, stack)
         with plain_log_errors(run), interrupt.stop_request() as request:
             _fit(model, run, records, options, strategy, request)
     return run
@@ -97,8 +101,12 @@ def _begin(
     options: TrainingOptions,
     strategy: tf.distribute.Strategy,
     overwrite: bool,
+    stack: contextlib.ExitStack,
 ) -> MusicGAN:
-    """The run's model, as new or as its latest checkpoint has it; the chief makes the folder."""
+    """The run's model, as new or as its latest checkpoint has it; the chief makes the folder.
+
+    It keeps other processes out of the folder until `stack` is closed.
+    """
     model = run.build_model()
     rows, num_groups = model.model_config.batch_size, run.settings["file_groups"]
     _check_batch_size(rows, strategy.num_replicas_in_sync)
@@ -111,7 +119,7 @@ def _begin(
         _check_profile(options.profile_steps, model.model_config.training_steps - done)
     # All that can be wrong with the settings is known by now: nothing is deleted before.
     if devices.is_chief(strategy):
-        run.begin(overwrite)
+        stack.enter_context(run.taken_up(overwrite))
         run.store(options.keep_latest, options.keep_every).tidy()
     devices.any_worker(strategy)(True)  # the others wait for the folder
     latest = run.store().latest()

@@ -1,16 +1,17 @@
 """A run's folder: the resolved settings that are enough to run again, checkpoints and logs."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import keras
 
 from tfmusicgan import __version__, models, recipes, representations
 from tfmusicgan.errors import CheckpointError, OutputExistsError
-from tfmusicgan.files import partial_name, remove_folder, write_whole
+from tfmusicgan.files import locked, partial_name, remove_folder, write_whole
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.training.checkpoints import CheckpointInfo, CheckpointStore
@@ -79,6 +80,27 @@ class Run:
         }
         # Through JSON: tuples as the file will give them back.
         return cls(pathlib.Path(folder), json.loads(json.dumps(settings)))
+
+    @contextlib.contextmanager
+    def taken_up(self, overwrite: bool = False) -> Iterator[None]:
+        """Makes the run's folder as `begin` does, and keeps other processes out of it meanwhile.
+
+        Raises:
+          OutputExistsError: See `begin`; or if another process trains there.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                if self.folder.is_dir():  # before anything is deleted
+                    with locked(self.folder):
+                        pass
+                self.begin(overwrite)
+                stack.enter_context(locked(self.folder))
+            except BlockingIOError:
+                raise OutputExistsError(
+                    f"Another process trains in {self.folder}. Wait for it, or name another "
+                    "--output."
+                ) from None
+            yield
 
     def begin(self, overwrite: bool = False) -> None:
         """Makes the run's folder, or takes it up again when its settings are the same.
