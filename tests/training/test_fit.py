@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfmusicgan import recipes
 from tfmusicgan.errors import CheckpointError, ConfigError, RecordsError, TrainingError
+from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training import fit
 from tfmusicgan.training.run import Run
 from tfmusicgan.training.watching import plain_log_errors
@@ -152,3 +153,14 @@ def test_logs_on_a_full_disk_are_one_line(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     with pytest.raises(tf.errors.ResourceExhaustedError), plain_log_errors(run):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor [Op:MatMul]")
+
+
+def test_a_worker_reads_its_own_groups_of_files(tiny_run, tiny_records, tmp_path, monkeypatch):
+    run, asked = tiny_run(RECIPE), []
+    monkeypatch.setitem(run.settings, "file_groups", 6)
+    monkeypatch.setattr(RecordSet, "batches", lambda self, *_, **options: asked.append(options))
+    records = RecordSet.open(tiny_records[RECIPE])
+    for worker in range(3):
+        fit._batches(run.build_model(), run, records, worker, workers=3)
+    assert [options["groups"] for options in asked] == [range(0, 2), range(2, 4), range(4, 6)]
+    assert {options["num_groups"] for options in asked} == {6}

@@ -143,7 +143,7 @@ def test_a_worker_that_dies_ends_the_other_with_one_line(records, tmp_path, vict
     latest = Run.open(tmp_path / "run").store().latest().path
     assert "Expected 2 workers that train together. Received: " in line
     assert "The last good checkpoint is " in line and str(latest.parent) in line
-    assert line.endswith("Start the same command again on every worker: it goes on from there.")
+    assert line.endswith("start the same command again on every worker: it goes on from there.")
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ class TrainingOptions:
       keep_latest: How many of the newest checkpoints to keep, beside the best.
       keep_every: Keep every checkpoint whose step is a multiple of this; 0 for none.
       show_every: Training steps between pictures and sounds for TensorBoard, which the last step
-        has as well; 0 for none. One takes 0.6 seconds of a core and a megabyte.
+        has as well; 0 for none.
       collapse_patience: Checks in a row that must find the samples collapsed, once they have been
         music or half of the training is over; 0 never stops.
       strategy: One of `strategy.STRATEGIES`.

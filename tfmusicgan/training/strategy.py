@@ -153,8 +153,9 @@ def plain_errors(strategy: tf.distribute.Strategy, latest: Callable[[], str]) ->
         reason = re.sub(r"^\{\{.*?\}\} *", "", error.message.splitlines()[0])[:200]
         who = f"worker {gone[1]} no longer answers" if gone else reason.rstrip(".")
         raise TrainingError(
-            f"Expected {workers} workers that train together. Received: {who}. {latest()} Start "
-            "the same command again on every worker: it goes on from there."
+            f"Expected {workers} workers that train together. Received: {who}. {latest()} Unless "
+            "a worker says what else is wrong, start the same command again on every worker: it "
+            "goes on from there."
         ) from None
 
 
