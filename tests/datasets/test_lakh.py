@@ -1,9 +1,6 @@
 """The Lakh MIDI Dataset, in a made-up miniature served on this machine."""
 
-import functools
-import http.server
 import json
-import threading
 
 import pytest
 
@@ -28,23 +25,6 @@ from tfmusicgan.records.options import ConvertOptions
 
 OPTIONS = ConvertOptions(GRID, split=(0.5, 0.25, 0.25))
 FLAGS = ["--tracks=drums,piano,bass", "--bars=2", "--steps_per_beat=2", "--split=1,0,0"]
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def site(tmp_path):
-    """A folder that is served, with its port."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    handler = functools.partial(_Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield folder, server.server_port
-        server.shutdown()
 
 
 def test_what_would_be_downloaded():

@@ -1,10 +1,7 @@
 """The Nottingham Music Database: made-up tunes in its layout, and the real ones."""
 
 import collections
-import functools
 import hashlib
-import http.server
-import threading
 
 import numpy as np
 import pytest
@@ -178,23 +175,6 @@ def _three_tracks():
     from tests.note_sequences.midi_bytes import midi, off, on, track
 
     return midi(*(track((0, on(60 + 5 * n)), (4, off(60 + 5 * n))) for n in range(3)), division=4)
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def site(tmp_path):
-    """A folder that is served, with its port."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    handler = functools.partial(_Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield folder, server.server_port
-        server.shutdown()
 
 
 def test_download_and_convert_to_melody_and_chords(site, tmp_path, monkeypatch):
