@@ -142,6 +142,7 @@ def test_a_worker_that_dies_ends_the_other_with_one_line(records, tmp_path, vict
     (line,) = [line for line in other.splitlines() if line.startswith("tfmusicgan-train: ")]
     latest = Run.open(tmp_path / "run").store().latest().path
     assert "Expected 2 workers that train together. Received: " in line
+    assert "no longer answers. The last good" in line
     assert "The last good checkpoint is " in line and str(latest.parent) in line
     assert line.endswith("start the same command again on every worker: it goes on from there.")
 
