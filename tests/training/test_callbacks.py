@@ -1,5 +1,6 @@
 """Callbacks in `fit` of a toy model: when they save, when they stop, what they show."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -143,3 +144,62 @@ def test_a_run_that_was_music_stops_within_the_grace_and_names_the_best(store):
     stop, _ = _stop(store, [None, None, "empty", "empty", "empty"], grace_steps=1000)
     with pytest.raises(TrainingError, match=r"step 10: .*best checkpoint is .*step-000000004\."):
         _fit([saver, stop], np.ones((40, 3)))
+
+
+# Fails from step 8 on, after music at step 2: three in a row at step 12.
+_VERDICTS = {2: None, 4: "empty", 6: None, 8: "empty", 10: "alike", 12: "all equal"}
+
+
+def _go_on(folder, end, patience=3, kill=None):
+    """Trains to step `end`, from the latest checkpoint where there is one, as `fit.train` does."""
+    store, model = CheckpointStore(folder, "toy", keep_latest=100), toy.trained()
+    latest = store.latest()
+    if latest is not None:
+        store.restore(model, latest)
+    state = None if latest is None else latest.state
+    stop = StopOnCollapse(
+        store, lambda: _VERDICTS[int(model.step.numpy())], 2, patience, 1000, state
+    )
+    saver = SaveCheckpoints(store, 2, lambda: {}, state=stop.state)
+    shown = keras.callbacks.LambdaCallback(on_train_batch_end=kill)
+    steps = end - int(model.step.numpy())
+    dataset = tf.data.Dataset.from_tensors(np.ones(3, np.float32)).repeat()
+    model.fit(dataset, steps_per_epoch=steps, callbacks=[saver, shown, stop], verbose=0)
+
+
+def _collapse(folder, **options):
+    """The message of the stop, without the folder's name, and the steps that were saved."""
+    with pytest.raises(TrainingError) as error:
+        _go_on(folder, 40, **options)
+    saved = _steps(CheckpointStore(folder, "toy"))
+    return str(error.value).replace(str(folder), ""), saved
+
+
+@pytest.mark.parametrize("first", [3, 7, 8, 9, 10, 11])
+def test_a_run_that_was_broken_off_stops_where_one_that_was_not_does(tmp_path, first):
+    straight = _collapse(tmp_path / "straight")
+    assert "at step 12: all equal, 3 checks in a row" in straight[0]
+    assert straight[1] == [2, 4, 6, 8, 10, 12]
+    _go_on(tmp_path / "broken", first)
+    assert _collapse(tmp_path / "broken") == straight
+
+
+def test_a_run_killed_between_its_last_checkpoint_and_the_stop(tmp_path):
+    straight, folder = _collapse(tmp_path / "straight"), tmp_path / "killed"
+
+    def kill(batch, logs=None):
+        if batch == 11:  # after the checkpoint of step 12, while samples are shown
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _go_on(folder, 40, kill=kill)
+    assert _steps(CheckpointStore(folder, "toy"))[-1] == 12
+    assert _collapse(folder) == straight  # without another step
+    _go_on(folder, 13, patience=4)  # with more patience it goes on
+
+
+def test_a_checkpoint_of_before_there_was_a_state_begins_afresh(store):
+    store.save(toy.trained(6))
+    assert store.latest().state == {}
+    stop = StopOnCollapse(store, lambda: None, 2, 3, 0, store.latest().state)
+    assert (stop.was_music, stop.failures) == (False, 0)

@@ -186,6 +186,11 @@ def test_nothing_there(store):
         store.find("/nowhere")
 
 
+@pytest.mark.parametrize("state", [None, {}, {"failures": 2, "verdict": None}])
+def test_what_callbacks_remember(store, state):
+    assert read_info(store.save(toy.trained(1), state=state)).state == (state or {})
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 1}', '{"format": 1, "step": "x"}', "null"])
 def test_damaged_descriptions(store, text):
     path = store.save(toy.trained(1))

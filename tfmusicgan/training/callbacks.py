@@ -1,7 +1,8 @@
 """Callbacks of a run: checkpoints, stops on bad losses and collapse."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from tfmusicgan.training.checkpoints import CheckpointStore
 
 MeasureFn = Callable[[], dict[str, float]]
 LogFn = Callable[[dict[str, float], int], None]
+StateFn = Callable[[], Mapping[str, Any]]
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
@@ -53,6 +55,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
       measure: Returns `{"distance": ...}` and the metrics it comes from; None measures nothing.
       log: Takes what was measured and the step, before the checkpoint is there: a run that goes on
         from it has measured it.
+      state: Asked after `measure` for what other callbacks keep with the checkpoint, JSON-able.
     """
 
     def __init__(
@@ -61,9 +64,11 @@ class SaveCheckpoints(keras.callbacks.Callback):
         every: int,
         measure: MeasureFn | None = None,
         log: LogFn | None = None,
+        state: StateFn | None = None,
     ):
         super().__init__()
         self.store, self.every, self.measure, self.log = store, every, measure, log
+        self.state = state
         self._saved_step = -1
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -88,7 +93,8 @@ class SaveCheckpoints(keras.callbacks.Callback):
             metric = values.get("distance")
             if self.log is not None:
                 self.log(values, step)
-        self.store.save(self.model, metric)
+        state = None if self.state is None else self.state()
+        self.store.save(self.model, metric, state)
         self._saved_step = step
 
     def _refuse_non_finite(self, step: int, logs: dict | None) -> None:
@@ -113,6 +119,8 @@ class StopOnCollapse(keras.callbacks.Callback):
       every: Training steps between checks.
       patience: Checks in a row that must fail.
       grace_steps: Step until which samples that have never been music are let pass.
+      state: From `state` of the run that goes on, empty for a new one: it stops where it would
+        have stopped without a break.
     """
 
     def __init__(
@@ -122,27 +130,57 @@ class StopOnCollapse(keras.callbacks.Callback):
         every: int,
         patience: int,
         grace_steps: int,
+        state: Mapping[str, Any] | None = None,
     ):
         super().__init__()
         self.store, self.collapsed = store, collapsed
         self.every, self.patience, self.grace_steps = every, patience, grace_steps
-        self.was_music, self.failures = False, 0
+        state = state or {}
+        self.was_music = bool(state.get("was_music", False))
+        self.failures = int(state.get("failures", 0))
+        self.verdict, self.checked_step = state.get("verdict"), int(state.get("checked_step", -1))
+
+    def state(self) -> dict[str, Any]:
+        """What to keep with a checkpoint of the model's step, the check of that step included.
+
+        Returns:
+          `was_music`, `failures` (checks in a row), and of the last check `verdict` and
+          `checked_step`.
+        """
+        self._check()
+        return {
+            "was_music": self.was_music,
+            "failures": self.failures,
+            "verdict": self.verdict,
+            "checked_step": self.checked_step,
+        }
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Ends a run that was killed between its last checkpoint and the stop."""
+        self._stop_if_collapsed()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Checks every `every` steps."""
+        """Checks every `every` steps; a checkpoint of the step may have done so."""
+        self._check()
+        self._stop_if_collapsed()
+
+    def _check(self) -> None:
         step = int(self.model.step.numpy())
-        if step % self.every:
+        if step % self.every or step == self.checked_step:
             return
-        verdict = self.collapsed()
-        if verdict is None:
+        self.verdict, self.checked_step = self.collapsed(), step
+        if self.verdict is None:
             self.was_music, self.failures = True, 0
         elif self.was_music or step > self.grace_steps:
             self.failures += 1
-        if self.failures >= self.patience:
-            best = self.store.best()
-            where = f"The best checkpoint is {best.path}. " if best else ""
-            raise TrainingError(
-                f"Expected phrases with notes that differ. Received at step {step}: {verdict}, "
-                f"{self.failures} checks in a row. {where}Lower learning_rate with --set, or "
-                "raise --collapse_patience."
-            )
+
+    def _stop_if_collapsed(self) -> None:
+        if self.failures < self.patience:
+            return
+        best = self.store.best()
+        where = f"The best checkpoint is {best.path}. " if best else ""
+        raise TrainingError(
+            f"Expected phrases with notes that differ. Received at step {self.checked_step}: "
+            f"{self.verdict}, {self.failures} checks in a row. {where}Lower learning_rate with "
+            "--set, or raise --collapse_patience."
+        )

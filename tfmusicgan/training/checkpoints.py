@@ -1,8 +1,9 @@
 """Checkpoints: everything needed to go on, in folders that appear whole or not at all.
 
 A run's folder holds `checkpoints/step-000000100/` with TensorFlow's checkpoint files and a
-`checkpoint.json` (format version, step, recipe, metric). A checkpoint is written under a temporary
-name and renamed, so that a kill or a full disk leaves the earlier ones as they were.
+`checkpoint.json` (format version, step, recipe, metric, what the callbacks remember). A checkpoint
+is written under a temporary name and renamed, so that a kill or a full disk leaves the earlier ones
+as they were.
 """
 
 import dataclasses
@@ -10,6 +11,8 @@ import json
 import math
 import pathlib
 import shutil
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -35,12 +38,14 @@ class CheckpointInfo:
       step: Training steps done.
       recipe: The recipe's name.
       metric: Distance to the data's metrics, smaller is better; None when it was not measured.
+      state: What the run's callbacks remember; empty where nothing was kept.
     """
 
     path: pathlib.Path
     step: int
     recipe: str
     metric: float | None
+    state: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class CheckpointStore:
@@ -60,12 +65,18 @@ class CheckpointStore:
         self.recipe = recipe
         self.keep_latest, self.keep_every = keep_latest, keep_every
 
-    def save(self, model: MusicGAN, metric: float | None = None) -> pathlib.Path:
+    def save(
+        self,
+        model: MusicGAN,
+        metric: float | None = None,
+        state: Mapping[str, Any] | None = None,
+    ) -> pathlib.Path:
         """Writes the model's whole training state, then prunes.
 
         Args:
           model: Compiled, so that its optimizers have their state.
           metric: Distance to the data's metrics, for `best`.
+          state: What the run's callbacks remember, JSON-able.
 
         Returns:
           The checkpoint's folder.
@@ -82,6 +93,8 @@ class CheckpointStore:
             partial.mkdir(parents=True)
             tf.train.Checkpoint(**_state(model)).write(str(partial / _FILES))
             info = {"format": FORMAT_VERSION, "step": step, "recipe": self.recipe, "metric": metric}
+            if state:
+                info["state"] = dict(state)
             (partial / _INFO).write_text(json.dumps(info, indent=1) + "\n")
             replace_folder(partial, final)
         except (OSError, tf.errors.OpError) as error:
@@ -209,7 +222,8 @@ def read_info(path: pathlib.Path) -> CheckpointInfo:
     try:
         info = json.loads((path / _INFO).read_text())
         version = info["format"]
-        found = CheckpointInfo(path, int(info["step"]), info["recipe"], info["metric"])
+        state = dict(info.get("state", {}))
+        found = CheckpointInfo(path, int(info["step"]), info["recipe"], info["metric"], state)
     except (OSError, ValueError, KeyError, TypeError):
         raise CheckpointError(
             f"Expected a checkpoint folder with {_INFO}. Received: {path}. Name a folder such as "

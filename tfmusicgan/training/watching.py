@@ -18,6 +18,7 @@ from tfmusicgan.training.callbacks import (
     StopOnCollapse,
     StopOnNonFinite,
 )
+from tfmusicgan.training.checkpoints import CheckpointStore
 from tfmusicgan.training.monitor import MusicMonitor
 from tfmusicgan.training.options import TrainingOptions
 from tfmusicgan.training.run import Run
@@ -50,7 +51,10 @@ def make_callbacks(
     step, last_step = int(model.step.numpy()), model.model_config.training_steps
     write_settings(training, run.settings, dataclasses.asdict(options), step)
     music = MusicLog(run.logs, lambda: monitor.data_values)
-    saver = SaveCheckpoints(store, options.checkpoint_every, monitor.measure, music.write)
+    stop = _stop_on_collapse(model, store, monitor, options)
+    saver = SaveCheckpoints(
+        store, options.checkpoint_every, monitor.measure, music.write, stop.state if stop else None
+    )
     callbacks = [LogTraining(training), StopOnNonFinite(store), saver]
     if options.profile_steps:
         # First: its steps end before others measure and save.
@@ -58,17 +62,26 @@ def make_callbacks(
     if options.show_every:
         show = ShowMusic(music.samples, lambda: _sequences(monitor), options.show_every, last_step)
         callbacks.append(show)
-    if options.collapse_patience:
-        callbacks.append(
-            StopOnCollapse(
-                store,
-                monitor.collapsed,
-                options.checkpoint_every,
-                options.collapse_patience,
-                grace_steps=last_step // 2,
-            )
-        )
+    if stop:
+        callbacks.append(stop)  # last: the samples are saved and shown before
     return callbacks, saver
+
+
+def _stop_on_collapse(
+    model: MusicGAN, store: CheckpointStore, monitor: MusicMonitor, options: TrainingOptions
+) -> StopOnCollapse | None:
+    """The stop as the checkpoint that the model goes on from left it; None where none is wanted."""
+    if not options.collapse_patience:
+        return None
+    latest = store.latest()
+    return StopOnCollapse(
+        store,
+        monitor.collapsed,
+        options.checkpoint_every,
+        options.collapse_patience,
+        grace_steps=model.model_config.training_steps // 2,
+        state=None if latest is None else latest.state,
+    )
 
 
 @contextlib.contextmanager
