@@ -78,7 +78,7 @@ def test_what_is_not_measured_has_no_metric(store):
 
 
 def test_nan_is_found_before_a_checkpoint_is_written(store):
-    with pytest.raises(TrainingError, match=r"at step 15\. The last good .*step-000000010\."):
+    with pytest.raises(TrainingError, match=r"loss.*at step 15\. The last .*step-000000010\."):
         _fit([StopOnNonFinite(store), SaveCheckpoints(store, 5)], _with_nan(at=13))
     assert _steps(store) == [5, 10] and _finite(store)
 
@@ -91,7 +91,8 @@ def test_nan_is_found_without_a_checkpoint_being_due(store):
 
 
 def test_nan_before_the_first_checkpoint(store):
-    with pytest.raises(TrainingError, match=r"There is no checkpoint. Lower learning_rate"):
+    message = r"There is no checkpoint\. Train with a lower learning rate \(--set\) into another"
+    with pytest.raises(TrainingError, match=message):
         _fit([StopOnNonFinite(store), SaveCheckpoints(store, 100)], _with_nan(at=1))
     assert _steps(store) == []
 
@@ -108,9 +109,25 @@ def test_a_weight_that_is_not_finite_is_refused_even_if_no_loss_says_so(store):
     saver.save()
     model.kernel.assign([1.0, np.inf, 1.0])
     model.step.assign(1)
-    with pytest.raises(TrainingError, match=r"weights.*at step 1\. The last .*step-000000000"):
+    with pytest.raises(TrainingError, match=r"Received: \S*kernel not finite at step 1\. The last"):
         saver.save({"toy_loss": 1.0})
     assert _steps(store) == [0]
+
+
+def test_all_that_is_not_finite_is_named_or_counted(store):
+    saver = SaveCheckpoints(store, 5)
+    model = toy.trained()
+    saver.set_model(model)
+    model.kernel.assign([1.0, np.nan, 1.0])
+    logs = dict.fromkeys(["d", "c", "b"], np.inf) | {"a": 1.0}
+    with pytest.raises(TrainingError, match=r"Received: b, c, d, \S*kernel not finite at step 0\."):
+        saver.save(logs)
+    logs |= {"e": np.nan}
+    message = (
+        r": b, c, d, e and 1 more not .* There is no checkpoint\. Train .* or with --overwrite\."
+    )
+    with pytest.raises(TrainingError, match=message):
+        saver.save(logs)
 
 
 def _stop(store, verdicts, patience=3, grace_steps=0):
@@ -121,7 +138,9 @@ def _stop(store, verdicts, patience=3, grace_steps=0):
 
 def test_collapse_stops_after_checks_in_a_row(store):
     stop, asked = _stop(store, ["empty", None, "empty", "empty", "all equal", "never asked"])
-    with pytest.raises(TrainingError, match=r"at step 10: all equal, 3 checks in a row. Lower"):
+    with pytest.raises(
+        TrainingError, match=r"at step 10: all equal, 3 checks in a row. Train with a"
+    ):
         _fit([stop], np.ones((20, 3)))
     assert next(asked) == "never asked"
 

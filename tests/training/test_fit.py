@@ -1,6 +1,7 @@
 """Training as one function: segments of epochs, resuming, and refusing before anything is lost."""
 
 import dataclasses
+import re
 import resource
 import shutil
 
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.eagerly import eagerly
 from tfmusicgan import recipes
 from tfmusicgan.errors import CheckpointError, ConfigError, RecordsError, TrainingError
+from tfmusicgan.models.piano_roll_gan import PianoRollGAN
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training import fit
 from tfmusicgan.training.run import Run
@@ -121,6 +124,43 @@ def test_a_checkpoint_of_other_sizes_in_the_run(tiny_run, tiny_records, tmp_path
     data.write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"step-000000004, which does not load"):
         fit.train(recipes.get(RECIPE), "tiny", tiny_records[RECIPE], folder, ["training_steps=9"])
+
+
+def _nan_in_step(number, monkeypatch):
+    """Real examples of MuseGAN are NaN in one step, counted from 1."""
+    healthy = PianoRollGAN.real_examples
+
+    def real_examples(self, data):
+        x = healthy(self, data)
+        return tf.where(tf.equal(self.step, number - 1), tf.cast(np.nan, x.dtype), x)
+
+    monkeypatch.setattr(PianoRollGAN, "real_examples", real_examples)
+
+
+@pytest.mark.parametrize("per_epoch", [2, 6])
+def test_nan_in_a_batch_ends_the_run_and_keeps_the_last_good_one(
+    tiny_records, tmp_path, monkeypatch, per_epoch
+):
+    recipe, records = recipes.get("musegan_jamming_chorales"), tiny_records
+    options = fit.TrainingOptions(per_epoch, checkpoint_every=2, num_samples=8, show_every=0)
+    _nan_in_step(4, monkeypatch)
+    with eagerly(), pytest.raises(TrainingError) as error:
+        fit.train(
+            recipe,
+            "tiny",
+            records[recipe.name],
+            tmp_path / "run",
+            ["training_steps=6"],
+            options=options,
+        )
+    last = tmp_path / "run/checkpoints/step-000000002"
+    said = str(error.value)
+    assert re.match(r"Expected finite weights and losses\. Received: \S*critic\S*, ", said)
+    assert f" more not finite at step 4. The last good checkpoint is {last}. Train with a" in said
+    run = Run.open(tmp_path / "run")
+    assert [info.path for info in run.store().all()] == [last]
+    model, _ = run.load_model()
+    assert all(np.isfinite(weight.numpy()).all() for weight in model.weights)
 
 
 def test_a_run_killed_while_it_pruned_after_its_last_step(tiny_run, tiny_records, tmp_path):

@@ -14,6 +14,9 @@ MeasureFn = Callable[[], dict[str, float]]
 LogFn = Callable[[dict[str, float], int], None]
 StateFn = Callable[[], Mapping[str, Any]]
 
+# A run is its settings: its own folder refuses another learning rate.
+_WAY_OUT = "Train with a lower learning rate (--set) into another --output, or with --overwrite"
+
 
 class StopOnNonFinite(keras.callbacks.Callback):
     """Ends the run with `TrainingError` when a logged loss is NaN or infinite.
@@ -37,12 +40,12 @@ class StopOnNonFinite(keras.callbacks.Callback):
         self._check(logs)
 
     def _check(self, logs: dict | None) -> None:
-        bad = sorted(name for name, value in (logs or {}).items() if not math.isfinite(value))
+        bad = _bad_losses(logs)
         if bad:
             where = self.store.latest_in_words()
             raise TrainingError(
-                f"Expected finite losses. Received: {', '.join(bad)} not finite near step "
-                f"{int(self.model.step.numpy())}. {where} Lower learning_rate with --set."
+                f"Expected finite losses. Received: {_first(bad)} not finite near step "
+                f"{int(self.model.step.numpy())}. {where} {_WAY_OUT}."
             )
 
 
@@ -98,12 +101,14 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self._saved_step = step
 
     def _refuse_non_finite(self, step: int, logs: dict | None) -> None:
-        losses = [value for value in (logs or {}).values() if not math.isfinite(value)]
-        finite = all(np.isfinite(weight.numpy()).all() for weight in self.model.weights)
-        if losses or not finite:
+        bad = _bad_losses(logs) + [
+            weight.path for weight in self.model.weights if not np.isfinite(weight.numpy()).all()
+        ]
+        if bad:
             where = self.store.latest_in_words()
             raise TrainingError(
-                f"Expected finite weights and losses. Received: others at step {step}. {where}"
+                f"Expected finite weights and losses. Received: {_first(bad)} not finite at step "
+                f"{step}. {where} {_WAY_OUT}."
             )
 
 
@@ -181,6 +186,17 @@ class StopOnCollapse(keras.callbacks.Callback):
         where = f"The best checkpoint is {best.path}. " if best else ""
         raise TrainingError(
             f"Expected phrases with notes that differ. Received at step {self.checked_step}: "
-            f"{self.verdict}, {self.failures} checks in a row. {where}Lower learning_rate with "
-            "--set, or raise --collapse_patience."
+            f"{self.verdict}, {self.failures} checks in a row. {where}{_WAY_OUT}; "
+            "or raise --collapse_patience to go on."
         )
+
+
+def _bad_losses(logs: Mapping[str, float] | None) -> list[str]:
+    """The names of the logged numbers that are not finite, in order."""
+    return sorted(name for name, value in (logs or {}).items() if not math.isfinite(value))
+
+
+def _first(names: list[str], count: int = 4) -> str:
+    """Some names and how many more there are: a model has hundreds of weights."""
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more
