@@ -41,7 +41,7 @@ class Form:
 
     @property
     def precision(self) -> str:
-        """The dtype policy, one of `strategy.PRECISIONS`."""
+        """The dtype policy, one of `options.PRECISIONS`."""
         return "float32" if self.arithmetic == "tf32" else self.arithmetic
 
     @property

@@ -92,6 +92,7 @@ def test_help_shows_flags_defaults_ranges_and_examples(capsys):
     for expected in (
         "  --output=TEXT\n      Where to.\n",
         "  --names=A,B,...\n      Names. (default: a,b)\n",
+        "  --set=TEXT\n      One value.\n",
         "  --[no]fast\n      Whether to hurry. (default: true)\n",
         "  --steps=NUMBER\n      Steps. [an integer in the range [1, 9]] (default: 5)\n",
         "  --rate=NUMBER\n      Rate in hertz. [a non-negative number] (default: 0.5)\n",

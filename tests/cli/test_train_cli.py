@@ -11,6 +11,20 @@ from tfmusicgan.cli.train import main
 RECIPE = "musegan_hybrid_chorales"
 
 
+def test_help_says_what_a_beginner_must_know(capsys):
+    assert run(main, "--help") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for expected in (
+        "--recipe=TEXT Required. ",
+        "--records=TEXT Required. ",
+        "--output=TEXT Required. ",
+        "tfmusicgan-recipes --describe=RECIPE --preset=PRESET.",
+        "TF_CONFIG",
+        "--profile=A,B,... Exactly two numbers",
+    ):
+        assert expected in text
+
+
 @pytest.fixture
 def arguments(tiny_records, tmp_path):
     """Builds the command's arguments, with changes."""

@@ -106,10 +106,14 @@ class Command:
         for name in sorted(dict(self.flags.flag_values_dict())):
             flag = self.flags[name]
             lines.append(f"  {_flag_heading(flag)}")
-            lines.extend(
-                textwrap.wrap(
-                    _flag_help(flag), 96, initial_indent=" " * 6, subsequent_indent=" " * 6
-                )
+            indent = " " * 6
+            # Names of commands stay in one piece.
+            lines += textwrap.wrap(
+                _flag_help(flag),
+                96,
+                initial_indent=indent,
+                subsequent_indent=indent,
+                break_on_hyphens=False,
             )
         if self.examples:
             lines += ["", "Examples:"] + [f"  {example}" for example in self.examples]
@@ -189,9 +193,8 @@ def _placeholder(flag: flags.Flag) -> str:
 
 
 def _flag_help(flag: flags.Flag) -> str:
-    default = flag.default_as_str
-    given = default not in (None, "''", "[]")
-    suffix = f" (default: {default.strip(chr(39))})" if given else ""
+    default = (flag.default_as_str or "").strip("'")
+    suffix = f" (default: {default})" if default not in ("", "[]") else ""
     bounds = getattr(flag.parser, "syntactic_help", "")
     ranged = flag.flag_type() in ("int", "float") and bounds not in ("a number", "an integer", "")
     note = f" [{bounds}]" if ranged else ""

@@ -5,6 +5,7 @@ tfmusicgan-train --recipe=musegan_hybrid_chorales --preset=small \
 """
 
 from tfmusicgan.cli.app import Command
+from tfmusicgan.training.options import PRECISIONS, STRATEGIES, TrainingOptions
 
 COMMAND = Command(
     "tfmusicgan-train",
@@ -16,56 +17,83 @@ COMMAND = Command(
         "tensorboard --logdir=runs/chorales/logs",
     ],
 )
-_RECIPE = COMMAND.string("recipe", None, "What to train; tfmusicgan-recipes lists them.")
-_PRESET = COMMAND.string("preset", "small", "The recipe's size: paper, small or tiny.")
-_RECORDS = COMMAND.string("records", None, "Folder written by tfmusicgan-convert.")
-_OUTPUT = COMMAND.string("output", None, "The run's folder, for checkpoints and logs.")
-_SET = COMMAND.repeated("set", "A hyperparameter as name=value; may be given several times.")
+_DEFAULTS = TrainingOptions()
+_RECIPE = COMMAND.string("recipe", None, "Required. What to train; tfmusicgan-recipes lists them.")
+_PRESET = COMMAND.string(
+    "preset", "small", "The recipe's size: paper, small, or tiny, which is for tests."
+)
+_RECORDS = COMMAND.string("records", None, "Required. Folder written by tfmusicgan-convert.")
+_OUTPUT = COMMAND.string("output", None, "Required. The run's folder, for checkpoints and logs.")
+_SET = COMMAND.repeated(
+    "set",
+    "A hyperparameter as name=value; may be given several times. Names and values: "
+    "tfmusicgan-recipes --describe=RECIPE --preset=PRESET.",
+)
 _SEED = COMMAND.integer("seed", 0, "Of weights, noise and data order.", lower=0, upper=2**31 - 1)
 _OVERWRITE = COMMAND.boolean("overwrite", False, "Delete another run in --output first.")
 _STRATEGY = COMMAND.enum(
-    "strategy", "none", ("none", "mirrored", "multi_worker"), "Devices to train on."
+    "strategy",
+    _DEFAULTS.strategy,
+    STRATEGIES,
+    "Devices to train on. none: one GPU, or the CPU; mirrored: all GPUs of this machine; "
+    "multi_worker: those of several processes, each started with its own TF_CONFIG in the "
+    "environment, which names all of them.",
 )
 _GROUPS = COMMAND.integer(
     "file_groups",
     None,
-    "Groups of the records' files, of which each worker reads its own; a run on any number of "
-    "workers that divides it trains the same weights. By default the run's own, else one a worker.",
+    "For multi_worker: into how many groups the records' files are divided, a multiple of the "
+    "workers; each reads its own groups only. Runs with as many groups train the same weights on "
+    "any number of workers. By default the run's own number; of a new run, that of its workers.",
     lower=1,
 )
 _PRECISION = COMMAND.enum(
     "precision",
-    "float32",
-    ("float32", "mixed_bfloat16", "mixed_float16", "float64"),
+    PRECISIONS[0],
+    PRECISIONS,
     "Arithmetic of the networks; weights are float32, or float64 for comparisons.",
 )
-_XLA = COMMAND.boolean("xla", None, "Compile with XLA; by default on GPUs and not on CPUs.")
-_EPOCH = COMMAND.integer("steps_per_epoch", 100, "Training steps a line of progress.", lower=1)
-_EVERY = COMMAND.integer(
-    "checkpoint_every", 200, "Training steps between checkpoints and measurements.", lower=1
+_XLA = COMMAND.boolean(
+    "xla",
+    _DEFAULTS.jit_compile,
+    "Compile with XLA; by default where a process trains on one GPU alone.",
 )
-_LATEST = COMMAND.integer("keep_latest", 3, "How many of the newest checkpoints to keep.", lower=1)
+_EPOCH = COMMAND.integer(
+    "steps_per_epoch", _DEFAULTS.steps_per_epoch, "Training steps a line of progress.", lower=1
+)
+_EVERY = COMMAND.integer(
+    "checkpoint_every",
+    _DEFAULTS.checkpoint_every,
+    "Training steps between checkpoints and measurements.",
+    lower=1,
+)
+_LATEST = COMMAND.integer(
+    "keep_latest", _DEFAULTS.keep_latest, "How many of the newest checkpoints to keep.", lower=1
+)
 _KEEP = COMMAND.integer(
-    "keep_every", 0, "Also keep checkpoints at multiples of this step; 0 for none.", lower=0
+    "keep_every",
+    _DEFAULTS.keep_every,
+    "Also keep checkpoints at multiples of this step; 0 for none.",
+    lower=0,
 )
 _SHOW = COMMAND.integer(
     "show_every",
-    1_000,
+    _DEFAULTS.show_every,
     "Training steps between pictures and sounds for TensorBoard, and at the last step; 0 for none.",
     lower=0,
 )
 _PATIENCE = COMMAND.integer(
     "collapse_patience",
-    5,
+    _DEFAULTS.collapse_patience,
     "Stop when this many measurements in a row find nothing but empty or equal samples, after there"
     " was music or in the second half of the steps; 0 never.",
     lower=0,
 )
 _PROFILE = COMMAND.list(
     "profile",
-    None,
-    "First and last step to profile for TensorBoard, counted from where this command starts, e.g. "
-    "20,30.",
+    _DEFAULTS.profile_steps,
+    "Exactly two numbers, FIRST,LAST, as in 20,30: the training steps to profile for TensorBoard, "
+    "counted from 1 where this command starts or goes on.",
 )
 
 
@@ -80,7 +108,7 @@ def _execute() -> None:
     from tfmusicgan.training import fit, strategy
 
     strategy.prepare_devices(_PRECISION.value)
-    options = fit.TrainingOptions(
+    options = TrainingOptions(
         steps_per_epoch=_EPOCH.value,
         checkpoint_every=_EVERY.value,
         keep_latest=_LATEST.value,

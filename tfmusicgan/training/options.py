@@ -2,6 +2,12 @@
 
 import dataclasses
 
+# Names that the command lists in its help, for which nothing heavy may be imported.
+STRATEGIES = ("none", "mirrored", "multi_worker")
+# The first is the default. Double precision is for comparisons, where rounding must not hide what
+# differs.
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "float64")
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingOptions:
@@ -16,7 +22,7 @@ class TrainingOptions:
         has as well; 0 for none.
       collapse_patience: Checks in a row that must find the samples collapsed, once they have been
         music or half of the training is over; 0 never stops.
-      strategy: One of `strategy.STRATEGIES`.
+      strategy: One of `STRATEGIES`.
       jit_compile: XLA; None decides by device.
       num_samples: Phrases to sample for each measurement.
       profile_steps: First and last step to profile for TensorBoard, counted from 1 in this process;

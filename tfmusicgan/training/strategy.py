@@ -13,10 +13,7 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan.errors import ConfigError, TrainingError
-
-STRATEGIES = ("none", "mirrored", "multi_worker")
-# Double precision is for comparisons, where rounding must not hide what differs.
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "float64")
+from tfmusicgan.training.options import PRECISIONS, STRATEGIES
 
 
 def prepare_devices(precision: str = "float32", deterministic: bool = True) -> None:
