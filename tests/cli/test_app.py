@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -100,6 +102,17 @@ def test_help_shows_flags_defaults_ranges_and_examples(capsys):
         "\nExamples:\n  tfmusicgan-toy --output=x\n",
     ):
         assert expected in text
+
+
+def test_help_into_a_pipe_that_nobody_reads():
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = "from tfmusicgan.cli.recipes import main; main(['--help'])"
+    with os.fdopen(writing, "w") as pipe:
+        ended = subprocess.run(
+            [sys.executable, "-c", code], stdout=pipe, stderr=subprocess.PIPE, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_version(capsys):

@@ -15,6 +15,7 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from absl import app, flags, logging
 
@@ -142,11 +143,9 @@ class Command:
         except flags.Error as error:
             self._fail(_usage_line(error, self.flags), status=2)
         if self.flags.help:
-            print(self.help_text())
-            sys.exit(0)
+            _print_and_end(self.help_text())
         if self.flags.version:
-            print(f"{self.name} {__version__}")
-            sys.exit(0)
+            _print_and_end(f"{self.name} {__version__}")
         if len(rest) > 1:
             self._fail(f"Expected flags only. Received: {rest[1]!r}. See {self.name} --help.", 2)
         # absl's logging reads its own global flags, which no command parses.
@@ -169,6 +168,14 @@ class Command:
     def _fail(self, message: str, status: int = 1) -> int:
         print(f"{self.name}: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(status)
+
+
+def _print_and_end(text: str) -> NoReturn:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # as with `| head`, which has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(0)
 
 
 def _quieten_libraries() -> None:
