@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.devices import mirrored
 from tfmusicgan.models.fused_adam import FusedAdam
 
 SHAPES = [(3, 4), (5,), ()]
@@ -70,10 +71,7 @@ def test_the_learning_rate_may_change():
 
 @pytest.mark.parametrize("devices", [2, 4])
 def test_several_devices_sum_gradients(devices):
-    names = [device.name for device in tf.config.list_logical_devices("CPU")[:devices]]
-    assert len(names) == devices
-    reduction = tf.distribute.ReductionToOneDevice()
-    strategy = tf.distribute.MirroredStrategy(names, cross_device_ops=reduction)
+    strategy = mirrored(devices)
     with strategy.scope():
         variable = keras.Variable(np.ones(3), dtype="float64")
         optimizer = FusedAdam(0.125, epsilon=1.0)  # follows sizes, not signs alone

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.devices import mirrored
 from tfmusicgan.models import policy_gradient
 from tfmusicgan.models.seqgan import SeqGAN
 from tfmusicgan.recipes.policy_gradient import DISCRIMINATOR, LIKELIHOOD, POLICY
@@ -211,13 +212,10 @@ def test_a_roll_out_policy_may_lag_behind(monkeypatch):
 
 
 def test_two_devices_train_like_one():
-    cpus = [cpu.name for cpu in tf.config.list_logical_devices("CPU")[:2]]
-    assert len(cpus) == 2
     keras.config.set_dtype_policy("float64")
     try:
         one = _make()
-        reduction = tf.distribute.ReductionToOneDevice()
-        strategy = tf.distribute.MirroredStrategy(cpus, cross_device_ops=reduction)
+        strategy = mirrored()
         with strategy.scope():
             two = _make()
     finally:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.devices import mirrored
 from tests.models.tiny import make_batch, make_model, moved, values
 from tfmusicgan import recipes, representations
 from tfmusicgan.models.musegan.model import MuseGANHybrid
@@ -23,12 +24,7 @@ def policy():
 
 @pytest.fixture
 def two_devices():
-    cpus = tf.config.list_logical_devices("CPU")
-    if len(cpus) < 2:
-        pytest.skip("started with one logical CPU device")
-    return tf.distribute.MirroredStrategy(
-        [cpu.name for cpu in cpus[:2]], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
+    return mirrored()
 
 
 def _model(**changes):

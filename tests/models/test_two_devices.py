@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
+from tests.devices import mirrored
 from tests.models.tiny import make_batch, make_model, values
 
 ROWS = 4
@@ -48,12 +48,7 @@ def _make(recipe, changes, step):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_two_devices_step_like_one(case):
-    cpus = tf.config.list_logical_devices("CPU")
-    if len(cpus) < 2:
-        pytest.skip("started with one logical CPU device")
-    strategy = tf.distribute.MirroredStrategy(
-        [cpu.name for cpu in cpus[:2]], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
+    strategy = mirrored()
     one = _make(*CASES[case])
     with strategy.scope():
         two = _make(*CASES[case])

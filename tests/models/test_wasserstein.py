@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.devices import mirrored
 from tfmusicgan import losses, recipes, representations
 from tfmusicgan.models import noise
 from tfmusicgan.models.musegan.model import MuseGANHybrid
@@ -134,12 +135,7 @@ def test_tracked_values():
 
 
 def test_two_devices_train_like_one():
-    cpus = tf.config.list_logical_devices("CPU")
-    if len(cpus) < 2:
-        pytest.skip("started with one logical CPU device")
-    strategy = tf.distribute.MirroredStrategy(
-        [cpu.name for cpu in cpus[:2]], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
+    strategy = mirrored()
     one = _model(ema_decay=None)
     _train(one, 3)
     with strategy.scope():

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.eagerly import eagerly
+from tests.same_training import variables
 from tfmusicgan import recipes
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training import fit
@@ -62,12 +63,6 @@ def _train(records, folder, training):
         return fit.train(recipe, "tiny", records[RECIPE], folder, settings, options=options)
 
 
-def _variables(run):
-    reader = tf.train.load_checkpoint(str(run.store().latest().path / "variables"))
-    names = [n for n in reader.get_variable_to_shape_map() if not n.startswith("_")]
-    return {name: reader.get_tensor(name) for name in names}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("training", "kills"),
@@ -77,14 +72,14 @@ def _variables(run):
 def test_a_kill_in_any_stage_changes_nothing(training, kills, tiny_records, tmp_path):
     straight = _train(tiny_records, tmp_path / "straight", training)
     assert [info.step for info in straight.store().all()] == [1, 2, 3, 4, 5]
-    expected = _variables(straight)
+    expected = variables(straight)
     metrics = [info.metric for info in straight.store().all()]
     for killed in kills:
         folder = shutil.copytree(straight.folder, tmp_path / f"killed-{killed}")
         for later in range(killed + 1, 6):
             shutil.rmtree(folder / "checkpoints" / f"step-{later:09d}")
         resumed = _train(tiny_records, folder, training)
-        found = _variables(resumed)
+        found = variables(resumed)
         assert found.keys() == expected.keys()
         for name, value in expected.items():
             np.testing.assert_array_equal(found[name], value, err_msg=f"{killed}: {name}")
