@@ -65,12 +65,29 @@ def test_learning_rates_that_fall(tiny_records, tmp_path):
         assert rates == pytest.approx({2: 0.005, 4: 0.0})
 
 
-def test_a_profile_past_the_end_is_refused(tiny_records, tmp_path):
-    with pytest.raises(ConfigError, match=r"within the 4 training steps .* Received: 2,5"):
+def test_a_profile_past_the_end_is_refused_of_a_new_run(tiny_records, tmp_path):
+    with pytest.raises(ConfigError, match=r"within the run's 4 training steps. Received: 2,5"):
         _train(tiny_records, tmp_path / "run", profile_steps=(2, 5))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_goes_on_leaves_out_a_profile_past_its_end(tiny_records, tmp_path, capsys):
     run = _train(tiny_records, tmp_path / "run", "training_steps=1")
-    with pytest.raises(ConfigError, match=r"within the 3 training steps .* Received: 2,4"):
-        _train(tiny_records, tmp_path / "run", profile_steps=(2, 4))
-    _train(tiny_records, tmp_path / "run", profile_steps=(2, 3))
+    capsys.readouterr()
+    _train(tiny_records, run.folder, "training_steps=2", profile_steps=(1, 2))
+    said = "Without the profile of steps 1 to 2: of this run only 1 are left."
+    assert capsys.readouterr().out.splitlines()[0] == said
+    assert not list(run.logs.glob("train/plugins/profile/*"))
+    _train(tiny_records, run.folder, profile_steps=(1, 2))
+    assert "profile" not in capsys.readouterr().out
     assert len(list(run.logs.glob("train/plugins/profile/*/*.xplane.pb"))) == 1
+    with pytest.raises(ConfigError, match=r"within the run's 4 training steps. Received: 2,5"):
+        fit.train(
+            recipes.get(RECIPE),
+            "tiny",
+            tiny_records[RECIPE],
+            run.folder,
+            overwrite=True,
+            options=fit.TrainingOptions(profile_steps=(2, 5)),
+        )
+    assert run.store().latest().step == 4

@@ -1,6 +1,7 @@
 """Training as one function: records in, a run's folder with checkpoints and logs out."""
 
 import contextlib
+import dataclasses
 import functools
 import pathlib
 import sys
@@ -113,10 +114,8 @@ def _begin(
     _check_groups(num_groups, devices.num_workers(strategy))
     checks.check_groups(records.directory, records.shards, rows, num_groups)
     model.compile(jit_compile=devices.decide_xla(options.jit_compile, strategy))
-    if options.profile_steps and devices.is_chief(strategy):
-        latest = None if overwrite else run.store().latest()
-        done = 0 if latest is None else latest.step
-        _check_profile(options.profile_steps, model.model_config.training_steps - done)
+    if devices.is_chief(strategy) and (overwrite or run.store().latest() is None):
+        _check_profile(options.profile_steps, model.model_config.training_steps)
     # All that can be wrong with the settings is known by now: nothing is deleted before.
     if devices.is_chief(strategy):
         stack.enter_context(run.taken_up(overwrite))
@@ -158,13 +157,24 @@ def _check_groups(file_groups: int, workers: int) -> None:
         )
 
 
-def _check_profile(profile_steps: tuple[int, int], left: int) -> None:
-    # A run that is done does nothing, whatever the flags.
-    if 0 < left < profile_steps[1]:
+def _check_profile(profile_steps: tuple[int, int] | None, total: int) -> None:
+    if profile_steps and profile_steps[1] > total:
         raise ConfigError(
-            f"Expected --profile within the {left} training steps that are left. Received: "
+            f"Expected --profile within the run's {total} training steps. Received: "
             f"{profile_steps[0]},{profile_steps[1]}."
         )
+
+
+def _without_late_profile(options: TrainingOptions, left: int) -> TrainingOptions:
+    """For a run that goes on with the same flags: no profile of steps that it no longer has."""
+    profile_steps = options.profile_steps
+    if profile_steps is None or profile_steps[1] <= left:
+        return options
+    print(
+        f"Without the profile of steps {profile_steps[0]} to {profile_steps[1]}: of this run only "
+        f"{left} are left."
+    )
+    return dataclasses.replace(options, profile_steps=None)
 
 
 def _fit(
@@ -181,6 +191,7 @@ def _fit(
         return
     callbacks, save, verbose = [StopOnNonFinite(run.store())], _save_nothing, 0
     if devices.is_chief(strategy):
+        options = _without_late_profile(options, config.training_steps - step)
         callbacks, saver = make_callbacks(model, run, records, options)
         save, verbose = saver.save, 1 if sys.stdout.isatty() else 2
     any_worker = devices.any_worker(strategy)
