@@ -94,9 +94,11 @@ def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
 def tiny_run(tiny_records, tmp_path_factory) -> Callable:
     """Recipe name to a finished run of its `tiny` preset, trained when it is first asked for.
 
-    Four steps in epochs of three, with checkpoints at steps 2 and 4; `SHOWN` with pictures, too.
-    Tests only read it: they copy the folder before they change anything.
+    Four steps in epochs of three, with checkpoints at steps 2 and 4; dropout and augmentation, as
+    `same_training.RANDOM` sets them, are on; `SHOWN` with pictures, too. Tests only read it: they
+    copy the folder before they change anything.
     """
+    from tests.same_training import RANDOM
     from tfmusicgan import recipes
     from tfmusicgan.training import fit
 
@@ -109,8 +111,8 @@ def tiny_run(tiny_records, tmp_path_factory) -> Callable:
             collapse_patience=0,
             num_samples=8,
         )
-        folder = tmp_path_factory.mktemp("runs") / name
-        return fit.train(recipes.get(name), "tiny", tiny_records[name], folder, options=options)
+        recipe, folder = recipes.get(name), tmp_path_factory.mktemp("runs") / name
+        return fit.train(recipe, "tiny", tiny_records[name], folder, RANDOM, options=options)
 
     return train
 

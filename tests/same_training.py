@@ -14,12 +14,10 @@ from tests.training import events
 # two or on four, and one on two workers.
 ALL = bool(os.environ.get("TFMUSICGAN_ALL_DEVICES"))
 STEPS = 20
+# All that training draws at random beside the order of the data and the latents.
+RANDOM = ("critic_dropout=0.25", "max_transposition_semitones=3")
 # Everything random or shared between examples is on; batch normalisation always is.
-SETTINGS = (
-    f"training_steps={STEPS}",
-    "critic_dropout=0.25",
-    "max_transposition_semitones=3",
-)
+SETTINGS = (f"training_steps={STEPS}", *RANDOM)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from tests.cli.commands import refused, run
+from tests.same_training import RANDOM
 from tfmusicgan.cli.train import main
 
 RECIPE = "musegan_hybrid_chorales"
@@ -27,7 +28,7 @@ def test_help_says_what_a_beginner_must_know(capsys):
 
 @pytest.fixture
 def arguments(tiny_records, tmp_path):
-    """Builds the command's arguments, with changes."""
+    """Builds the command's arguments, those of the tiny run, with changes."""
 
     def build(**changes):
         flags = {
@@ -36,7 +37,8 @@ def arguments(tiny_records, tmp_path):
             "records": tiny_records[RECIPE],
             "output": tmp_path / "run",
         }
-        return [f"--{name}={value}" for name, value in (flags | changes).items() if value]
+        given = [f"--{name}={value}" for name, value in (flags | changes).items() if value]
+        return [*(f"--set={setting}" for setting in RANDOM), *given]
 
     return build
 

@@ -1,4 +1,7 @@
-"""The laws of training of the recipes of kind generator, for each of them in its `tiny` preset."""
+"""The laws of training of the recipes of kind generator, for each of them in its `tiny` preset.
+
+Shuffling, augmentation and dropout are on.
+"""
 
 import functools
 import re
@@ -9,7 +12,7 @@ import pytest
 
 from tests.conformance.common import GENERATORS, model_at
 from tests.eagerly import eagerly
-from tests.same_training import variables
+from tests.same_training import RANDOM, variables
 from tfmusicgan import recipes
 from tfmusicgan.training import fit
 from tfmusicgan.training.run import Run
@@ -37,8 +40,9 @@ def _train(name, records, folder):
         collapse_patience=0,
         num_samples=8,
     )
-    with eagerly():
-        return fit.train(recipes.get(name), "tiny", records[name], folder, options=options)
+    recipe = recipes.get(name)
+    with eagerly():  # with the settings of the traced runs
+        return fit.train(recipe, "tiny", records[name], folder, RANDOM, options=options)
 
 
 @pytest.fixture(scope="module")

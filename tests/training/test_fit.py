@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tests.eagerly import eagerly
+from tests.same_training import RANDOM, variables
 from tfmusicgan import recipes
 from tfmusicgan.errors import CheckpointError, ConfigError, RecordsError, TrainingError
 from tfmusicgan.models.piano_roll_gan import PianoRollGAN
@@ -39,21 +40,16 @@ def test_segments_by_hand():
     assert fit._segments(5, 6, 4) == [(1, 2, 1)]
 
 
-def _variables(run):
-    reader = tf.train.load_checkpoint(str(run.store().latest().path / "variables"))
-    names = [n for n in reader.get_variable_to_shape_map() if not n.startswith("_")]
-    return {name: reader.get_tensor(name) for name in names}
-
-
 @pytest.mark.slow
 def test_stopping_and_going_on_equals_training_straight(tiny_run, tiny_records, tmp_path):
     recipe, records = recipes.get(RECIPE), tiny_records[RECIPE]
     # Other epochs, checkpoints and measurements: none of them changes the weights.
     options = fit.TrainingOptions(steps_per_epoch=2, checkpoint_every=50, num_samples=8)
-    fit.train(recipe, "tiny", records, tmp_path / "run", ["training_steps=1"], options=options)
-    run = fit.train(recipe, "tiny", records, tmp_path / "run", options=options)
+    first = [*RANDOM, "training_steps=1"]
+    fit.train(recipe, "tiny", records, tmp_path / "run", first, options=options)
+    run = fit.train(recipe, "tiny", records, tmp_path / "run", RANDOM, options=options)
     assert [info.step for info in run.store().all()] == [1, 4]
-    straight, stopped = _variables(tiny_run(RECIPE)), _variables(run)
+    straight, stopped = variables(tiny_run(RECIPE)), variables(run)
     assert straight.keys() == stopped.keys()
     for name in straight:
         np.testing.assert_array_equal(straight[name], stopped[name], err_msg=name)
@@ -62,7 +58,7 @@ def test_stopping_and_going_on_equals_training_straight(tiny_run, tiny_records, 
 def test_a_finished_run_is_left_alone(tiny_run, tiny_records):
     run = tiny_run(RECIPE)
     before = sorted((path, path.stat().st_mtime_ns) for path in run.folder.glob("checkpoints/**/*"))
-    fit.train(run.recipe, "tiny", tiny_records[RECIPE], run.folder)
+    fit.train(run.recipe, "tiny", tiny_records[RECIPE], run.folder, RANDOM)
     after = sorted((path, path.stat().st_mtime_ns) for path in run.folder.glob("checkpoints/**/*"))
     assert before == after
 
@@ -122,8 +118,9 @@ def test_a_checkpoint_of_other_sizes_in_the_run(tiny_run, tiny_records, tmp_path
     folder = shutil.copytree(tiny_run(RECIPE).folder, tmp_path / "run")
     data = folder / "checkpoints" / "step-000000004" / "variables.data-00000-of-00001"
     data.write_bytes(b"")
+    longer = [*RANDOM, "training_steps=9"]
     with pytest.raises(CheckpointError, match=r"step-000000004, which does not load"):
-        fit.train(recipes.get(RECIPE), "tiny", tiny_records[RECIPE], folder, ["training_steps=9"])
+        fit.train(recipes.get(RECIPE), "tiny", tiny_records[RECIPE], folder, longer)
 
 
 def _nan_in_step(number, monkeypatch):
@@ -168,8 +165,9 @@ def test_a_run_killed_while_it_pruned_after_its_last_step(tiny_run, tiny_records
     folder = tmp_path / "run" / "checkpoints"
     whole = sorted(path.name for path in folder.iterdir())
     (folder / ".step-000000001.removed").mkdir()
-    again = fit.TrainingOptions(collapse_patience=0)
-    fit.train(recipes.get(RECIPE), "tiny", tiny_records[RECIPE], tmp_path / "run", options=again)
+    recipe, again = recipes.get(RECIPE), fit.TrainingOptions(collapse_patience=0)
+    run = tmp_path / "run"
+    fit.train(recipe, "tiny", tiny_records[RECIPE], run, RANDOM, options=again)
     assert sorted(path.name for path in folder.iterdir()) == whole
 
 
