@@ -9,6 +9,9 @@ _TRAINING = (
     "--checkpoint_every=2",
     "--collapse_patience=0",  # so few steps of a toy model make no music
     "--seed=5",
+    # What training draws at random beside the latents and the order of the data.
+    "--set=critic_dropout=0.25",
+    "--set=max_transposition_semitones=3",
 )
 
 
