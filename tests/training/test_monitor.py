@@ -15,14 +15,14 @@ RECIPE = "musegan_hybrid_chorales"
 class _Seeds:
     """A model whose example is the seed itself; it counts its rows."""
 
-    stage = 0
+    sampling_stage = 0
 
     def __init__(self):
         self.rows = []
 
     def sample_examples(self, seeds):
         self.rows.append(seeds.shape[0])
-        stage = tf.fill(tf.shape(seeds), self.stage)
+        stage = tf.fill(tf.shape(seeds), self.sampling_stage)
         return {"seed": seeds, "pair": tf.stack([seeds, -seeds], axis=1), "stage": stage}
 
 
@@ -40,7 +40,7 @@ def test_each_stage_of_the_model_is_traced_by_itself():
     model = _Seeds()
     sampler = monitoring.Sampler(model)
     for stage, traces in ((0, 1), (0, 1), (1, 2), (1, 2), (0, 2)):
-        model.stage = stage
+        model.sampling_stage = stage
         examples = sampler.examples([4, 5])
         np.testing.assert_array_equal(examples["stage"], [stage, stage])
         assert len(model.rows) == traces
