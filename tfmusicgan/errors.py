@@ -7,6 +7,7 @@ that cannot be read, a piece that cannot be encoded) derive from `PieceError`: p
 count them by `reason`, and go on.
 """
 
+import pathlib
 from collections.abc import Iterable
 
 
@@ -62,6 +63,20 @@ class RecordsError(MusicGanError):
 
 class CheckpointError(MusicGanError):
     """A checkpoint is missing, damaged, or of another recipe."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint's files are not as they were written.
+
+    Args:
+      message: The whole message.
+      path: The checkpoint's folder.
+      reason: What is wrong with it, in a few words.
+    """
+
+    def __init__(self, message: str, path: pathlib.Path, reason: str):
+        super().__init__(message)
+        self.path, self.reason = path, reason
 
 
 class TrainingError(MusicGanError):

@@ -114,13 +114,55 @@ def test_a_damaged_shard_is_one_line(tiny_records, tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_a_checkpoint_of_other_sizes_in_the_run(tiny_run, tiny_records, tmp_path):
+_DATA = "variables.data-00000-of-00001"
+_INFO = "checkpoint.json"
+
+
+@pytest.mark.parametrize(
+    ("gone", "emptied", "reason", "goes_on"),
+    [
+        ([], f"step-000000004/{_DATA}", ".+", "step 2"),
+        ([], f"step-000000004/{_INFO}", "a damaged checkpoint.json", "step 2"),
+        ([], f"step-000000002/{_INFO}", "a damaged checkpoint.json", "step 4"),
+        ([f"step-000000004/{_INFO}"], None, "no checkpoint.json", "step 2"),
+        (["step-000000002"], f"step-000000004/{_DATA}", ".+", "the beginning"),
+    ],
+)
+def test_a_damaged_checkpoint_says_what_to_remove(
+    tiny_run, tiny_records, tmp_path, gone, emptied, reason, goes_on
+):
+    folder = shutil.copytree(tiny_run(RECIPE).folder, tmp_path / "run") / "checkpoints"
+    for path in gone:
+        shutil.rmtree(folder / path) if (folder / path).is_dir() else (folder / path).unlink()
+    if emptied:
+        (folder / emptied).write_bytes(b"")
+    damaged = folder / (emptied or gone[0]).split("/")[0]
+
+    def go_on():
+        options = fit.TrainingOptions(num_samples=8, show_every=0, collapse_patience=0)
+        with eagerly():
+            recipe, records = recipes.get(RECIPE), tiny_records[RECIPE]
+            fit.train(recipe, "tiny", records, folder.parent, RANDOM, options=options)
+
+    with pytest.raises(CheckpointError) as error:
+        go_on()
+    assert re.fullmatch(
+        rf"Expected checkpoints that load\. Received: {damaged}, which does not load "
+        rf"\({reason}\)\. Remove {damaged}; the run goes on from {goes_on}\.",
+        str(error.value),
+    )
+    shutil.rmtree(damaged)
+    go_on()
+    assert Run.open(folder.parent).store().latest().step == 4
+
+
+def test_all_damaged_checkpoints_are_named(tiny_run, tiny_records, tmp_path):
     folder = shutil.copytree(tiny_run(RECIPE).folder, tmp_path / "run")
-    data = folder / "checkpoints" / "step-000000004" / "variables.data-00000-of-00001"
-    data.write_bytes(b"")
-    longer = [*RANDOM, "training_steps=9"]
-    with pytest.raises(CheckpointError, match=r"step-000000004, which does not load"):
-        fit.train(recipes.get(RECIPE), "tiny", tiny_records[RECIPE], folder, longer)
+    one, two = sorted((folder / "checkpoints").iterdir())
+    for path in (one, two):
+        (path / _INFO).write_text("{}")
+    with pytest.raises(CheckpointError, match=f"Remove {one} and {two}; .* from the beginning"):
+        fit.train(recipes.get(RECIPE), "tiny", tiny_records[RECIPE], folder, RANDOM)
 
 
 def _nan_in_step(number, monkeypatch):

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import config
 
+from tests.devices import mirrored
 from tests.models.tiny import make_batch, make_model
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.training import strategy
@@ -88,21 +89,20 @@ def test_a_worker_that_waits_for_others_ends_at_ctrl_c():
         process.communicate()
 
 
+def _devices(number):
+    return mirrored(number) if number > 1 else tf.distribute.get_strategy()
+
+
 @pytest.mark.parametrize(("wanted", "devices", "expected"), [(True, 1, True), (False, 2, False)])
 def test_xla_is_what_the_user_wants(wanted, devices, expected):
-    assert strategy.decide_xla(wanted, _mirrored(devices)) is expected
+    assert strategy.decide_xla(wanted, _devices(devices)) is expected
 
 
 def test_xla_is_for_one_device_of_a_process(monkeypatch):
     with pytest.raises(ConfigError, match=r"one device in a process with --xla. Received: 2"):
-        strategy.decide_xla(True, _mirrored(2))
+        strategy.decide_xla(True, _devices(2))
     monkeypatch.setattr(strategy, "use_xla", lambda: True)  # as with GPUs
-    assert strategy.decide_xla(None, _mirrored(1)) and not strategy.decide_xla(None, _mirrored(2))
-
-
-def _mirrored(devices):
-    names = [device.name for device in tf.config.list_logical_devices("CPU")[:devices]]
-    return tf.distribute.MirroredStrategy(names) if devices > 1 else tf.distribute.get_strategy()
+    assert strategy.decide_xla(None, _devices(1)) and not strategy.decide_xla(None, _devices(2))
 
 
 def test_a_models_step_is_compiled_where_it_is_asked_for(monkeypatch):

@@ -6,27 +6,28 @@ is written under a temporary name and renamed, so that a kill or a full disk lea
 as they were.
 """
 
+import contextlib
 import dataclasses
 import json
 import math
 import pathlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import keras
 import tensorflow as tf
 
-from tfmusicgan.errors import CheckpointError
+from tfmusicgan.errors import CheckpointError, DamagedCheckpointError
 from tfmusicgan.files import partial_name, remove_folder, replace_folder, why_not_written
 from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.training import variables
 
 FORMAT_VERSION = 1
 _FILES = "variables"
 _INFO = "checkpoint.json"
-_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # what TensorFlow's checkpoints add to a variable's name
 # What TensorFlow's checkpoint reader raises beside its own errors, by the kind of damage.
 _DAMAGE = (ValueError, AssertionError, LookupError, RuntimeError)
+_NO_DAMAGE = (variables.MisfitError, tf.errors.ResourceExhaustedError)  # the files may be whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +92,7 @@ class CheckpointStore:
         try:
             self._remove_leftovers()
             partial.mkdir(parents=True)
-            tf.train.Checkpoint(**_state(model)).write(str(partial / _FILES))
+            tf.train.Checkpoint(**variables.state(model)).write(str(partial / _FILES))
             info = {"format": FORMAT_VERSION, "step": step, "recipe": self.recipe, "metric": metric}
             if state:
                 info["state"] = dict(state)
@@ -124,7 +125,7 @@ class CheckpointStore:
 
     def all(self) -> list[CheckpointInfo]:
         """The complete checkpoints, oldest first."""
-        return [read_info(path) for path in sorted(self.folder.glob("step-*")) if path.is_dir()]
+        return [read_info(path) for path in self._folders()]
 
     def latest(self) -> CheckpointInfo | None:
         """The newest checkpoint, None when there is none."""
@@ -169,7 +170,8 @@ class CheckpointStore:
           expect_training: Restore the optimizers too; the model must be compiled.
 
         Raises:
-          CheckpointError: If the checkpoint is of another recipe, of other sizes, or damaged.
+          DamagedCheckpointError: If the checkpoint is damaged.
+          CheckpointError: If the checkpoint is of another recipe or of other sizes.
         """
         if info.recipe != self.recipe:
             raise CheckpointError(
@@ -178,19 +180,48 @@ class CheckpointStore:
             )
         path = str(info.path / _FILES)
         try:
-            _check_fit(model, path, expect_training)
-            status = tf.train.Checkpoint(**_state(model)).read(path)
+            variables.check_fit(model, path, expect_training)
+            status = tf.train.Checkpoint(**variables.state(model)).read(path)
             status.assert_existing_objects_matched()
             if expect_training:
                 status.assert_consumed()
             else:
                 status.expect_partial()
         except (tf.errors.OpError, *_DAMAGE) as error:
-            reason = str(error).strip().splitlines()[0][:200]
-            raise CheckpointError(
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            message = (
                 f"Expected a checkpoint that fits the model. Received: {info.path}, which does "
                 f"not load ({reason}). Use another checkpoint, or the config it was trained with."
+            )
+            if isinstance(error, _NO_DAMAGE) or "Permission denied" in reason:
+                raise CheckpointError(message) from error
+            raise DamagedCheckpointError(message, info.path, reason) from error
+
+    @contextlib.contextmanager
+    def naming_what_to_remove(self) -> Iterator[None]:
+        """Says of a damaged checkpoint what to remove, for a run that is to go on from the others.
+
+        Raises:
+          CheckpointError: If the block met a damaged checkpoint.
+        """
+        try:
+            yield
+        except DamagedCheckpointError as error:
+            damaged, steps = {error.path}, []
+            for path in self._folders():
+                try:
+                    steps += [read_info(path).step] * (path != error.path)
+                except DamagedCheckpointError:
+                    damaged.add(path)
+            where = f"step {max(steps)}" if steps else "the beginning"
+            raise CheckpointError(
+                f"Expected checkpoints that load. Received: {error.path}, which does not load "
+                f"({error.reason}). Remove {' and '.join(map(str, sorted(damaged)))}; the run goes "
+                f"on from {where}."
             ) from error
+
+    def _folders(self) -> list[pathlib.Path]:
+        return [path for path in sorted(self.folder.glob("step-*")) if path.is_dir()]
 
     def _prune(self) -> None:
         for path in self._surplus():
@@ -217,17 +248,26 @@ def read_info(path: pathlib.Path) -> CheckpointInfo:
     """Reads a checkpoint folder's `checkpoint.json`.
 
     Raises:
-      CheckpointError: If it is not a checkpoint, or of another format version.
+      DamagedCheckpointError: If it is not a checkpoint.
+      CheckpointError: If it is of another format version, or may not be read.
     """
     try:
         info = json.loads((path / _INFO).read_text())
         version = info["format"]
         state = dict(info.get("state", {}))
         found = CheckpointInfo(path, int(info["step"]), info["recipe"], info["metric"], state)
-    except (OSError, ValueError, KeyError, TypeError):
+    except PermissionError as error:
         raise CheckpointError(
+            f"Expected a checkpoint folder with {_INFO}. Received: {path}, {error.strerror}. Allow "
+            "this user to read it."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = f"no {_INFO}" if isinstance(error, OSError) else f"a damaged {_INFO}"
+        raise DamagedCheckpointError(
             f"Expected a checkpoint folder with {_INFO}. Received: {path}. Name a folder such as "
-            "RUN/checkpoints/step-000001000, or latest, best or ema."
+            "RUN/checkpoints/step-000001000, or latest, best or ema.",
+            path,
+            reason,
         ) from None
     if version != FORMAT_VERSION:
         raise CheckpointError(
@@ -235,43 +275,3 @@ def read_info(path: pathlib.Path) -> CheckpointInfo:
             "Use the release that wrote it, or train again."
         )
     return found
-
-
-def _state(model: MusicGAN) -> dict[str, dict[str, tf.Variable]]:
-    """The state by name: weights in order of creation, then each optimizer's variables."""
-    groups = {"weights": model.weights}
-    for name, optimizer in model.optimizers().items():
-        groups[name] = optimizer.variables
-    return {
-        group: {f"{index:04d}_{_key(item)}": item.value for index, item in enumerate(items)}
-        for group, items in groups.items()
-    }
-
-
-def _key(variable: keras.Variable) -> str:
-    return variable.path.replace("/", ".")
-
-
-def _check_fit(model: MusicGAN, path: str, expect_training: bool) -> None:
-    """Compares names and shapes: TensorFlow would load a part, then warn of every other variable.
-
-    Raises:
-      ValueError: If they differ; the message names the first difference.
-    """
-    shapes = tf.train.load_checkpoint(path).get_variable_to_shape_map()
-    saved = {  # TensorFlow doubles the points of a name
-        key.removesuffix(_VALUE).replace("..", "."): shape
-        for key, shape in shapes.items()
-        if key.endswith(_VALUE)
-    }
-    wanted = {
-        f"{group}/{name}": variable.shape.as_list()
-        for group, variables in _state(model).items()
-        for name, variable in variables.items()
-    }
-    for name, shape in wanted.items():
-        if saved.get(name) != shape:
-            raise ValueError(f"{name} is {saved.get(name, 'not there')}, expected {shape}")
-    others = sorted(saved.keys() - wanted.keys() - {"save_counter"})
-    if expect_training and others:
-        raise ValueError(f"{others[0]} is there, which the model lacks")

@@ -57,7 +57,8 @@ def train(
 
     Raises:
       RecordsError: If the records are damaged or of another representation.
-      CheckpointError: If a checkpoint does not load, or cannot be written.
+      CheckpointError: If a checkpoint does not load (the message says what to remove), or cannot
+        be written.
       OutputExistsError: If `output` holds another run.
       ConfigError: If a hyperparameter or the strategy is unknown or does not fit the records.
       TrainingError: If a loss is not finite, the samples collapse, a worker no longer answers, or
@@ -89,7 +90,7 @@ def train(
         devices.plain_errors(strategy, run.store().latest_in_words),
         contextlib.ExitStack() as stack,
     ):
-        with strategy.scope():
+        with strategy.scope(), run.store().naming_what_to_remove():
             model = _begin(run, records, options, strategy, overwrite, stack)
         with plain_log_errors(run), interrupt.stop_request() as request:
             _fit(model, run, records, options, strategy, request)
