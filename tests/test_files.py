@@ -1,5 +1,6 @@
 """Whole files and folders: what is there at every moment at which a process can die."""
 
+import errno
 import os
 import pathlib
 import shutil
@@ -46,6 +47,29 @@ def test_why_a_file_could_not_be_written():
     assert files.why_not_written(OSError(28, "No space left on device", "/x")).startswith("No spa")
     assert files.why_not_written(ValueError("odd\nat line 3")) == "odd"
     assert files.why_not_written(ValueError()) == "ValueError"
+    message = "{{function_node __wrapped__SaveV2_device_/job:localhost}} Input is not a matrix."
+    error = tf.errors.InvalidArgumentError(None, None, message + " [Op:SaveV2] name: ")
+    assert files.why_not_written(error) == "Input is not a matrix"
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, " Make room."),
+        (errno.EDQUOT, " Make room."),
+        (errno.EFBIG, " Make room."),
+        (errno.EACCES, ""),
+        (errno.EROFS, ""),
+        (errno.EIO, ""),
+    ],
+)
+def test_to_make_room_is_advice_for_want_of_room_alone(number, advice):
+    reason = os.strerror(number)
+    assert files.room_advice(OSError(number, reason), "Make room.") == advice
+    prefix = "{{function_node __wrapped__SaveV2_device_/job:localhost}} "
+    for text in (f"{prefix}/a/x.index; {reason} [Op:SaveV2]", f"{prefix}{reason} [Op:SaveV2]"):
+        error = tf.errors.UnknownError(None, None, text)
+        assert files.room_advice(error, "Make room.") == advice
 
 
 def test_a_kill_while_a_folder_is_removed(tmp_path, monkeypatch):

@@ -1,12 +1,15 @@
 """Files and folders that appear whole and go whole: a kill or a full disk leaves no half of one."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import pathlib
 import re
 import shutil
 from collections.abc import Iterator
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, and the limit of a file's size
 
 
 def partial_name(path: pathlib.Path) -> pathlib.Path:
@@ -78,7 +81,25 @@ def why_not_written(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return re.sub(r" *\[Op:.*", "", first_line).rpartition("; ")[2][:200]
+    bare = re.sub(r"\{\{.*?\}\} *| *\[Op:.*", "", first_line)
+    return bare.rpartition("; ")[2].rstrip(". ")[:200]
+
+
+def room_advice(error: Exception, advice: str) -> str:
+    """The advice to make room, where that is what a file could not be written for.
+
+    Args:
+      error: As for `why_not_written`; TensorFlow's errors are known by their texts.
+      advice: What to do then.
+
+    Returns:
+      The advice after a space, to go on after the reason's point; empty for any other error.
+    """
+    if isinstance(error, OSError):
+        no_room = error.errno in _NO_ROOM
+    else:
+        no_room = why_not_written(error) in map(os.strerror, _NO_ROOM)
+    return f" {advice}" if no_room else ""
 
 
 def remove_folder(path: pathlib.Path) -> None:

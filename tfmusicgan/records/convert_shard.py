@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from tfmusicgan.datasets.base import Reader
 from tfmusicgan.errors import PieceError, RecordsError
-from tfmusicgan.files import replacing
+from tfmusicgan.files import replacing, room_advice, why_not_written
 from tfmusicgan.note_sequences import sources, transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.sources import Source
@@ -111,9 +111,10 @@ def convert_shard(
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
+        again = "Make room or choose another --output, and run the same command again to go on."
         raise RecordsError(
-            f"Shard {path} could not be written: {error.strerror or error}. Make room or choose "
-            "another --output, and run the same command again to go on."
+            f"Shard {path} could not be written: {why_not_written(error)}."
+            f"{room_advice(error, again)}"
         ) from error
     return task.file
 

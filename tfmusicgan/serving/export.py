@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from tfmusicgan import __version__
 from tfmusicgan.errors import ConfigError, ExportError, OutputExistsError
-from tfmusicgan.files import partial_name, replace_folder, why_not_written
+from tfmusicgan.files import partial_name, replace_folder, room_advice, why_not_written
 from tfmusicgan.models.base import MusicGAN, Signature
 from tfmusicgan.serving import warmup
 from tfmusicgan.serving.defaults import REQUIRED, write_defaults
@@ -104,9 +104,10 @@ def export_run(
         replace_folder(partial, final)
     except tf.errors.OpError as error:
         _remove(partial)
+        again = "Make room there and run the same command again."
         raise ExportError(
-            f"The export could not be written to {folder}: {why_not_written(error)}. Make room "
-            "there and run the same command again."
+            f"The export could not be written to {folder}: {why_not_written(error)}."
+            f"{room_advice(error, again)}"
         ) from error
     except BaseException:
         _remove(partial)

@@ -17,8 +17,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfmusicgan import files
 from tfmusicgan.errors import CheckpointError, DamagedCheckpointError
-from tfmusicgan.files import partial_name, remove_folder, replace_folder, why_not_written
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.training import variables
 
@@ -87,7 +87,7 @@ class CheckpointStore:
         """
         step = int(model.step.numpy())
         final = self.folder / f"step-{step:09d}"
-        partial = partial_name(final)
+        partial = files.partial_name(final)
         metric = None if metric is None or math.isnan(metric) else metric
         try:
             self._remove_leftovers()
@@ -97,13 +97,13 @@ class CheckpointStore:
             if state:
                 info["state"] = dict(state)
             (partial / _INFO).write_text(json.dumps(info, indent=1) + "\n")
-            replace_folder(partial, final)
+            files.replace_folder(partial, final)
         except (OSError, tf.errors.OpError) as error:
             shutil.rmtree(partial, ignore_errors=True)
+            again = "Make room there and run the same command again; it goes on from the last one."
             raise CheckpointError(
                 f"The checkpoint of step {step} could not be written to {self.folder}: "
-                f"{why_not_written(error)}. Make room there and run the same command again; it "
-                "goes on from the last one."
+                f"{files.why_not_written(error)}.{files.room_advice(error, again)}"
             ) from error
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
@@ -225,7 +225,7 @@ class CheckpointStore:
 
     def _prune(self) -> None:
         for path in self._surplus():
-            remove_folder(path)
+            files.remove_folder(path)
 
     def _surplus(self) -> list[pathlib.Path]:
         """Checkpoints that are not to be kept."""

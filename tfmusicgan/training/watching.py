@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan.errors import TrainingError
-from tfmusicgan.files import why_not_written
+from tfmusicgan.files import room_advice, why_not_written
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.records.reader import RecordSet
@@ -96,10 +96,10 @@ def plain_log_errors(run: Run) -> Iterator[None]:
     except tf.errors.OpError as error:
         if not re.search(r"Summary(File)?Writer|tfevents", str(error)):
             raise
+        again = "Make room there and run the same command again; it goes on from the last one."
         raise TrainingError(
             f"The logs could not be written to {run.logs}: {why_not_written(error)}. "
-            f"{run.store().latest_in_words()} Make room there and run the same command again; it "
-            "goes on from the last one."
+            f"{run.store().latest_in_words()}{room_advice(error, again)}"
         ) from error
 
 
