@@ -16,6 +16,7 @@ from tfmusicgan.errors import CheckpointError, ConfigError, RecordsError, Traini
 from tfmusicgan.models.piano_roll_gan import PianoRollGAN
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training import fit
+from tfmusicgan.training.monitor import MusicMonitor
 from tfmusicgan.training.run import Run
 from tfmusicgan.training.watching import plain_log_errors
 
@@ -244,3 +245,24 @@ def test_a_worker_reads_its_own_groups_of_files(tiny_run, tiny_records, tmp_path
         fit._batches(run.build_model(), run, records, worker, workers=3)
     assert [options["groups"] for options in asked] == [range(0, 2), range(2, 4), range(4, 6)]
     assert {options["num_groups"] for options in asked} == {6}
+
+
+def test_a_collapsed_run_that_was_killed_stops_with_the_same_words(
+    tiny_records, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(MusicMonitor, "collapsed", lambda self: "silence")
+    options = fit.TrainingOptions(
+        checkpoint_every=1, num_samples=8, show_every=0, collapse_patience=2
+    )
+    recipe, folder = recipes.get("musegan_jamming_chorales"), tmp_path / "run"
+
+    def collapse():
+        with eagerly(), pytest.raises(TrainingError) as error:
+            fit.train(recipe, "tiny", tiny_records[recipe.name], folder, options=options)
+        return str(error.value), Run.open(folder).store().latest().step
+
+    straight = collapse()
+    # Of four steps, those after the second count.
+    assert "at step 4: silence, 2 checks in a row" in straight[0] and straight[1] == 4
+    shutil.rmtree(folder / "checkpoints/step-000000004")  # as if killed before it was written
+    assert collapse() == straight
