@@ -140,12 +140,19 @@ def count_flops(model: SeqGAN) -> dict[str, float]:
     features = model.discriminator.features
     score += 2 * 2 * features**2 + 2 * features
     scored = rows * (config.roll_outs * (length - 1) + 1) * score
+    # Windows within a prefix are scored once for all of its completions.
+    shared_windows = sum(
+        2 * w * size * number * max(0, kept - w + 1)
+        for w, number in zip(config.windows, config.filters, strict=True)
+        for kept in range(1, length)
+    )
+    shared_windows *= rows * config.roll_outs
     again = rows * config.roll_outs
     from_the_start = again * sum(length * recurrent + (length - p) * output for p in range(1, 20))
     return {
         LIKELIHOOD: 3 * read,
         DISCRIMINATOR: 3 * rows * score,
-        POLICY: sampled + read + completed + scored + 2 * read,
+        POLICY: sampled + read + completed + scored - shared_windows + 2 * read,
         "straightforward": sampled + from_the_start + again * length * score + 3 * read,
     }
 

@@ -52,6 +52,19 @@ def test_scores_are_those_of_keras(cnn):
     assert np.std(scores) > 0.1
 
 
+def test_completions_are_scored_like_any_sequence(cnn):
+    rng = np.random.default_rng(4)
+    sequences = rng.integers(0, TOKENS, (3, LENGTH)).astype(np.int32)
+    completed = rng.integers(0, TOKENS, (LENGTH - 1, 3, 2, LENGTH)).astype(np.int32)
+    for kept in range(1, LENGTH):
+        completed[kept - 1, ..., :kept] = sequences[:, np.newaxis, :kept]
+    scores = cnn.score_completions(sequences, completed).numpy()
+    for place in np.ndindex(scores.shape):
+        alone = cnn(completed[place][np.newaxis]).numpy()[0]
+        assert scores[place] == pytest.approx(alone, rel=1e-4, abs=1e-4)
+    assert np.std(scores) > 0.1
+
+
 def test_every_weight_learns(cnn):
     tokens = tf.constant(np.random.default_rng(3).integers(0, TOKENS, (30, LENGTH)))
     with tf.GradientTape() as tape:

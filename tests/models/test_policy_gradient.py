@@ -27,10 +27,16 @@ def _reward(tokens):
     return tf.sigmoid(tf.reduce_sum(tokens * weights, axis=1) / 20 - pairs / 30)
 
 
+def _values(lstm, sequences, keys, repeats):
+    completed = roll_outs.complete(lstm, sequences, keys, repeats)
+    rewards = tf.reshape(_reward(tf.reshape(completed, [-1, LENGTH])), completed.shape[:-1])
+    return policy_gradient.action_values(rewards, _reward(sequences))
+
+
 def test_values_are_means_over_completions(lstm):
     keys, repeats = _keys(ROWS), 6
     sequences = roll_outs.sample(lstm, keys, LENGTH)
-    values = policy_gradient.action_values(lstm, _reward, sequences, keys, repeats).numpy()
+    values = _values(lstm, sequences, keys, repeats).numpy()
     completed = roll_outs.complete(lstm, sequences, keys, repeats).numpy()
     for row in range(ROWS):
         for position in range(LENGTH - 1):
@@ -58,28 +64,12 @@ def _expected_value(lstm, prefix):
 
 def test_many_completions_come_to_the_expected_reward(lstm):
     sequences = np.array([[3, 0, 4, 1], [0, 2, 2, 2]], np.int32)
-    values = policy_gradient.action_values(lstm, _reward, tf.constant(sequences), _keys(2), 20_000)
+    values = _values(lstm, tf.constant(sequences), _keys(2), 20_000)
     for row, sequence in enumerate(sequences.tolist()):
         for position in range(LENGTH):
             expected = _expected_value(lstm, sequence[: position + 1])
             # Rewards lie within 1: five standard errors of 20,000 are below 0.018.
             assert float(values[row, position]) == pytest.approx(expected, abs=0.018)
-
-
-def test_parts_change_nothing(lstm, monkeypatch):
-    sequences = roll_outs.sample(lstm, _keys(11), LENGTH)
-    whole = policy_gradient.score_in_parts(_reward, sequences).numpy()
-    monkeypatch.setattr(policy_gradient, "_SCORED_AT_A_TIME", 4)
-    parts = policy_gradient.score_in_parts(_reward, sequences)
-    np.testing.assert_allclose(parts, whole, rtol=1e-6)
-    np.testing.assert_allclose(whole, _reward(sequences), rtol=1e-6)
-
-
-def test_a_sequences_reward_for_all_its_tokens(lstm):
-    sequences = roll_outs.sample(lstm, _keys(ROWS), LENGTH)
-    values = policy_gradient.sequence_values(_reward, sequences).numpy()
-    assert values.shape == (ROWS, LENGTH)
-    np.testing.assert_array_equal(values, np.repeat(_reward(sequences)[:, np.newaxis], LENGTH, 1))
 
 
 def test_losses_by_hand():
@@ -99,7 +89,7 @@ def test_losses_by_hand():
 def test_gradient_of_the_policys_loss_against_differences(lstm):
     keys = _keys(ROWS)
     sequences = roll_outs.sample(lstm, keys, LENGTH)
-    values = policy_gradient.action_values(lstm, _reward, sequences, keys, 2)
+    values = _values(lstm, sequences, keys, 2)
     weight = lstm.recurrent_kernel
 
     def loss():

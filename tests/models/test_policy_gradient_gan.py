@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.devices import mirrored
-from tfmusicgan.models import policy_gradient
+from tfmusicgan.models import roll_outs
 from tfmusicgan.models.seqgan import SeqGAN
 from tfmusicgan.recipes.policy_gradient import DISCRIMINATOR, LIKELIHOOD, POLICY
 from tfmusicgan.recipes.seqgan import SeqGANConfig
@@ -191,13 +191,13 @@ def test_the_policys_gradient_is_clipped_over_all_rows(monkeypatch):
 
 def test_a_roll_out_policy_may_lag_behind(monkeypatch):
     model, used = _make(roll_out_lag=0.75), []
-    values = policy_gradient.action_values
+    complete = roll_outs.complete
 
     def remember(policy, *arguments):
         used.append(policy)
-        return values(policy, *arguments)
+        return complete(policy, *arguments)
 
-    monkeypatch.setattr(policy_gradient, "action_values", remember)
+    monkeypatch.setattr(roll_outs, "complete", remember)
     _train(model, 15)
     late = _values(model.roll_out_policy.weights)
     _train(model, 16)

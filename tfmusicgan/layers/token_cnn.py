@@ -85,26 +85,62 @@ class TokenCNN(keras.layers.Layer):
 
     def call(self, tokens: tf.Tensor, keep: tf.Tensor | None = None) -> tf.Tensor:
         """Scores sequences; `keep` [batch, features] multiplies the last features."""
-        x = [self._strongest(tokens, index) for index in range(len(self.windows))]
-        x = tf.concat(x, axis=-1)
-        transformed = tf.nn.relu(_affine(x, self.transform, self.transform_bias))
-        gate = tf.sigmoid(_affine(x, self.gate, self.gate_bias))
-        x = x + gate * (transformed - x)
-        if keep is not None:
-            x *= tf.cast(keep, x.dtype)
-        return full_precision(_affine(x, self.score, self.score_bias)[:, 0])
+        answers = [
+            tf.reduce_max(self._answers(tokens, w), axis=1) for w in range(len(self.windows))
+        ]
+        return self._score(answers, keep)
 
-    def _strongest(self, tokens: tf.Tensor, index: int) -> tf.Tensor:
-        """Each filter's strongest answer along a sequence: [batch, filters], not negative."""
+    def score_completions(self, sequences: tf.Tensor, completed: tf.Tensor) -> tf.Tensor:
+        """Scores completions of the prefixes of sequences.
+
+        What a filter answers within a prefix is worked out once for all that begin with it.
+
+        Args:
+          sequences: int [rows, length], the length known.
+          completed: int [length - 1, rows, repeats, length]; at p the first p + 1 tokens are the
+            sequence's.
+
+        Returns:
+          float32 [length - 1, rows, repeats], logits of being real.
+        """
+        length, repeats = sequences.shape[1], tf.shape(completed)[2]
+        own = [self._answers(sequences, index) for index in range(len(self.windows))]
+        scores = []
+        for kept in range(1, length):
+            tokens = tf.reshape(completed[kept - 1], [-1, length])
+            answers = []
+            for index, window in enumerate(self.windows):
+                # Places before this one see given tokens alone.
+                first = max(0, kept - window + 1)
+                answer = tf.reduce_max(self._answers(tokens[:, first:], index), axis=1)
+                if first:
+                    before = tf.reduce_max(own[index][:, :first], axis=1)
+                    answer = tf.maximum(answer, tf.repeat(before, repeats, axis=0))
+                answers.append(answer)
+            scores.append(self._score(answers))
+        return tf.reshape(tf.stack(scores), tf.shape(completed)[:-1])
+
+    def _answers(self, tokens: tf.Tensor, index: int) -> tf.Tensor:
+        """A window's product with its filters at every place: [batch, places, filters]."""
         window, kernel = self.windows[index], _value(self.kernels[index])
         places = tokens.shape[1] - window + 1
         # What each place sees is looked up as one row: shifted slices of embedded sequences would
         # have to be cut, and their gradients padded and added.
         seen = tf.gather(tokens, np.arange(places)[:, np.newaxis] + np.arange(window), axis=1)
         frames = tf.reshape(tf.gather(_value(self.embedding), seen), [-1, kernel.shape[0]])
-        y = tf.reshape(tf.matmul(frames, kernel), [-1, places, kernel.shape[1]])
-        # Bias and ReLU keep the order: on one number instead of one for each place.
-        return tf.nn.relu(tf.reduce_max(y, axis=1) + _value(self.biases[index]))
+        return tf.reshape(tf.matmul(frames, kernel), [-1, places, kernel.shape[1]])
+
+    def _score(self, answers: Sequence[tf.Tensor], keep: tf.Tensor | None = None) -> tf.Tensor:
+        """From each window's strongest answers, [batch, filters], to a logit."""
+        # Bias and ReLU keep the order, so that they come after the maximum, on far fewer numbers.
+        biased = [x + _value(bias) for x, bias in zip(answers, self.biases, strict=True)]
+        x = tf.nn.relu(tf.concat(biased, axis=-1))
+        transformed = tf.nn.relu(_affine(x, self.transform, self.transform_bias))
+        gate = tf.sigmoid(_affine(x, self.gate, self.gate_bias))
+        x = x + gate * (transformed - x)
+        if keep is not None:
+            x *= tf.cast(keep, x.dtype)
+        return full_precision(_affine(x, self.score, self.score_bias)[:, 0])
 
 
 def _affine(x: tf.Tensor, kernel: keras.Variable, bias: keras.Variable) -> tf.Tensor:

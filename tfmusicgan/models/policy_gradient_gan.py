@@ -156,10 +156,19 @@ class PolicyGradientGAN(MusicGAN):
         return tf.sigmoid(self.discriminator(tokens))
 
     def draw_values(self, sequences: tf.Tensor, keys: noise.Key) -> tf.Tensor:
-        """Values of the tokens of sequences, float32 [rows, length]; see `action_values`."""
+        """Draws roll-outs, and values the tokens of sequences by them.
+
+        Args:
+          sequences: int32 [rows, length].
+          keys: Of the rows, two uint32 [rows].
+
+        Returns:
+          float32 [rows, length], see `policy_gradient.action_values`.
+        """
         policy = self.roll_out_policy if self.model_config.roll_out_lag else self.generator
-        repeats = self.model_config.roll_outs
-        return policy_gradient.action_values(policy, self.reward, sequences, keys, repeats)
+        completed = roll_outs.complete(policy, sequences, keys, self.model_config.roll_outs)
+        scores = self.discriminator.score_completions(sequences, completed)
+        return policy_gradient.action_values(tf.sigmoid(scores), self.reward(sequences))
 
     def _likelihood_update(self, tokens: tf.Tensor) -> None:
         loss, norm = self.minimise(
