@@ -8,11 +8,6 @@ import dataclasses
 from tfmusicgan.recipes.policy_gradient import PolicyGradientConfig
 from tfmusicgan.recipes.wasserstein import check_positive, check_tuples
 
-PAPER = (
-    "Yu, Zhang, Wang, Yu: SeqGAN: Sequence Generative Adversarial Nets with Policy Gradient. AAAI "
-    "2017. https://arxiv.org/abs/1609.05473"
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class SeqGANConfig(PolicyGradientConfig):
