@@ -115,7 +115,7 @@ def test_a_folder_that_is_in_use(capsys, arguments, tiny_run, tmp_path):
     line = refused(capsys, main, *arguments(output=other, seed=7))
     assert "Received others: seed. Name another --output, or start anew with --overwrite." in line
     (other / "checkpoints" / "step-000000004" / "checkpoint.json").write_text("{")
-    assert "Expected a checkpoint folder" in refused(capsys, main, *arguments(output=other))
+    assert "; the run goes on from step 2." in refused(capsys, main, *arguments(output=other))
 
 
 def test_a_finished_run_says_where_it_is(capsys, arguments, tiny_run, tmp_path):
