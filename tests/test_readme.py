@@ -115,3 +115,10 @@ def test_the_scripts_of_the_readme_are_there():
 def test_links_of_the_readme_lead_somewhere():
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_no_page_holds_both_sides_of_a_merge():
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("t*/**/*.md"), *ROOT.glob("s*/**/*.md")]
+    assert ROOT / "tfrecords/FORMAT.md" in pages
+    for page in pages:
+        assert not re.search(r"^(<{7}|>{7}) ", page.read_text(encoding="utf-8"), re.M), page

@@ -57,7 +57,7 @@ def main() -> None:
     model.compile()
     steps = make_steps(model)
     flops = count_flops(model)
-    print(f"largest difference of values: {compare_values(model):.1e}\n", flush=True)
+    print(f"largest relative difference of values: {compare_values(model):.1e}\n", flush=True)
     seconds, rate = time_alternating(steps, flags)
     print(f"{SIDE} x {SIDE} product between the steps: {rate / 1e9:.0f} GFLOP/s\n")
     print("| step | GFLOP | needs, s | s | times what it needs | of the product's rate |")
@@ -115,11 +115,11 @@ def _learn(model: SeqGAN, sequences: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
 
 
 def compare_values(model: SeqGAN) -> float:
-    """Largest difference between our action values and the straightforward ones."""
+    """Largest difference between our action values and the straightforward ones, as a share."""
     keys = model.step_keys(4)
     sequences = roll_outs.sample(model.generator, keys, model.length)
     plain = PlainRollOuts(model, by_our_draws=True).action_values(sequences, keys)
-    return float(tf.reduce_max(tf.abs(model.draw_values(sequences, keys) - plain)))
+    return float(tf.reduce_max(tf.abs(model.draw_values(sequences, keys) / plain - 1)))
 
 
 def count_flops(model: SeqGAN) -> dict[str, float]:

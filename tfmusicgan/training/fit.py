@@ -68,13 +68,7 @@ def train(
     """
     options = options or TrainingOptions()
     records = RecordSet.open(records_folder, "train")
-    came = records.manifest.representation["name"]
-    if came != recipe.representation:
-        raise RecordsError(
-            f"Expected records of representation {recipe.representation!r}, as recipe "
-            f"{recipe.name!r} learns. Received: {came!r} at {records_folder}. Name another "
-            "--records, or convert the data for this recipe."
-        )
+    _check_representation(records, recipe)
     facts = {
         "dataset": records.manifest.dataset,
         "sources": records.manifest.sources,
@@ -139,6 +133,16 @@ def prepare_model(model: MusicGAN, records: RecordSet) -> None:
     """
     if model.num_preparation_examples:
         model.prepare(records.spread(model.num_preparation_examples))
+
+
+def _check_representation(records: RecordSet, recipe: Recipe) -> None:
+    came = records.manifest.representation["name"]
+    if came != recipe.representation:
+        raise RecordsError(
+            f"Expected records of representation {recipe.representation!r}, as recipe "
+            f"{recipe.name!r} learns. Received: {came!r} at {records.directory}. Name another "
+            "--records, or convert the data for this recipe."
+        )
 
 
 def _check_batch_size(batch_size: int, replicas: int) -> None:
