@@ -39,6 +39,7 @@ class Vocabulary:
 
     num_tokens: int = 5000
     length: int = 20
+    start_token: int = 0
 
     @property
     def spec(self) -> dict[str, FieldSpec]:

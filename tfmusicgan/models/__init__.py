@@ -9,6 +9,7 @@ _MODELS = {
     "musegan_composer": ("tfmusicgan.models.musegan.model", "MuseGANComposer"),
     "musegan_hybrid": ("tfmusicgan.models.musegan.model", "MuseGANHybrid"),
     "musegan_jamming": ("tfmusicgan.models.musegan.model", "MuseGANJamming"),
+    "seqgan": ("tfmusicgan.models.seqgan", "SeqGAN"),
 }
 
 

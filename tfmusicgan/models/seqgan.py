@@ -18,7 +18,6 @@ from tfmusicgan.models.policy_gradient_gan import PolicyGradientGAN
 from tfmusicgan.recipes.seqgan import SeqGANConfig
 from tfmusicgan.representations.melody_tokens import MelodyTokens
 
-_START_TOKEN = 0  # silence, which is also what stands before a melody
 _SAMPLING_STREAM = 2
 
 
@@ -66,7 +65,7 @@ class SeqGAN(PolicyGradientGAN):
             self.representation.num_tokens,
             config.embedding_size,
             config.hidden_size,
-            _START_TOKEN,
+            self.representation.start_token,
             self.seed,
             config.initial_stddev,
             name=name,

@@ -1,10 +1,13 @@
 """The table of recipes: one row per published experiment. Imports no TensorFlow."""
 
 from tfmusicgan.errors import unknown_name
-from tfmusicgan.recipes import binary_musegan, musegan
+from tfmusicgan.recipes import binary_musegan, musegan, seqgan
 from tfmusicgan.recipes.base import Preset, Recipe, override, rebuild
 
-_RECIPES = {recipe.name: recipe for recipe in (*musegan.RECIPES, *binary_musegan.RECIPES)}
+_RECIPES = {
+    recipe.name: recipe
+    for recipe in (*musegan.RECIPES, *binary_musegan.RECIPES, *seqgan.RECIPES)
+}
 
 __all__ = ["Preset", "Recipe", "get", "names", "override", "rebuild"]
 

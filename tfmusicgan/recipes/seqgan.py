@@ -1,12 +1,19 @@
-"""SeqGAN's config (Yu, Zhang, Wang, Yu, AAAI 2017, arXiv 1609.05473).
+"""SeqGAN's recipes (Yu, Zhang, Wang, Yu, AAAI 2017, arXiv 1609.05473).
 
 Sizes are those of the paper's appendix and of the released code, github.com/LantaoYu/SeqGAN.
 """
 
 import dataclasses
+from typing import Any
 
+from tfmusicgan.recipes.base import Preset, Recipe
 from tfmusicgan.recipes.policy_gradient import PolicyGradientConfig
 from tfmusicgan.recipes.wasserstein import check_positive, check_tuples
+
+PAPER = (
+    "Yu, Zhang, Wang, Yu: SeqGAN: Sequence Generative Adversarial Nets with Policy Gradient. "
+    "AAAI 2017. https://arxiv.org/abs/1609.05473"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,3 +40,65 @@ class SeqGANConfig(PolicyGradientConfig):
         sizes = ("embedding_size", "hidden_size", "initial_stddev", "discriminator_embedding_size")
         check_positive(self, sizes)
         check_tuples(self, [("windows", "filters")])
+
+
+# Table 5 of the appendix, for sequences of 32 tokens.
+_MUSIC_WINDOWS = {
+    "windows": (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 24, 32),
+    "filters": (100, 200, 200, 200, 200, 100, 100, 100, 100, 100, 160, 160, 160),
+}
+# As many samples in a set as the tunes have windows to train on (3,884), in whole batches.
+_MUSIC = SeqGANConfig(**_MUSIC_WINDOWS, negatives=3_872, likelihood_steps=7_260)
+
+# A discriminator with a quarter of the filters, fewer and smaller sets: minutes on two CPU cores.
+_MUSIC_SMALL = dataclasses.replace(
+    _MUSIC,
+    hidden_size=64,
+    filters=(25, 50, 50, 50, 50, 25, 25, 25, 25, 25, 40, 40, 40),
+    likelihood_steps=2_400,
+    discriminator_sets=10,
+    rounds=40,
+    sets_per_round=1,
+    negatives=1_024,
+)
+
+# Every phase in four steps; for tests only.
+_TINY = {
+    "batch_size": 4,
+    "likelihood_steps": 1,
+    "discriminator_sets": 1,
+    "rounds": 1,
+    "sets_per_round": 1,
+    "epochs_per_set": 1,
+    "negatives": 2,
+    "roll_outs": 2,
+    "embedding_size": 4,
+    "hidden_size": 6,
+    "initial_stddev": 0.5,  # untrained, its samples differ already
+    "discriminator_embedding_size": 4,
+    "windows": (1, 3),
+    "filters": (5, 4),
+}
+_ADVERSARIAL_OFF = {"discriminator_sets": 0, "rounds": 0}
+
+
+def _music_presets(**changes: Any) -> dict[str, Preset]:
+    tiny = {"length": 8, "hop": 4, "lowest_pitch": 55, "num_pitches": 30}
+    configs = {"paper": _MUSIC, "small": _MUSIC_SMALL, "tiny": SeqGANConfig(**_TINY)}
+    configs = {name: dataclasses.replace(config, **changes) for name, config in configs.items()}
+    return {name: Preset(tiny if name == "tiny" else {}, c) for name, c in configs.items()}
+
+
+RECIPES = (
+    Recipe(
+        name="seqgan_nottingham",
+        kind="generator",
+        summary="Melodies of 32 tokens, one for each 0.4 s, like those of folk tunes.",
+        paper=PAPER,
+        model="seqgan",
+        representation="melody_tokens",
+        dataset="nottingham",
+        presets=_music_presets(),
+        metrics=(),
+    ),
+)

@@ -112,6 +112,11 @@ class MelodyTokens:
         return self.num_pitches + 1
 
     @property
+    def start_token(self) -> int:
+        """What stands before a melody: silence."""
+        return 0
+
+    @property
     def tokens_per_second(self) -> float:
         """Both halves multiply by it: the graph's optimiser would turn a division into that."""
         return 1.0 / self.seconds_per_token
