@@ -1,7 +1,7 @@
 """Checks of representations' parameters that several of them share."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfmusicgan.errors import ConfigError, unknown_name
@@ -25,6 +25,25 @@ def check_whole_numbers(
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ConfigError(
                 f"{name}: expected a whole number within {low}-{high}. Received: {value!r}."
+            )
+
+
+def check_part_names(representation: Representation, names: Sequence[str]) -> None:
+    """Checks that fields can be looked for in instruments' names, by both halves.
+
+    Args:
+      representation: Has the fields.
+      names: Of the fields.
+
+    Raises:
+      ConfigError: If one is not lower-case ASCII text.
+    """
+    for name in names:
+        text = getattr(representation, name)
+        plain = isinstance(text, str) and text.isascii() and text.isprintable()
+        if not plain or text != text.lower():
+            raise ConfigError(
+                f"{name}: expected lower-case ASCII text, or none. Received: {text!r}."
             )
 
 
