@@ -16,8 +16,8 @@ MAX_DURATION = 4095
 MAX_CHORD_CLASSES = 6
 """Most pitch classes of a chord that a vocabulary has a word for."""
 
-# How many values each column has: the product is below 2**63.
-_RADICES = (MAX_DURATION + 1, NUM_OCTAVES, 13, MAX_DURATION + 1, 10**MAX_CHORD_CLASSES, 2**12)
+# How many values each column of a word has: the product is below 2**63.
+RADICES = (MAX_DURATION + 1, NUM_OCTAVES, 13, MAX_DURATION + 1, 10**MAX_CHORD_CLASSES, 2**12)
 NO_KEY = -1
 # How many pitch classes each set of them has.
 NUM_CLASSES = np.array([number.bit_count() for number in range(2**12)])
@@ -36,7 +36,7 @@ def word_keys(words: np.ndarray) -> np.ndarray:
     fits = (words[..., 0] <= MAX_DURATION) & (words[..., 3] <= MAX_DURATION)
     fits &= NUM_CLASSES[words[..., 5]] <= MAX_CHORD_CLASSES
     keys = np.zeros(words.shape[:-1], np.int64)
-    for column, radix in enumerate(_RADICES):
+    for column, radix in enumerate(RADICES):
         keys = keys * radix + np.where(fits, words[..., column], 0)
     return np.where(fits, keys, NO_KEY)
 
@@ -113,7 +113,7 @@ def _is_word(word: Word) -> bool:
     """Whether these can be the six numbers of a word that has a key."""
     if len(word) != NUM_COLUMNS or not all(type(number) is int for number in word):
         return False
-    if not all(0 <= number < radix for number, radix in zip(word, _RADICES, strict=True)):
+    if not all(0 <= number < radix for number, radix in zip(word, RADICES, strict=True)):
         return False
     steps, octave, pitch, chord_steps, octaves, classes = word
     count = classes.bit_count()

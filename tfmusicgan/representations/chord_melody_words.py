@@ -36,6 +36,9 @@ from tfmusicgan.representations.parameters import (
 START, UNKNOWN = 0, 1
 """Tokens that are no words: what stands before a piece, and any word that the vocabulary lacks."""
 
+# What is longer is a damaged file, or a question that would fill memory.
+MAX_TOKENS = 65_536
+
 _NUM_RESERVED = 2
 
 _INT_RANGES = {
@@ -326,7 +329,7 @@ class ChordMelodyWords:
         # Neither drums nor the melody's instrument play chords.
         others = dataclasses.replace(notes, is_drum=notes.is_drum | melody)
         chords = melody_notes(others, sequence, self.chords_name)
-        in_range = notes.pitch >= events.LOWEST_PITCH
+        in_range = (notes.pitch >= events.LOWEST_PITCH) & (notes.pitch < 128)
         return melody & in_range, chords & in_range
 
 

@@ -11,6 +11,7 @@ from tfmusicgan.representations.score_header import MAX_QPM, MIN_QPM
 
 _NOTE = "magenta.NoteSequence.Note"
 _TEMPO = "magenta.NoteSequence.Tempo"
+_TEXT = "magenta.NoteSequence.TextAnnotation"
 _SEQUENCE = "magenta.NoteSequence"
 
 
@@ -35,6 +36,7 @@ def encode_sequences(
     total_seconds: tf.Tensor,
     row: tf.Tensor,
     notes: Mapping[str, tf.Tensor],
+    texts: tuple[tf.Tensor, Mapping[str, tf.Tensor]] | None = None,
 ) -> tf.Tensor:
     """Serialises a batch of NoteSequences.
 
@@ -44,20 +46,33 @@ def encode_sequences(
       total_seconds: float64 [batch], the length of each.
       row: [notes], the sequence that each note belongs to, in ascending order.
       notes: Scalar fields of `NoteSequence.Note` by name, [notes] each.
+      texts: The same for text annotations, if there are any: rows, and scalar fields of
+        `NoteSequence.TextAnnotation`.
 
     Returns:
       tf.string [batch].
     """
     batch = tf.size(qpm)
-    texts = protos_graph.encode_scalars(_NOTE, notes)
-    counts = tf.math.bincount(tf.cast(row, tf.int32), minlength=batch, maxlength=batch)
-    ragged = tf.RaggedTensor.from_row_lengths(texts, counts, validate=False)
     one = tf.ones([batch], tf.int32)
     fields = _constant_fields(header, batch)
     fields["tempos"] = (protos_graph.encode_scalars(_TEMPO, {"qpm": qpm})[:, tf.newaxis], one)
-    fields["total_time"] = (total_seconds[:, tf.newaxis], one)
-    fields["notes"] = (ragged.to_tensor(), counts)
+    # Left out where it is zero, as protobuf itself does.
+    fields["total_time"] = (total_seconds[:, tf.newaxis], tf.cast(total_seconds != 0, tf.int32))
+    fields["notes"] = _by_row(protos_graph.encode_scalars(_NOTE, notes), row, batch)
+    if texts is not None:
+        fields["text_annotations"] = _by_row(
+            protos_graph.encode_scalars(_TEXT, texts[1]), texts[0], batch
+        )
     return protos_graph.encode_messages(_SEQUENCE, fields)
+
+
+def _by_row(
+    messages: tf.Tensor, row: tf.Tensor, batch: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Submessages in ascending order of their rows: (values [batch, most], sizes [batch])."""
+    counts = tf.math.bincount(tf.cast(row, tf.int32), minlength=batch, maxlength=batch)
+    ragged = tf.RaggedTensor.from_row_lengths(messages, counts, validate=False)
+    return ragged.to_tensor(), counts
 
 
 def _constant_fields(
