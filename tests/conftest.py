@@ -81,7 +81,7 @@ def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
             source = tmp_path_factory.mktemp("music") / "music.tfrecord"
             with NoteSequenceWriter(source) as writer:
                 for number in range(20):
-                    writer.write(made_up.MAKERS[parameters["tracks"]](number))
+                    writer.write(made_up.maker(parameters)(number))
             representation = representations.get(recipe.representation).from_parameters(parameters)
             made[same] = tmp_path_factory.mktemp("records") / name
             midi, options = datasets.get("midi"), ConvertOptions(representation)

@@ -1,5 +1,8 @@
 """Made-up music for tests: small, lopsided, and different for every number."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
 from tfmusicgan.note_sequences.proto import NoteSequence
@@ -71,3 +74,8 @@ def _instruments(
 
 # The maker of pieces for the tracks that a preset's representation names.
 MAKERS = {"voices": chorale, "musegan": band, "bmusegan": orchestra}
+
+
+def maker(parameters: Mapping[str, Any]) -> Callable[..., NoteSequence]:
+    """The maker for a representation's parameters; one without tracks reads a chorale's soprano."""
+    return MAKERS[parameters.get("tracks", "voices")]

@@ -11,12 +11,13 @@ import pytest
 from tfmusicgan import metrics, recipes
 from tfmusicgan.errors import CheckpointError, RecordsError
 from tfmusicgan.evaluation import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Evaluation, evaluate_run
-from tfmusicgan.evaluation import runs as evaluation
+from tfmusicgan.evaluation import piano_rolls as evaluation
 from tfmusicgan.metrics.memorisation import nearest_distance
 from tfmusicgan.recipes.musegan_published import published_rows
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.tracks import parse_tracks
+from tfmusicgan.training.monitor import held_out
 
 RECIPE = "musegan_hybrid_chorales"
 
@@ -205,7 +206,7 @@ def test_held_out_data_is_validation_or_test_or_missing(without):
     for split in ("validation", "test"):
         if manifest.num_examples(split):
             expected = RecordSet.open(folder, split).spread(4)["piano_roll"]
-            np.testing.assert_array_equal(evaluation._held_out(folder, 4), expected)
+            np.testing.assert_array_equal(held_out(folder, 4), expected)
             break
 
 

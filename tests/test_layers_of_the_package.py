@@ -24,6 +24,7 @@ _LAYERS = {
     "audio": 1,
     "records": 1,
     "metrics": 1,
+    "token_oracle": 1,
     "losses": 2,
     "layers": 2,
     "models": 2,

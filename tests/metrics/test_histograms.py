@@ -55,7 +55,9 @@ def test_silent_tracks_are_undefined():
     found = histograms(roll, rep("piano,drums"))
     assert np.isnan(found["pitch_class"]["piano"]).all()
     assert np.isnan(found["onset_position"]["piano"]).all()
-    values = metrics.evaluate(["onset_position_overlap"], roll, rep("piano,drums"), song())
+    values = metrics.evaluate(
+        ["onset_position_overlap"], roll, rep("piano,drums"), {"training": song()}
+    )
     assert np.isnan(values["onset_position_overlap/piano"])
     assert values["onset_position_overlap/drums"] == 1.0
 
@@ -64,7 +66,7 @@ def test_overlap_with_the_data():
     other = np.zeros_like(song())
     other[0, 0, 1, 3, 0] = other[0, 0, 2, 4, 0] = True  # C at step 1, C# at step 2
     names = ["pitch_class_overlap", "onset_position_overlap"]
-    values = metrics.evaluate(names, other, rep("piano,drums"), song())
+    values = metrics.evaluate(names, other, rep("piano,drums"), {"training": song()})
     assert values["pitch_class_overlap/piano"] == pytest.approx(1 / 2)
     assert values["onset_position_overlap/piano"] == pytest.approx(2 / 5 + 1 / 5)
     assert np.isnan(values["onset_position_overlap/drums"])

@@ -56,17 +56,17 @@ def test_metrics_that_compare_need_something_to_compare_with():
     assert list(metrics.evaluate(names, rolls, REP)) == [
         f"empty_bars/{track}" for track in ("piano", "drums", "bass")
     ]
-    values = metrics.evaluate(names, rolls, REP, reference=others)
+    values = metrics.evaluate(names, rolls, REP, {"training": others})
     assert len(values) == 2 + 3 + 3
     assert 0 < values["pitch_class_overlap/bass"] < 1
-    same = metrics.evaluate(names, rolls, REP, reference=rolls)
+    same = metrics.evaluate(names, rolls, REP, {"training": rolls})
     assert same["pitch_class_overlap/bass"] == pytest.approx(1.0)
 
 
 def test_every_metric_measures_and_has_a_scale():
     rolls = lopsided(5)
-    estimates = metrics.estimates(metrics.names(), rolls, REP, reference=rolls)
-    assert {key.partition("/")[0] for key in estimates} == set(metrics.names())
+    estimates = metrics.estimates(metrics.names("piano_roll"), rolls, REP, {"training": rolls})
+    assert {key.partition("/")[0] for key in estimates} == set(metrics.names("piano_roll"))
     half = np.arange(len(rolls)) < 3
     weights = np.ones((2, len(rolls)))
     weights[1, 4] = 3
@@ -97,11 +97,12 @@ def test_drum_pattern_is_undefined_where_all_or_none_is_a_sixteenth(steps_per_be
 
 
 def test_errors():
-    with pytest.raises(ConfigError, match=r"metric 'beauty'. Known: drum_pattern, drum_pattern_as"):
+    with pytest.raises(ConfigError, match=r"metric 'beauty'. Known: bleu, distinct_ngrams, drum_pattern, drum"):
         metrics.evaluate(["beauty"], lopsided(5), REP)
     with pytest.raises(ConfigError, match=r"\[phrases, 3, 16, 13, 3\]. Received: float32 \[7, 3"):
         metrics.evaluate(["empty_bars"], lopsided(5).astype(np.float32), REP)
     with pytest.raises(ConfigError, match=r"Received: bool \[3, 16, 13, 3\]"):
         metrics.evaluate(["empty_bars"], lopsided(5)[0], REP)
     with pytest.raises(ConfigError, match=r"Received: bool \[7, 3, 16, 13, 2\]"):
-        metrics.evaluate(["empty_bars"], lopsided(5), REP, reference=lopsided(5)[..., :2])
+        names, cut = ["pitch_class_overlap"], lopsided(5)[..., :2]
+        metrics.evaluate(names, lopsided(5), REP, {"training": cut})

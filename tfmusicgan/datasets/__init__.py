@@ -1,6 +1,6 @@
 """The datasets by name. A new one is one module with a `DATASET`, and one entry here."""
 
-from tfmusicgan.datasets import bach_chorales, lakh, lpd, midi, nottingham
+from tfmusicgan.datasets import bach_chorales, lakh, lpd, midi, nottingham, seqgan_oracle
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.errors import unknown_name
 
@@ -12,6 +12,7 @@ _DATASETS = {
         lpd.DATASET,
         midi.DATASET,
         nottingham.DATASET,
+        seqgan_oracle.DATASET,
     )
 }
 

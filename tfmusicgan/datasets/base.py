@@ -21,6 +21,11 @@ def _no_official_split(name: str) -> str | None:
     return None
 
 
+def _keeps_nothing(paths: Sequence[str]) -> Mapping[str, Path]:
+    """Leaves records by themselves."""
+    return {}
+
+
 def _own_group(name: str) -> str:
     """Every piece is a group of its own."""
     return name
@@ -52,6 +57,8 @@ class Dataset:
         `sources.list_sources`, for a dataset whose files are more than single pieces of music.
       read_source: A piece -> its NoteSequence, as `sources.read_source`. Worker processes find both
         by their names: they are functions of a module.
+      kept_files: (paths given by the user) -> name -> a file that a record set keeps a copy of
+        beside its shards, under a name of `records.manifest.KEPT_FILES`.
     """
 
     name: str
@@ -71,6 +78,7 @@ class Dataset:
     left_out_by_best_match: Judge | None = None
     list_sources: Lister = sources.list_sources
     read_source: Reader = sources.read_source
+    kept_files: Callable[[Sequence[str]], Mapping[str, Path]] = _keeps_nothing
 
     def files(self, path: str | Sequence[str] | None = None) -> tuple[list[Path], Path]:
         """Finds the dataset's files.

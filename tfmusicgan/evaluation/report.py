@@ -26,8 +26,9 @@ class Evaluation:
 
     Attributes:
       rows: Row name to metric key to value: the recipe's metrics.
-      memorisation: Row name to `nearest_training_phrase` and `self_similarity`, both Jaccard, 0-1,
-        of the tracks that are generated.
+      memorisation: Row name to figure to value: `nearest_training_phrase` and `self_similarity`,
+        0-1, of what is generated (Jaccard's, or shares of equal tokens); of token sequences also
+        what is copied, and how likely a model finds held-out data, in nats a token.
       num_phrases: Row name to the number of phrases it was measured on.
       settings: Recipe, preset, checkpoint step and seeds.
       spread: Metric key to how much it differs between two halves of the training data; without
@@ -83,8 +84,9 @@ class Evaluation:
         """Everything to read, as aligned text."""
         blocks = [self._rows_block(), self._published_block(), self._accompaniment_block()]
         lines = ["phrases: " + _join(self.num_phrases)]
-        for name in ("nearest_training_phrase", "self_similarity"):
-            values = {row: f"{entry[name]:.3f}" for row, entry in self.memorisation.items()}
+        for name in dict.fromkeys(name for row in self.memorisation.values() for name in row):
+            having = {row: entry for row, entry in self.memorisation.items() if name in entry}
+            values = {row: f"{entry[name]:.3f}" for row, entry in having.items()}
             lines.append(f"{name}: {_join(values)}")
         lines.extend(textwrap.fill(f"* {note}", _WIDTH) for note in self.notes)
         return "\n\n".join([block for block in blocks if block] + ["\n".join(lines)])

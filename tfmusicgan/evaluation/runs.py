@@ -5,30 +5,18 @@ nearest training phrase, to be read beside that of held-out phrases.
 """
 
 import pathlib
-from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from tfmusicgan import metrics
-from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Evaluation, Rows
-from tfmusicgan.metrics.accompaniment import harmony_with_given
-from tfmusicgan.metrics.histograms import histograms
-from tfmusicgan.metrics.memorisation import nearest_distance, self_similarity
-from tfmusicgan.metrics.movement import intervals, spreads
-from tfmusicgan.metrics.musical import drum_period
+from tfmusicgan.evaluation import piano_rolls, token_sequences
+from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Evaluation
 from tfmusicgan.models.base import MusicGAN
-from tfmusicgan.progress import ProgressBar
-from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.reader import RecordSet
-from tfmusicgan.representations.base import Representation
 from tfmusicgan.training.fit import prepare_model
-from tfmusicgan.training.monitor import Sampler
+from tfmusicgan.training.monitor import Sampler, held_out, measured_field
 from tfmusicgan.training.run import Run
 
-# The field of an example that the metrics measure.
-_FIELD = "piano_roll"
-# Training phrases compared at once: products of larger matrices are faster.
-_PHRASES_AT_ONCE = 1024
+_MEASURERS = {"piano_roll": piano_rolls.measure, "tokens": token_sequences.measure}
 
 
 def evaluate_run(
@@ -58,23 +46,20 @@ def evaluate_run(
     model, info = run.load_model(checkpoint)
     train = RecordSet.open(records_folder, "train")
     train.expect(model.representation)
+    field = measured_field(model.representation)
     seeds = np.int64(seed) * 2**32 + np.arange(num_phrases, dtype=np.int64)
-    phrases = {TRAINING: train.spread(num_phrases)[_FIELD]}
-    held_out = _held_out(records_folder, num_phrases)
-    if held_out is not None:
-        phrases[HELD_OUT] = held_out
+    phrases = {TRAINING: train.spread(num_phrases)[field]}
+    others = held_out(records_folder, num_phrases)
+    if others is not None:
+        phrases[HELD_OUT] = others
     untrained = run.build_model()
     prepare_model(untrained, train)
     # Through the same networks as the trained one: see `Run.load_model`.
     untrained.begin_stage(max(info.step - 1, 0))
-    given = getattr(model, "condition_track", None)
     # New music to accompany where there is some; a model's own choice is of training phrases.
-    others = phrases[TRAINING] if held_out is None else held_out
-    given_tracks = (
-        None if given is None else others[np.arange(num_phrases) % len(others), ..., given]
-    )
-    phrases[UNTRAINED] = _sample(untrained, seeds, given_tracks)
-    phrases[TRAINED] = _sample(model, seeds, given_tracks)
+    given = _given_tracks(model, phrases[TRAINING] if others is None else others, num_phrases)
+    for row, sampled in ((UNTRAINED, untrained), (TRAINED, model)):
+        phrases[row] = Sampler(sampled).examples(seeds, given)[field]
     settings = {
         "recipe": run.settings["recipe"],
         "preset": run.settings["preset"],
@@ -82,142 +67,18 @@ def evaluate_run(
         "checkpoint": checkpoint,
         "seed": seed,
     }
-    measured = _measure(run.recipe, phrases, model.representation, given)
-    harmony = {}
-    if given is not None:
-        for row, rolls in phrases.items():
-            harmony[row] = harmony_with_given(rolls, given, model.representation)
     return Evaluation(
-        memorisation=_memorisation(phrases, train, given),
         num_phrases={row: len(rolls) for row, rolls in phrases.items()},
         settings=settings,
-        accompaniment=harmony,
         warnings=_other_records(run, train),
-        **measured,
+        **_MEASURERS[field](run.recipe, phrases, {UNTRAINED: untrained, TRAINED: model}, train),
     )
 
 
-def _sample(model: MusicGAN, seeds: np.ndarray, given: np.ndarray | None) -> np.ndarray:
-    return Sampler(model).examples(seeds, given)[_FIELD]
-
-
-def _measure(
-    recipe: Recipe,
-    phrases: Mapping[str, np.ndarray],
-    representation: Representation,
-    given: int | None = None,
-) -> dict:
-    """The fields of an `Evaluation` that are functions of the phrases and the recipe.
-
-    Args:
-      recipe: Names the metrics, and has the paper's rows.
-      phrases: Row name to bool [n, bars, steps, pitches, tracks].
-      representation: What the axes mean.
-      given: Index of the track that the model is given, whose own metrics no training can move.
-    """
-    data = phrases[TRAINING]
-    rows, found = {}, {}
-    for row, rolls in phrases.items():
-        found[row] = metrics.estimates(recipe.metrics, rolls, representation, reference=data)
-        rows[row] = {key: float(estimate.value()) for key, estimate in found[row].items()}
-    as_published = _as_published(recipe, phrases, representation)
-    notes = []
-    spread = spreads(found[TRAINING], len(data))
-    if given is not None:
-        name = representation.tracks[given].name
-        source = HELD_OUT if HELD_OUT in phrases else TRAINING
-        spread = {key: value for key, value in spread.items() if key.partition("/")[2] != name}
-        notes.append(f"{name} is given, from the {source}: its own metrics are not judged.")
-    if "drum_pattern" in recipe.metrics and drum_period(representation.steps_per_beat) is None:
-        notes.append(
-            f"drum_pattern is undefined at {representation.steps_per_beat} steps a beat: all steps "
-            "are on the grid of sixteenths, or not all sixteenths are steps."
-        )
-    if as_published:
-        notes.extend(recipe.published_notes)
-    return {
-        "rows": rows,
-        "spread": spread,
-        "intervals": intervals(found[TRAINED], len(phrases[TRAINED])),
-        "histograms": {row: histograms(rolls, representation) for row, rolls in phrases.items()},
-        "as_published": as_published,
-        "published": {row: dict(values) for row, values in recipe.published.items()}
-        if as_published
-        else {},
-        "notes": tuple(notes),
-    }
-
-
-def _as_published(
-    recipe: Recipe, phrases: Mapping[str, np.ndarray], representation: Representation
-) -> Rows:
-    """Our rows in the keys of the paper's; empty unless the representation has all its tracks."""
-    keys = dict.fromkeys(key for row in recipe.published.values() for key in row)
-    names = dict.fromkeys(key.partition("/")[0] for key in keys)
-    rows = {}
-    for row, rolls in phrases.items():
-        values = metrics.evaluate(names, rolls, representation)
-        if not keys.keys() <= values.keys():
-            return {}
-        rows[row] = {key: values[key] for key in keys}
-    return rows if keys else {}
-
-
-def _held_out(folder: str | pathlib.Path, limit: int) -> np.ndarray | None:
-    manifest = RecordSet.open(folder, "train").manifest
-    for split in ("validation", "test"):
-        if manifest.num_examples(split):
-            return RecordSet.open(folder, split).spread(limit)[_FIELD]
-    return None
-
-
-def _memorisation(phrases: Mapping[str, np.ndarray], train: RecordSet, given: int | None) -> Rows:
-    """What held-out and trained phrases share with the training data, and with each other."""
-    new = {row: _generated(phrases[row], given) for row in (HELD_OUT, TRAINED) if row in phrases}
-    nearest = _nearest(new, train, given)
-    return {
-        row: {
-            "nearest_training_phrase": nearest[row],
-            "self_similarity": float(self_similarity(rolls)),
-        }
-        for row, rolls in new.items()
-    }
-
-
-def _generated(rolls: np.ndarray, given: int | None) -> np.ndarray:
-    """The tracks that a model makes: all but the given one."""
-    return rolls if given is None else np.delete(rolls, given, axis=-1)
-
-
-def _nearest(
-    rows: Mapping[str, np.ndarray], records: RecordSet, given: int | None = None
-) -> dict[str, float]:
-    """Each row's mean distance to the nearest phrase of the whole split, read part by part."""
-    phrases = np.concatenate(list(rows.values()))
-    nearest = np.full(len(phrases), np.inf)
-    done = 0
-    with ProgressBar("Comparing", records.num_examples, "training phrases") as bar:
-        for known in _parts(records):
-            nearest = np.fmin(nearest, nearest_distance(phrases, _generated(known, given)))
-            done += len(known)
-            bar.update(done)
-    ends = np.cumsum([len(rolls) for rolls in rows.values()])[:-1]
-    return {
-        row: float(np.mean(distances))
-        for row, distances in zip(rows, np.split(nearest, ends), strict=True)
-    }
-
-
-def _parts(records: RecordSet) -> Iterator[np.ndarray]:
-    """The phrases of a split, many at once."""
-    batches: list[np.ndarray] = []
-    for batch in records.examples():
-        batches.append(batch[_FIELD])
-        if sum(map(len, batches)) >= _PHRASES_AT_ONCE:
-            yield np.concatenate(batches)
-            batches = []
-    if batches:
-        yield np.concatenate(batches)
+def _given_tracks(model: MusicGAN, rolls: np.ndarray, count: int) -> np.ndarray | None:
+    """What each sample accompanies: bool [count, ...]; None for models that are given nothing."""
+    track = getattr(model, "condition_track", None)
+    return None if track is None else rolls[np.arange(count) % len(rolls), ..., track]
 
 
 def _other_records(run: Run, train: RecordSet) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Measures of piano-rolls, found by name.
+"""Measures of piano-rolls and of token sequences, found by name.
 
 evaluate(("empty_bars", "tonal_distance"), piano_rolls, representation)
 {"empty_bars/drums": 0.08, ..., "tonal_distance/piano-guitar": 1.02, ...}
@@ -8,6 +8,7 @@ evaluate(("empty_bars", "tonal_distance"), piano_rolls, representation)
 from tfmusicgan.metrics import musical, notes_in_scale, tonal_distance  # noqa: F401, I001
 from tfmusicgan.metrics import histograms  # noqa: F401
 from tfmusicgan.metrics import as_published  # noqa: F401
+from tfmusicgan.metrics import token_metrics  # noqa: F401
 from tfmusicgan.metrics.registry import estimates, evaluate, get, names, scale
 
 __all__ = ["estimates", "evaluate", "get", "names", "scale"]

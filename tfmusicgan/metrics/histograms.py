@@ -9,7 +9,7 @@ import numpy as np
 
 from tfmusicgan.metrics.bars import count_pitches, count_steps, fold_pitches, phrase_chunks
 from tfmusicgan.metrics.estimates import Estimate, HistogramOverlap
-from tfmusicgan.metrics.registry import metric
+from tfmusicgan.metrics.registry import TRAINING, metric
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 
 
@@ -112,14 +112,14 @@ def _overlaps(
     }
 
 
-@metric("pitch_class_overlap", scale=1.0, compares=True)
+@metric("pitch_class_overlap", scale=1.0, compares=TRAINING)
 def _pitch_class_overlap(
     piano_rolls: np.ndarray, representation: MultitrackPianoRoll, reference: np.ndarray
 ) -> dict[str, Estimate]:
     return _overlaps("pitch_class", piano_rolls, representation, reference)
 
 
-@metric("onset_position_overlap", scale=1.0, compares=True)
+@metric("onset_position_overlap", scale=1.0, compares=TRAINING)
 def _onset_position_overlap(
     piano_rolls: np.ndarray, representation: MultitrackPianoRoll, reference: np.ndarray
 ) -> dict[str, Estimate]:

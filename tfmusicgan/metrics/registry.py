@@ -1,7 +1,9 @@
 """The table of metrics: decorators fill it, `estimates` and `evaluate` read it."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,10 @@ from tfmusicgan.metrics.estimates import Estimate
 from tfmusicgan.representations.base import Representation
 
 Evaluator = Callable[..., dict[str, Estimate]]
+# What metrics may compare with: name to the training data's or held-out examples, or the oracle.
+TRAINING, HELD_OUT, ORACLE = "training", "held_out", "oracle"
+References = Mapping[str, Any]
+NOTHING: References = MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,33 +26,38 @@ class Metric:
       name: What it is asked for by, and the part of its keys before `/`.
       scale: The difference that counts as one whole when rows are compared, the width of the
         metric's range.
-      evaluator: (piano-rolls, representation) -> estimate by track, or by pair of tracks; those
-        that compare take the reference's piano-rolls too.
-      compares: Whether it compares the piano-rolls with others, the training data's.
+      evaluator: (examples, representation) -> estimate by track, by pair of tracks, or by whatever
+        it tells apart; those that compare take the reference too.
+      compares: What it compares the examples with: `TRAINING`, `HELD_OUT` or `ORACLE`; `""` for
+        those that do not.
+      field: The representation's field that it measures.
     """
 
     name: str
     scale: float
     evaluator: Evaluator
-    compares: bool = False
+    compares: str = ""
+    field: str = "piano_roll"
 
 
 _METRICS: dict[str, Metric] = {}
 
 
-def metric(name: str, scale: float, compares: bool = False) -> Callable[[Evaluator], Evaluator]:
+def metric(
+    name: str, scale: float, compares: str = "", field: str = "piano_roll"
+) -> Callable[[Evaluator], Evaluator]:
     """Decorator that enters an evaluator into the table."""
 
     def enter(evaluator: Evaluator) -> Evaluator:
-        _METRICS[name] = Metric(name, scale, evaluator, compares)
+        _METRICS[name] = Metric(name, scale, evaluator, compares, field)
         return evaluator
 
     return enter
 
 
-def names() -> tuple[str, ...]:
-    """The metrics' names, in the order of definition."""
-    return tuple(_METRICS)
+def names(field: str | None = None) -> tuple[str, ...]:
+    """The metrics' names, those of one field or all, in the order of definition."""
+    return tuple(n for n, entry in _METRICS.items() if field in (None, entry.field))
 
 
 def get(name: str) -> Metric:
@@ -71,54 +82,60 @@ def scale(key: str) -> float:
 
 def estimates(
     metric_names: Iterable[str],
-    piano_rolls: np.ndarray,
+    examples: np.ndarray,
     representation: Representation,
-    reference: np.ndarray | None = None,
+    references: References = NOTHING,
 ) -> dict[str, Estimate]:
     """Measures a set of phrases.
 
     Args:
-      metric_names: Names in the table.
-      piano_rolls: bool [phrases, bars, steps_per_bar, num_pitches, tracks]; not changed.
-      representation: The multi-track piano-roll that says what the axes mean.
-      reference: The training data, for the metrics that compare with it, any number of phrases;
-        without it these are left out.
+      metric_names: Names in the table, all of metrics of one field.
+      examples: That field of the phrases, [phrases, *shape]; not changed.
+      representation: Says what the axes mean.
+      references: For the metrics that compare: `"training"` and `"held_out"`, any number of
+        examples, and `"oracle"`, a `TokenOracle`. Metrics whose reference is not among them are
+        left out. Examples that are themselves the reference are compared with each other.
 
     Returns:
-      `"metric/track"` or `"metric/track-track"` to estimate; metrics in the order asked for.
+      `"metric/track"`, `"metric/track-track"` or whatever a metric tells apart to estimate; metrics
+      in the order asked for.
 
     Raises:
-      ConfigError: If a name is unknown, or the piano-rolls are not the representation's.
+      ConfigError: If a name is unknown, or examples are not the representation's.
     """
-    _check(piano_rolls, representation)
-    if reference is not None:
-        _check(reference, representation)
     found = {}
     for name in metric_names:
         entry = get(name)
-        if entry.compares and reference is None:
+        if entry.compares and references.get(entry.compares) is None:
             continue
-        others = (reference,) if entry.compares else ()
-        for suffix, estimate in entry.evaluator(piano_rolls, representation, *others).items():
+        others = (references[entry.compares],) if entry.compares else ()
+        for array in (examples, *others):
+            if isinstance(array, np.ndarray):
+                _check(array, representation, entry.field)
+        for suffix, estimate in entry.evaluator(examples, representation, *others).items():
             found[f"{name}/{suffix}"] = estimate
     return found
 
 
 def evaluate(
     metric_names: Iterable[str],
-    piano_rolls: np.ndarray,
+    examples: np.ndarray,
     representation: Representation,
-    reference: np.ndarray | None = None,
+    references: References = NOTHING,
 ) -> dict[str, float]:
     """The values of `estimates`, NaN where undefined."""
-    found = estimates(metric_names, piano_rolls, representation, reference)
+    found = estimates(metric_names, examples, representation, references)
     return {key: float(estimate.value()) for key, estimate in found.items()}
 
 
-def _check(piano_rolls: np.ndarray, representation: Representation) -> None:
-    shape = representation.spec["piano_roll"].shape
-    if piano_rolls.shape[1:] != shape or piano_rolls.dtype != bool:
+def _check(examples: np.ndarray, representation: Representation, field: str) -> None:
+    if field not in representation.spec:
         raise ConfigError(
-            f"Expected piano-rolls of bool [phrases, {', '.join(map(str, shape))}]. "
-            f"Received: {piano_rolls.dtype} {list(piano_rolls.shape)}."
+            f"Expected metrics of {', '.join(representation.spec)}. Received: one of {field}."
+        )
+    spec = representation.spec[field]
+    if examples.shape[1:] != spec.shape or examples.dtype != spec.dtype:
+        raise ConfigError(
+            f"Expected {field} of {spec.dtype} [phrases, {', '.join(map(str, spec.shape))}]. "
+            f"Received: {examples.dtype} {list(examples.shape)}."
         )

@@ -67,7 +67,7 @@ def sentence_bleu(
 def self_bleu(
     sequences: Sequences, weights: tuple[float, ...] = BLEU_4, smoothing: str = "none"
 ) -> float:
-    """Mean BLEU of each sequence, all others its references (Zhu et al. 2018, Texygen).
+    """Mean of `bleu_of_others` (Zhu et al. 2018, Texygen).
 
     Args:
       sequences: int [sequences, length] or a list of int [length].
@@ -80,10 +80,30 @@ def self_bleu(
     Raises:
       ConfigError: As `sentence_bleu`.
     """
+    found = bleu_of_others(sequences, weights, smoothing)
+    return float(found.mean()) if len(found) > 1 else float("nan")
+
+
+def bleu_of_others(
+    sequences: Sequences, weights: tuple[float, ...] = BLEU_4, smoothing: str = "none"
+) -> np.ndarray:
+    """BLEU of each sequence, all others its references.
+
+    Args:
+      sequences: int [sequences, length] or a list of int [length].
+      weights: See `sentence_bleu`.
+      smoothing: See `sentence_bleu`.
+
+    Returns:
+      float64 [sequences], within 0-1; NaN where there is only one.
+
+    Raises:
+      ConfigError: As `sentence_bleu`.
+    """
     _check(weights, smoothing)
     flat = flatten("sequences", sequences)
     if len(flat.lengths) < 2:
-        return float("nan")
+        return np.full(len(flat.lengths), np.nan)
     ngrams = NGrams(flat)
     matches = [_matches_of_others(ngrams, n + 1) for n in range(len(weights))]
     # In order of length, the nearest of the others is a neighbour.
@@ -92,7 +112,7 @@ def self_bleu(
     shorter, longer = np.append(lengths[1], lengths[:-1]), np.append(lengths[1:], lengths[-2])
     nearest = np.empty_like(lengths)
     nearest[order] = _nearer(lengths, shorter, longer)
-    return float(_bleu(np.array(matches), flat.lengths, nearest, weights, smoothing).mean())
+    return _bleu(np.array(matches), flat.lengths, nearest, weights, smoothing)
 
 
 def distinct_ngrams(sequences: Sequences, n: int) -> float:

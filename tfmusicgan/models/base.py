@@ -113,6 +113,11 @@ class MusicGAN(keras.Model):
             `num_preparation_examples`.
         """
 
+    @property
+    def default_qpm(self) -> float:
+        """Quarter notes per minute of what it generates, unless asked for another tempo."""
+        return self.model_config.qpm
+
     def networks(self) -> Mapping[str, keras.layers.Layer]:
         """The networks by name, as summaries and parameter counts show them."""
         raise NotImplementedError

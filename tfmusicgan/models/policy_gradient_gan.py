@@ -41,6 +41,11 @@ class PolicyGradientGAN(MusicGAN):
         return self.representation.spec["tokens"].shape[0]
 
     @property
+    def default_qpm(self) -> float:
+        """The tempo at which tokens last as long as those of the data."""
+        return self.representation.default_qpm
+
+    @property
     def phase(self) -> str:
         """What this stage trains: `likelihood`, `discriminator` or `policy`."""
         return self._phases[self.stage]
@@ -150,6 +155,11 @@ class PolicyGradientGAN(MusicGAN):
     def metrics(self) -> list[keras.metrics.Metric]:
         """The phase's tracked values."""
         return [self._trackers[name] for name in _TRACKED[self.phase]]
+
+    def negative_log_likelihood(self, tokens: tf.Tensor) -> tf.Tensor:
+        """The generator's -log p of sequences a token, in nats: int32 [n, length] to float32 [n]."""
+        found = policy_gradient.log_probabilities(self.generator(tokens), tokens)
+        return -tf.reduce_mean(found, axis=1)
 
     def reward(self, tokens: tf.Tensor) -> tf.Tensor:
         """The discriminator's probability that sequences are real: int32 [n, length] to [n]."""

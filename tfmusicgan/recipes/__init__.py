@@ -5,8 +5,7 @@ from tfmusicgan.recipes import binary_musegan, musegan, seqgan
 from tfmusicgan.recipes.base import Preset, Recipe, override, rebuild
 
 _RECIPES = {
-    recipe.name: recipe
-    for recipe in (*musegan.RECIPES, *binary_musegan.RECIPES, *seqgan.RECIPES)
+    recipe.name: recipe for recipe in (*musegan.RECIPES, *binary_musegan.RECIPES, *seqgan.RECIPES)
 }
 
 __all__ = ["Preset", "Recipe", "get", "names", "override", "rebuild"]

@@ -89,6 +89,16 @@ def _music_presets(**changes: Any) -> dict[str, Preset]:
     return {name: Preset(tiny if name == "tiny" else {}, c) for name, c in configs.items()}
 
 
+MUSIC_METRICS = (
+    "bleu",
+    "self_bleu",
+    "distinct_ngrams",
+    "rests",
+    "notes_per_token",
+    "pitch_class_histogram",
+    "interval_histogram",
+)
+
 RECIPES = (
     Recipe(
         name="seqgan_nottingham",
@@ -99,6 +109,6 @@ RECIPES = (
         representation="melody_tokens",
         dataset="nottingham",
         presets=_music_presets(),
-        metrics=(),
+        metrics=MUSIC_METRICS,
     ),
 )

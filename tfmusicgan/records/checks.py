@@ -8,6 +8,8 @@ from tfmusicgan.records import ordering
 from tfmusicgan.records.manifest import Manifest, Shard
 from tfmusicgan.representations.base import Representation
 
+_MANY = 20
+
 
 def check_fields(
     directory: pathlib.Path, manifest: Manifest, representation: Representation
@@ -50,8 +52,14 @@ def difference(expected: dict, came: dict) -> str:
     parameters, others = expected["parameters"], came["parameters"]
     for key in sorted({*parameters, *others}):
         if parameters.get(key) != others.get(key):
-            return f"{key}={parameters.get(key)!r}. Received: {others.get(key)!r}"
+            return f"{key}={_short(parameters.get(key))}. Received: {_short(others.get(key))}"
     return "other parameters"
+
+
+def _short(value: object) -> str:
+    """A value in a message; of a list of many things, such as a vocabulary, how many they are."""
+    many = isinstance(value, list) and len(value) > _MANY
+    return f"{len(value)} of them" if many else repr(value)
 
 
 def check_sizes(batch_size: int, examples_per_row: int, start_step: int) -> None:

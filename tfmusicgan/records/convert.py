@@ -11,18 +11,19 @@ import pathlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.errors import ConfigError, MusicGanError, RecordsError
-from tfmusicgan.files import write_whole
+from tfmusicgan.files import replacing, write_whole
 from tfmusicgan.progress import ProgressBar
-from tfmusicgan.records import selection, work_folder
+from tfmusicgan.records import selection, vocabulary, work_folder
 from tfmusicgan.records.beam_runner import EMBEDDED, run_all
 from tfmusicgan.records.convert_shard import ShardStats, convert_shard, stats_path
 from tfmusicgan.records.manifest import MANIFEST_NAME, Manifest
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.records.plan import Plan, ShardTask, list_pieces, make_plan
+from tfmusicgan.records.shard_file import file_digest
 from tfmusicgan.records.summary import REPORT_NAME, make_manifest, make_report
 
 _POLL_SECONDS = 0.5
@@ -69,13 +70,15 @@ def convert(
     output = pathlib.Path(os.path.realpath(output))
     work_folder.check_output(output, overwrite)
     plan = plan_conversion(dataset, options, inputs)
+    plan, options = vocabulary.complete(dataset, plan, options)
     with work_folder.locked(output):
         work_folder.check_output(output, overwrite)
         folder = work_folder.enter(output, plan, overwrite)
         missing = [task for task in plan.tasks if not work_folder.is_finished(folder, task)]
         _run(dataset, plan.tasks, missing, folder, False, runner, num_workers, beam_options)
         stats = read_stats(folder, plan)
-        manifest = make_manifest(dataset, options, plan, stats, licence, attribution)
+        kept = _keep_files(dataset.kept_files(inputs or ()), folder)
+        manifest = make_manifest(dataset, options, plan, stats, licence, attribution, kept)
         if not sum(one.num_examples for one in stats):
             shutil.rmtree(folder)
             raise MusicGanError(
@@ -104,6 +107,7 @@ def dry_run(
       MusicGanError: If there is no input.
     """
     plan = plan_conversion(dataset, options, inputs)
+    plan, options = vocabulary.complete(dataset, plan, options)
     with tempfile.TemporaryDirectory(prefix="tfmusicgan-dry-run-") as name:
         folder = pathlib.Path(name)
         _run(dataset, plan.tasks, plan.tasks, folder, True, runner, num_workers, beam_options)
@@ -144,6 +148,14 @@ def read_stats(folder: pathlib.Path, plan: Plan) -> list[ShardStats]:
             )
         stats.append(ShardStats.from_json(path.read_text(encoding="utf-8")))
     return stats
+
+
+def _keep_files(files: Mapping[str, pathlib.Path], folder: pathlib.Path) -> dict[str, str]:
+    """Copies what the record set keeps of the dataset's files: name to SHA-256."""
+    for name, path in files.items():
+        with replacing(folder / name) as partial:
+            shutil.copyfile(path, partial)
+    return {name: file_digest(folder / name) for name in files}
 
 
 def _run(

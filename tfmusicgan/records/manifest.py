@@ -16,6 +16,8 @@ FORMAT = "tfmusicgan records"
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
 SPLITS = ("train", "validation", "test")
+# What else a record set may hold: `oracle.npz`, what its token sequences were drawn from.
+KEPT_FILES = ("oracle.npz",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Manifest:
       drops: Reason -> what was left out.
       sources: Number of sources listed, and the SHA-256 over their names and digests.
       versions: Package name -> version that wrote the set.
+      files: Name of `KEPT_FILES` -> SHA-256 of what lies beside the shards.
     """
 
     dataset: Mapping[str, Any]
@@ -79,6 +82,7 @@ class Manifest:
     drops: Mapping[str, Drop]
     sources: Mapping[str, Any]
     versions: Mapping[str, str]
+    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def num_examples(self, split: str) -> int:
         """Number of examples in a split."""
@@ -91,6 +95,8 @@ class Manifest:
     def to_json(self) -> str:
         """The manifest file's text."""
         content = {"format": FORMAT, "format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
+        if not self.files:  # as sets without any have always been written
+            del content["files"]
         return json.dumps(content, indent=2) + "\n"
 
     @classmethod
@@ -122,7 +128,10 @@ class Manifest:
                 f"{version}. Convert the data again with this version of the suite."
             )
         try:
+            content = {"files": {}, **content}
             fields = {field.name: content[field.name] for field in dataclasses.fields(cls)}
+            if not set(fields["files"]) <= set(KEPT_FILES):
+                raise KeyError("files")
             fields["shards"] = {
                 split: tuple(Shard(**shard) for shard in shards)
                 for split, shards in content["shards"].items()

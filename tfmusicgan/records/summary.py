@@ -4,7 +4,8 @@ import dataclasses
 import importlib.metadata
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from tfmusicgan import __version__
 from tfmusicgan.datasets.base import Dataset
@@ -16,6 +17,7 @@ from tfmusicgan.records.schema import stored_bytes
 
 REPORT_NAME = "report.json"
 _NAMES_IN_MANIFEST = 10
+_MANY = 20
 # Only what the bytes depend on: the suite, the readers, the array and compression code.
 _PACKAGES = ("music21", "note-seq", "numpy", "symusic")
 
@@ -33,6 +35,7 @@ def make_manifest(
     stats: Sequence[ShardStats],
     licence: str = "",
     attribution: str = "",
+    files: Mapping[str, str] = MappingProxyType({}),
 ) -> Manifest:
     """Puts a manifest together.
 
@@ -43,6 +46,7 @@ def make_manifest(
       stats: The counts of every shard, in the plan's order.
       licence: Instead of the dataset's, if not empty.
       attribution: Instead of the dataset's, if not empty.
+      files: Name -> SHA-256 of what lies beside the shards.
     """
     described = options.to_json()
     representation = described.pop("representation")
@@ -69,6 +73,7 @@ def make_manifest(
             "sha256": plan.sources_digest(),
         },
         versions=package_versions(),
+        files=dict(files),
     )
 
 
@@ -164,10 +169,13 @@ def _describe_fields(options: ConvertOptions) -> dict[str, dict]:
 
 
 def _plain(value: object) -> str:
-    """A parameter for a person: lists of tracks by their names, others as they are."""
+    """A parameter for a person: lists of tracks by their names, of many things the first few."""
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return ", ".join(str(item.get("name", item)) for item in value)
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    more = f", ... ({len(value):,} in all)" if len(value) > _MANY else ""
+    return ", ".join(map(str, value[:_MANY])) + more
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

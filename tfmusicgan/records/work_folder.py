@@ -17,7 +17,7 @@ from typing import IO
 from tfmusicgan.errors import OutputExistsError, RecordsError
 from tfmusicgan.files import write_whole
 from tfmusicgan.records.convert_shard import ShardStats, stats_path
-from tfmusicgan.records.manifest import MANIFEST_NAME, SPLITS, is_record_set
+from tfmusicgan.records.manifest import KEPT_FILES, MANIFEST_NAME, SPLITS, is_record_set
 from tfmusicgan.records.plan import Plan, ShardTask
 from tfmusicgan.records.summary import REPORT_NAME, package_versions
 
@@ -25,8 +25,9 @@ PLAN_NAME = "plan.json"
 # The files of a record set or of a conversion, and what a killed process leaves half written.
 _OUR_FILES = re.compile(
     rf"{PLAN_NAME}|{MANIFEST_NAME}|{REPORT_NAME}"
+    rf"|{'|'.join(map(re.escape, KEPT_FILES))}"
     rf"|({'|'.join(SPLITS)})-\d+-of-\d+\.tfrecord\.gz(\.stats\.json)?"
-    r"|\..+\.partial(\.gz|\.json)?"
+    r"|\..+\.partial(\.gz|\.json|\.npz)?"
 )
 
 

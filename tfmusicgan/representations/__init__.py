@@ -13,6 +13,7 @@ from tfmusicgan.representations.base import Representation
 
 _CLASSES = {
     "melody_tokens": "tfmusicgan.representations.melody_tokens:MelodyTokens",
+    "token_sequence": "tfmusicgan.representations.token_sequence:TokenSequence",
     "multitrack_piano_roll": "tfmusicgan.representations.multitrack_piano_roll:MultitrackPianoRoll",
 }
 

@@ -1,23 +1,31 @@
 """What a run's samples sound like in numbers, while it trains and after."""
 
 import functools
+import pathlib
 
 import numpy as np
 import tensorflow as tf
 
 from tfmusicgan import metrics
 from tfmusicgan.metrics.memorisation import self_similarity
+from tfmusicgan.metrics.registry import HELD_OUT, NOTHING, ORACLE, References
 from tfmusicgan.metrics.table import distance_to
+from tfmusicgan.metrics.token_metrics import token_similarity
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
+from tfmusicgan.records.kept_oracle import read_oracle
 from tfmusicgan.records.reader import RecordSet
-from tfmusicgan.representations.base import Example
+from tfmusicgan.representations.base import Example, Representation
 
 # Sampling always runs this many rows: output bits are equal within one batch size.
 SAMPLING_BATCH = 64
 # Mean similarity of phrases from which on a model plays one phrase whatever the noise: music is at
 # 0.05 (chorales), a model that collapsed on them at 0.99, each phrase still with some cell its own.
 ALIKE = 0.9
+
+
+# Held-out examples whose likelihood is measured while a model trains.
+_NUM_LIKELY = 1024
 
 
 class Sampler:
@@ -66,6 +74,29 @@ class Sampler:
         return self._traced[key]
 
 
+class Likelihood:
+    """A model's likelihood of given examples; variety that it lost shows here first.
+
+    Args:
+      model: A model with `negative_log_likelihood`; later changes of its weights show.
+      tokens: int32 [n, length].
+    """
+
+    def __init__(self, model: MusicGAN, tokens: np.ndarray):
+        self.tokens = tokens
+        spec = tf.TensorSpec([SAMPLING_BATCH, *tokens.shape[1:]], tf.int32)
+        self._measure = tf.function(lambda rows: model.negative_log_likelihood(rows), [spec])
+
+    def nll(self) -> float:
+        """Mean negative log-likelihood a token, in nats."""
+        found = []
+        for first in range(0, len(self.tokens), SAMPLING_BATCH):
+            rows = np.arange(first, first + SAMPLING_BATCH).clip(max=len(self.tokens) - 1)
+            values = self._measure(tf.constant(self.tokens[rows])).numpy()
+            found.append(values[: len(self.tokens) - first])
+        return float(np.concatenate(found).mean())
+
+
 class MusicMonitor:
     """Measures samples of fixed seeds against a record set.
 
@@ -93,7 +124,7 @@ class MusicMonitor:
     @functools.cached_property
     def data_row(self) -> dict[str, float]:
         """The metrics of the data."""
-        return measure(self.recipe, self.records.representation, data(self.records, self.num_data))
+        return self._row(data(self.records, self.num_data))
 
     @functools.cached_property
     def data_values(self) -> dict[str, float]:
@@ -105,19 +136,23 @@ class MusicMonitor:
         """Samples, and returns the metrics.
 
         Returns:
-          The recipe's metrics, `self_similarity` of the phrases, and `distance`, that of the
-          recipe's metrics to the data's.
+          The recipe's metrics, `self_similarity` of the phrases, `distance`, that of the recipe's
+          metrics to the data's, and of language models `held_out_nll`, their negative
+          log-likelihood a token of held-out examples. What compares with the training data is left
+          to the evaluation.
         """
         self._last = self.sampler.examples(np.arange(self.num_samples))
-        row = measure(self.recipe, self.records.representation, self._last)
-        distance = distance_to(self.data_row, row)
-        return {**row, "self_similarity": similarity(self._last), "distance": distance}
+        row = self._row(self._last)
+        values = {**row, "self_similarity": similarity(self._last)}
+        if self._likelihood is not None:
+            values["held_out_nll"] = self._likelihood.nll()
+        return {**values, "distance": distance_to(self.data_row, row)}
 
     def collapsed(self) -> str | None:
         """What is wrong with the samples last measured, in words; None when nothing is."""
         if not self._last:
             self.measure()
-        row = measure(self.recipe, self.records.representation, self._last)
+        row = self._row(self._last) if self.recipe.collapse else {}
         for name, limit in self.recipe.collapse.items():
             values = [value for key, value in row.items() if key.split("/")[0] == name]
             mean = float(np.mean(values))
@@ -128,6 +163,20 @@ class MusicMonitor:
             return f"phrases that are alike, self_similarity {alike:.3f}, at or above {ALIKE}"
         return None
 
+    @functools.cached_property
+    def _references(self) -> References:
+        return references(self.records.directory, self.records, self.num_data)
+
+    @functools.cached_property
+    def _likelihood(self) -> Likelihood | None:
+        held_out, model = self._references.get(HELD_OUT), self.sampler.model
+        if held_out is None or not hasattr(model, "negative_log_likelihood"):
+            return None
+        return Likelihood(model, held_out[:_NUM_LIKELY])
+
+    def _row(self, examples: dict[str, np.ndarray]) -> dict[str, float]:
+        return measure(self.recipe, self.records.representation, examples, self._references)
+
 
 def data(records: RecordSet, limit: int | None) -> dict[str, np.ndarray]:
     """The first examples of a record set, [n, ...] each."""
@@ -135,12 +184,46 @@ def data(records: RecordSet, limit: int | None) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def measure(recipe: Recipe, representation, examples: dict[str, np.ndarray]) -> dict[str, float]:
+def measured_field(representation: Representation) -> str:
+    """The field that metrics measure: the only one."""
+    (name,) = representation.spec
+    return name
+
+
+def held_out(folder: str | pathlib.Path, limit: int) -> np.ndarray | None:
+    """Held-out examples at even distances, [n, ...]: of the validation, or else the test split."""
+    manifest = RecordSet.open(folder, "train").manifest
+    for split in ("validation", "test"):
+        if manifest.num_examples(split):
+            records = RecordSet.open(folder, split)
+            return records.spread(limit)[measured_field(records.representation)]
+    return None
+
+
+def references(folder: pathlib.Path, records: RecordSet, limit: int) -> References:
+    """What metrics of token sequences are compared with beside the training data, if anything."""
+    if measured_field(records.representation) != "tokens":
+        return NOTHING
+    oracle = read_oracle(folder, records.manifest)
+    return {HELD_OUT: held_out(folder, limit), ORACLE: oracle}
+
+
+def measure(
+    recipe: Recipe,
+    representation: Representation,
+    examples: dict[str, np.ndarray],
+    compared: References = NOTHING,
+) -> dict[str, float]:
     """The recipe's metrics of some examples."""
-    return metrics.evaluate(recipe.metrics, examples["piano_roll"], representation)
+    field = measured_field(representation)
+    return metrics.evaluate(recipe.metrics, examples[field], representation, compared)
 
 
 def similarity(examples: dict[str, np.ndarray]) -> float:
-    """Mean Jaccard similarity of all pairs of examples, 0-1; NaN for fewer than two."""
+    """Mean similarity of all pairs of examples, 0-1; NaN for fewer than two.
+
+    Of notes, Jaccard's; of tokens, the share of equal ones at equal places.
+    """
     parts = [part.reshape(len(part), -1) for part in examples.values()]
-    return self_similarity(np.concatenate(parts, axis=1))
+    cells = np.concatenate(parts, axis=1)
+    return self_similarity(cells) if cells.dtype == bool else token_similarity(cells)

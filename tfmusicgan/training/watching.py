@@ -106,7 +106,7 @@ def plain_log_errors(run: Run) -> Iterator[None]:
 def _sequences(monitor: MusicMonitor, count: int = 4) -> list[NoteSequence]:
     sampled = monitor.sampler.examples(range(count))
     representation = monitor.records.representation
-    qpm = monitor.sampler.model.model_config.qpm
+    qpm = monitor.sampler.model.default_qpm
     return [
         representation.decode({name: values[index] for name, values in sampled.items()}, qpm)
         for index in range(count)

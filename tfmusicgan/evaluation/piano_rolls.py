@@ -1,0 +1,160 @@
+"""What an evaluation measures of piano-rolls beside the recipe's metrics."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tfmusicgan import metrics
+from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, Rows
+from tfmusicgan.metrics.accompaniment import harmony_with_given
+from tfmusicgan.metrics.histograms import histograms
+from tfmusicgan.metrics.memorisation import nearest_distance, self_similarity
+from tfmusicgan.metrics.movement import intervals, spreads
+from tfmusicgan.metrics.musical import drum_period
+from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.progress import ProgressBar
+from tfmusicgan.recipes.base import Recipe
+from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.representations.base import Representation
+
+_FIELD = "piano_roll"
+# Training phrases compared at once: products of larger matrices are faster.
+_PHRASES_AT_ONCE = 1024
+
+
+def measure(
+    recipe: Recipe,
+    phrases: Mapping[str, np.ndarray],
+    models: Mapping[str, MusicGAN],
+    train: RecordSet,
+) -> dict[str, Any]:
+    """The fields of an `Evaluation` that are measured of piano-rolls.
+
+    Args:
+      recipe: Names the metrics, and has the paper's rows.
+      phrases: Row name to bool [n, bars, steps, pitches, tracks].
+      models: The untrained and the trained model.
+      train: The training split.
+    """
+    model, harmony = models[TRAINED], {}
+    given = model.condition_track
+    if given is not None:
+        for row, rolls in phrases.items():
+            harmony[row] = harmony_with_given(rolls, given, model.representation)
+    return {
+        "memorisation": _memorisation(phrases, train, given),
+        "accompaniment": harmony,
+        **_measure(recipe, phrases, model.representation, given),
+    }
+
+
+def _measure(
+    recipe: Recipe,
+    phrases: Mapping[str, np.ndarray],
+    representation: Representation,
+    given: int | None = None,
+) -> dict:
+    """The fields of an `Evaluation` that are functions of the phrases and the recipe.
+
+    Args:
+      recipe: Names the metrics, and has the paper's rows.
+      phrases: Row name to bool [n, bars, steps, pitches, tracks].
+      representation: What the axes mean.
+      given: Index of the track that the model is given, whose own metrics no training can move.
+    """
+    data = phrases[TRAINING]
+    rows, found = {}, {}
+    for row, rolls in phrases.items():
+        found[row] = metrics.estimates(recipe.metrics, rolls, representation, {"training": data})
+        rows[row] = {key: float(estimate.value()) for key, estimate in found[row].items()}
+    as_published = _as_published(recipe, phrases, representation)
+    notes = []
+    spread = spreads(found[TRAINING], len(data))
+    if given is not None:
+        name = representation.tracks[given].name
+        source = HELD_OUT if HELD_OUT in phrases else TRAINING
+        spread = {key: value for key, value in spread.items() if key.partition("/")[2] != name}
+        notes.append(f"{name} is given, from the {source}: its own metrics are not judged.")
+    if "drum_pattern" in recipe.metrics and drum_period(representation.steps_per_beat) is None:
+        notes.append(
+            f"drum_pattern is undefined at {representation.steps_per_beat} steps a beat: all steps "
+            "are on the grid of sixteenths, or not all sixteenths are steps."
+        )
+    if as_published:
+        notes.extend(recipe.published_notes)
+    return {
+        "rows": rows,
+        "spread": spread,
+        "intervals": intervals(found[TRAINED], len(phrases[TRAINED])),
+        "histograms": {row: histograms(rolls, representation) for row, rolls in phrases.items()},
+        "as_published": as_published,
+        "published": {row: dict(values) for row, values in recipe.published.items()}
+        if as_published
+        else {},
+        "notes": tuple(notes),
+    }
+
+
+def _as_published(
+    recipe: Recipe, phrases: Mapping[str, np.ndarray], representation: Representation
+) -> Rows:
+    """Our rows in the keys of the paper's; empty unless the representation has all its tracks."""
+    keys = dict.fromkeys(key for row in recipe.published.values() for key in row)
+    names = dict.fromkeys(key.partition("/")[0] for key in keys)
+    rows = {}
+    for row, rolls in phrases.items():
+        values = metrics.evaluate(names, rolls, representation)
+        if not keys.keys() <= values.keys():
+            return {}
+        rows[row] = {key: values[key] for key in keys}
+    return rows if keys else {}
+
+
+def _memorisation(phrases: Mapping[str, np.ndarray], train: RecordSet, given: int | None) -> Rows:
+    """What held-out and trained phrases share with the training data, and with each other."""
+    new = {row: _generated(phrases[row], given) for row in (HELD_OUT, TRAINED) if row in phrases}
+    nearest = _nearest(new, train, given)
+    return {
+        row: {
+            "nearest_training_phrase": nearest[row],
+            "self_similarity": float(self_similarity(rolls)),
+        }
+        for row, rolls in new.items()
+    }
+
+
+def _generated(rolls: np.ndarray, given: int | None) -> np.ndarray:
+    """The tracks that a model makes: all but the given one."""
+    return rolls if given is None else np.delete(rolls, given, axis=-1)
+
+
+def _nearest(
+    rows: Mapping[str, np.ndarray], records: RecordSet, given: int | None = None
+) -> dict[str, float]:
+    """Each row's mean distance to the nearest phrase of the whole split, read part by part."""
+    phrases = np.concatenate(list(rows.values()))
+    nearest = np.full(len(phrases), np.inf)
+    done = 0
+    with ProgressBar("Comparing", records.num_examples, "training phrases") as bar:
+        for known in _parts(records):
+            nearest = np.fmin(nearest, nearest_distance(phrases, _generated(known, given)))
+            done += len(known)
+            bar.update(done)
+    ends = np.cumsum([len(rolls) for rolls in rows.values()])[:-1]
+    return {
+        row: float(np.mean(distances))
+        for row, distances in zip(rows, np.split(nearest, ends), strict=True)
+    }
+
+
+def _parts(records: RecordSet) -> Iterator[np.ndarray]:
+    """The phrases of a split, many at once."""
+    batches: list[np.ndarray] = []
+    for batch in records.examples():
+        batches.append(batch[_FIELD])
+        if sum(map(len, batches)) >= _PHRASES_AT_ONCE:
+            yield np.concatenate(batches)
+            batches = []
+    if batches:
+        yield np.concatenate(batches)

@@ -1,0 +1,139 @@
+"""Sequences of tokens that stand for nothing: what SeqGAN's oracle writes.
+
+Source: Yu, Zhang, Wang, Yu (2017), "SeqGAN", section "Synthetic Data Experiments",
+https://arxiv.org/abs/1609.05473: 5,000 tokens, 20 to a sequence.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from tfmusicgan.errors import ConversionError
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.representations.base import Example, FieldSpec
+from tfmusicgan.representations.parameters import check_names, check_whole_numbers
+from tfmusicgan.representations.score_header import check_qpm, score_header
+
+_INT_RANGES = {"num_tokens": (2, 1_000_000), "length": (1, 4096)}
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenSequence:
+    """Tokens, a quarter note each, as the texts of a NoteSequence without notes.
+
+    Array `tokens`: int32 [length]. In a NoteSequence a token is a text annotation, the number in
+    decimal, and annotations in order of time are the sequence. Nothing sounds, so there is no graph
+    half and no export.
+
+    Lost: everything that is no text annotation, and the annotations' distances in time.
+
+    Attributes:
+      num_tokens: Size of the vocabulary.
+      length: Tokens of a sequence; others are refused.
+    """
+
+    name: ClassVar[str] = "token_sequence"
+    version: ClassVar[int] = 1
+
+    num_tokens: int = 5000
+    length: int = 20
+
+    def __post_init__(self):
+        """Checks the ranges.
+
+        Raises:
+          ConfigError: If a parameter is out of range.
+        """
+        check_whole_numbers(self, _INT_RANGES)
+
+    @property
+    def start_token(self) -> int:
+        """What stands before a sequence; as published, also a token of the vocabulary."""
+        return 0
+
+    @property
+    def default_qpm(self) -> float:
+        """Tokens a minute."""
+        return 120.0
+
+    @property
+    def spec(self) -> dict[str, FieldSpec]:
+        """The one array of an example."""
+        meaning = f"place; tokens 0 to {self.num_tokens - 1} that stand for nothing"
+        return {"tokens": FieldSpec((self.length,), "int32", meaning)}
+
+    def encode(self, sequence: NoteSequence) -> list[Example]:
+        """Reads the one sequence of tokens.
+
+        Args:
+          sequence: It stays as it is.
+
+        Returns:
+          `[{"tokens": int32 [length]}]`.
+
+        Raises:
+          ConversionError: With reason `"other_length"` or `"bad_tokens"`.
+        """
+        name = sequence.id or sequence.filename or "the sequence"
+        annotations = sorted(sequence.text_annotations, key=lambda one: one.time)
+        if len(annotations) != self.length:
+            raise ConversionError(
+                f"Expected {self.length} text annotations, a token each. Received: "
+                f"{len(annotations)} in {name!r}.",
+                reason="other_length",
+            )
+        texts = [annotation.text for annotation in annotations]
+        for text in texts:
+            if not (text.isascii() and text.isdecimal() and int(text) < self.num_tokens):
+                raise ConversionError(
+                    f"Expected tokens within 0-{self.num_tokens - 1}. Received: {text!r} in "
+                    f"{name!r}.",
+                    reason="bad_tokens",
+                )
+        return [{"tokens": np.array([int(text) for text in texts], np.int32)}]
+
+    def decode(self, example: Example, qpm: float | None = None) -> NoteSequence:
+        """Writes tokens as text annotations, a quarter note apart.
+
+        Args:
+          example: `{"tokens": int [any length]}`.
+          qpm: Tokens per minute, 4 to 1,000; by default `default_qpm`.
+
+        Returns:
+          A NoteSequence without notes, as long as its tokens.
+
+        Raises:
+          ConversionError: If a token is out of range.
+          ConfigError: If `qpm` is out of range.
+        """
+        tokens = np.asarray(example["tokens"])
+        if tokens.size and not 0 <= tokens.min() <= tokens.max() < self.num_tokens:
+            raise ConversionError(
+                f"Expected tokens within 0-{self.num_tokens - 1}. Received: {tokens.min()} to "
+                f"{tokens.max()}.",
+                reason="bad_tokens",
+            )
+        qpm = self.default_qpm if qpm is None else qpm
+        check_qpm(qpm)
+        sequence = score_header(steps_per_beat=1, beats_per_bar=4, instrument_names=[])
+        sequence.tempos.add(qpm=qpm)
+        sequence.total_time = len(tokens) * 60.0 / qpm
+        for place, token in enumerate(tokens.tolist()):
+            sequence.text_annotations.add(time=place * 60.0 / qpm, text=str(token))
+        return sequence
+
+    def to_parameters(self) -> dict[str, Any]:
+        """The fields as JSON-able values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """The inverse of `to_parameters`.
+
+        Raises:
+          ConfigError: If a parameter is unknown or out of range.
+        """
+        check_names(cls, parameters)
+        return cls(**parameters)
