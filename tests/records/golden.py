@@ -13,6 +13,7 @@ from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.records.convert import convert
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.representations.base import Representation
+from tfmusicgan.representations.chord_melody_words import ChordMelodyWords
 from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.tracks import parse_tracks
@@ -26,6 +27,11 @@ REPRESENTATIONS: dict[str, Representation] = {
         lowest_pitch=36,
         num_pitches=25,
         hop_bars=2,
+    ),
+    "chord_melody_words": ChordMelodyWords(
+        length=3,
+        # C4 alone, C4 with C2, G3; without the rests and what comes after them.
+        words=((24, 4, 1, 0, 0, 0), (24, 4, 1, 96, 2, 1), (48, 3, 8, 0, 0, 0)),
     ),
     "melody_tokens": MelodyTokens(length=8, hop=5, min_notes=2),
 }

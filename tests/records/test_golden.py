@@ -63,6 +63,17 @@ def test_golden_tokens():
     }
 
 
+def test_golden_words():
+    """The piano as melody, the bass as chords: C4 with C2, C4, a rest, G3, two rests."""
+    records = RecordSet.open(FOLDER / "chord_melody_words")
+    (batch,) = records.examples()
+    assert batch["tokens"].dtype == np.int32
+    assert batch["tokens"].tolist() == [[3, 2, 1], [4, 1, 1]]
+    # C6 and G2 make no third window.
+    drops = Manifest.read(FOLDER / "chord_melody_words").drops
+    assert {reason: drop.num_phrases for reason, drop in drops.items()} == {"short_last_window": 1}
+
+
 @pytest.mark.parametrize("name", sorted(REPRESENTATIONS))
 def test_golden_origins(name):
     (path,) = (FOLDER / name).glob("*.tfrecord.gz")

@@ -6,13 +6,16 @@ import pytest
 
 from tfmusicgan import representations
 from tfmusicgan.errors import ConfigError, RecordsError
+from tfmusicgan.representations.chord_melody_words import ChordMelodyWords
 from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.tracks import TRACK_SETS
 
 
 def test_names_and_get():
-    assert representations.names() == ("melody_tokens", "multitrack_piano_roll")
+    names = ("chord_melody_words", "melody_tokens", "multitrack_piano_roll", "token_sequence")
+    assert representations.names() == names
+    assert representations.get("chord_melody_words") is ChordMelodyWords
     assert representations.get("melody_tokens") is MelodyTokens
     assert representations.get("multitrack_piano_roll") is MultitrackPianoRoll
 

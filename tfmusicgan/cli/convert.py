@@ -49,7 +49,8 @@ _ATTRIBUTION = COMMAND.string("attribution", "", "Whom to name, recorded in the 
 _REPRESENTATION = COMMAND.string(
     "representation",
     None,
-    "Representation, where no recipe names one: multitrack_piano_roll (default) or melody_tokens.",
+    "Representation, where no recipe names one: multitrack_piano_roll (default), melody_tokens or "
+    "chord_melody_words.",
 )
 _SET = COMMAND.repeated(
     "set", "One parameter of the representation, name=value; may be given several times."

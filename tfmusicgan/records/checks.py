@@ -1,5 +1,6 @@
 """What the reader checks before it reads: fields, files, groups of files."""
 
+import hashlib
 import pathlib
 from collections.abc import Sequence
 
@@ -57,9 +58,11 @@ def difference(expected: dict, came: dict) -> str:
 
 
 def _short(value: object) -> str:
-    """A value in a message; of a list of many things, such as a vocabulary, how many they are."""
-    many = isinstance(value, list) and len(value) > _MANY
-    return f"{len(value)} of them" if many else repr(value)
+    """A value in a message; a list of many things, such as a vocabulary, by number and digest."""
+    if not isinstance(value, list) or len(value) <= _MANY:
+        return repr(value)
+    digest = hashlib.sha256(repr(value).encode()).hexdigest()
+    return f"{len(value)} of them (SHA-256 {digest[:8]}...)"
 
 
 def check_sizes(batch_size: int, examples_per_row: int, start_step: int) -> None:

@@ -12,6 +12,7 @@ from tfmusicgan.errors import RecordsError, unknown_name
 from tfmusicgan.representations.base import Representation
 
 _CLASSES = {
+    "chord_melody_words": "tfmusicgan.representations.chord_melody_words:ChordMelodyWords",
     "melody_tokens": "tfmusicgan.representations.melody_tokens:MelodyTokens",
     "token_sequence": "tfmusicgan.representations.token_sequence:TokenSequence",
     "multitrack_piano_roll": "tfmusicgan.representations.multitrack_piano_roll:MultitrackPianoRoll",
