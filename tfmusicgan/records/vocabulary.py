@@ -57,9 +57,7 @@ def training_sequences(
     Yields:
       Sequences. What cannot be read or is filtered out is passed over: the shards count it.
     """
-    sources = (
-        source for task in plan.tasks if task.split == "train" for _, source in task.sources
-    )
+    sources = (source for task in plan.tasks if task.split == "train" for _, source in task.sources)
     for done, source in enumerate(sources, 1):
         try:
             sequence = dataset.read_source(source)

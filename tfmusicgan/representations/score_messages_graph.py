@@ -66,9 +66,7 @@ def encode_sequences(
     return protos_graph.encode_messages(_SEQUENCE, fields)
 
 
-def _by_row(
-    messages: tf.Tensor, row: tf.Tensor, batch: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _by_row(messages: tf.Tensor, row: tf.Tensor, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Submessages in ascending order of their rows: (values [batch, most], sizes [batch])."""
     counts = tf.math.bincount(tf.cast(row, tf.int32), minlength=batch, maxlength=batch)
     ragged = tf.RaggedTensor.from_row_lengths(messages, counts, validate=False)
