@@ -29,6 +29,9 @@ class FieldSpec:
 class Representation(Protocol):
     """NoteSequence <-> arrays, NumPy only. Implementations are frozen dataclasses.
 
+    One may also have `encode_counted`, which says what `encode` leaves out of a piece, and
+    `needs_vocabulary` with `with_vocabulary` (see `tfmusicgan.records.vocabulary`).
+
     Class attributes:
       name: The name in the registry.
       version: Raised whenever the same parameters give other arrays than before.

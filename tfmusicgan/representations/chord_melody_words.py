@@ -20,13 +20,14 @@ import numpy as np
 from tfmusicgan.errors import ConversionError
 from tfmusicgan.note_sequences import transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.representations import chord_melody_events as events
+from tfmusicgan.representations import chord_melody_parts
 from tfmusicgan.representations import chord_melody_vocabulary as vocabulary
 from tfmusicgan.representations.base import Example, FieldSpec
+from tfmusicgan.representations.chord_melody_events import NUM_COLUMNS
 from tfmusicgan.representations.chord_melody_messages import words_to_note_sequence
+from tfmusicgan.representations.chord_melody_parts import name_of
 from tfmusicgan.representations.chord_melody_vocabulary import MAX_WORDS, Word
-from tfmusicgan.representations.melody_track import melody_notes
-from tfmusicgan.representations.note_arrays import NoteArrays, note_arrays
+from tfmusicgan.representations.melody_messages import check_tokens
 from tfmusicgan.representations.parameters import (
     check_names,
     check_part_names,
@@ -63,7 +64,8 @@ class ChordMelodyWords:
 
     So C4 for a quarter note over C3-E3-G3 for four is `24 4 1 96 333 145`. Time is in the durations
     alone: it is lost with a word. Token 0 is the start symbol, which is in no data, token 1 stands
-    for every word that the vocabulary lacks, and the word i of it is token i + 2.
+    for every word that the vocabulary lacks, and the word i of it is token i + 2. A vocabulary has
+    no events of more than 4,095 steps, and no chords of more than six pitch classes.
 
     The melody is played by one instrument (`melody_track.py` says which: the one named melody, else
     the first), the chords by one of the others, found in the same way. Each part is a chain of
@@ -72,7 +74,8 @@ class ChordMelodyWords:
     of one class the lowest, and a chord lasts as long as the longest of its notes. Positions are
     rounded to steps, and no event is shorter than one.
 
-    A window is whole: what is left at a piece's end is shorter, and is left out and counted.
+    A window is whole: what is left at a piece's end is shorter, and is left out and counted. (The
+    released sequences run on into the next piece; here a piece is encoded without any other.)
 
     Lost: notes below MIDI 12, velocity, program, tempo, meter, drums and further instruments, what
     sounds on while its part begins another note, doubled pitch classes, rests before a part's first
@@ -184,7 +187,7 @@ class ChordMelodyWords:
         if self.needs_vocabulary:
             raise ConversionError(
                 "Expected a vocabulary, which with_vocabulary takes from the training pieces. "
-                f"Received: none for {_name_of(sequence)!r}.",
+                f"Received: none for {name_of(sequence)!r}.",
                 reason="no_vocabulary",
             )
         tokens = self.find_tokens(words)
@@ -205,28 +208,8 @@ class ChordMelodyWords:
           ConversionError: With reason `"bad_times"`, `"too_long"`, `"no_melody"` or `"no_chords"`
             (no instrument but drums that could play it, or no note of it from MIDI 12 on).
         """
-        name, notes = _name_of(sequence), note_arrays(sequence)
-        seconds = np.stack([notes.start_seconds, notes.end_seconds])
-        if not np.isfinite(seconds).all():
-            raise ConversionError(f"Expected finite times in {name!r}.", reason="bad_times")
-        quarters = transforms.seconds_to_quarters(sequence, seconds)
-        start, end = events.round_steps(quarters, self.steps_per_quarter)
-        if max(start.max(initial=0), end.max(initial=0)) >= events.MAX_STEPS:
-            raise ConversionError(
-                f"Expected less than {events.MAX_STEPS} steps. Received: more in {name!r}.",
-                reason="too_long",
-            )
-        melody, chords = self._parts(notes, sequence)
-        for part, what in ((melody, "melody"), (chords, "chords")):
-            if not part.any():
-                raise ConversionError(
-                    f"Expected a melody and chords of pitches from {events.LOWEST_PITCH} on. "
-                    f"Received: {len(notes)} notes in {name!r}, none of them of the {what}.",
-                    reason=f"no_{what}",
-                )
-        return events.merge(
-            events.melody_events(start[melody], end[melody], notes.pitch[melody]),
-            events.chord_events(start[chords], end[chords], notes.pitch[chords]),
+        return chord_melody_parts.find_words(
+            sequence, self.steps_per_quarter, self.melody_name, self.chords_name
         )
 
     def find_tokens(self, words: np.ndarray) -> np.ndarray:
@@ -255,18 +238,7 @@ class ChordMelodyWords:
           ConfigError: If `qpm` is out of range.
         """
         tokens = np.asarray(example["tokens"])
-        if tokens.ndim != 1 or not tokens.size or not np.issubdtype(tokens.dtype, np.integer):
-            raise ConversionError(
-                "Expected tokens as whole numbers [tokens], at least one. "
-                f"Received: {tokens.dtype} {list(tokens.shape)}.",
-                reason="bad_shape",
-            )
-        if tokens.min() < 0 or tokens.max() >= self.num_tokens:
-            raise ConversionError(
-                f"Expected tokens within 0-{self.num_tokens - 1}. Received: {tokens.min()} to "
-                f"{tokens.max()}.",
-                reason="bad_tokens",
-            )
+        check_tokens(tokens, self.num_tokens)
         qpm = self.default_qpm if qpm is None else qpm
         return words_to_note_sequence(self.table[tokens], self.steps_per_quarter, qpm)
 
@@ -283,7 +255,7 @@ class ChordMelodyWords:
 
         `NO_KEY` comes first, for the unknown word.
         """
-        keys = vocabulary.word_keys(np.array(self.words, np.int64).reshape(-1, events.NUM_COLUMNS))
+        keys = vocabulary.word_keys(np.array(self.words, np.int64).reshape(-1, NUM_COLUMNS))
         order = np.argsort(keys)
         tokens = np.append(UNKNOWN, order + _NUM_RESERVED).astype(np.int32)
         return np.append(vocabulary.NO_KEY, keys[order]), tokens
@@ -318,20 +290,7 @@ class ChordMelodyWords:
         starts = range(0, len(words) - self.length + 1, hop)
         if not starts:
             raise ConversionError(
-                f"Expected {self.length} words. Received: {len(words)} in {_name_of(sequence)!r}.",
+                f"Expected {self.length} words. Received: {len(words)} in {name_of(sequence)!r}.",
                 reason="too_short",
             )
         return words, starts
-
-    def _parts(self, notes: NoteArrays, sequence: NoteSequence) -> tuple[np.ndarray, np.ndarray]:
-        """Which notes are the melody's, and which the chords': bool [notes] each."""
-        melody = melody_notes(notes, sequence, self.melody_name)
-        # Neither drums nor the melody's instrument play chords.
-        others = dataclasses.replace(notes, is_drum=notes.is_drum | melody)
-        chords = melody_notes(others, sequence, self.chords_name)
-        in_range = (notes.pitch >= events.LOWEST_PITCH) & (notes.pitch < 128)
-        return melody & in_range, chords & in_range
-
-
-def _name_of(sequence: NoteSequence) -> str:
-    return sequence.id or sequence.filename or "the sequence"

@@ -30,17 +30,7 @@ def tokens_to_note_sequence(
       ConversionError: If the shape, the dtype or a token is none of these.
       ConfigError: If `qpm` is out of range.
     """
-    if tokens.ndim != 1 or not tokens.size or not np.issubdtype(tokens.dtype, np.integer):
-        raise ConversionError(
-            "Expected tokens as whole numbers [tokens], at least one. "
-            f"Received: {tokens.dtype} {list(tokens.shape)}.",
-            reason="bad_shape",
-        )
-    if tokens.min() < 0 or tokens.max() > num_pitches:
-        raise ConversionError(
-            f"Expected tokens within 0-{num_pitches}. Received: {tokens.min()} to {tokens.max()}.",
-            reason="bad_tokens",
-        )
+    check_tokens(tokens, num_pitches + 1)
     check_qpm(qpm)
     sequence = melody_header()
     sequence.tempos.add(qpm=qpm)
@@ -54,6 +44,26 @@ def tokens_to_note_sequence(
             end_time=end * 60.0 / qpm,
         )
     return sequence
+
+
+def check_tokens(tokens: np.ndarray, num_tokens: int) -> None:
+    """Checks the tokens of one piece.
+
+    Raises:
+      ConversionError: If they are no [tokens] of whole numbers, at least one, below `num_tokens`.
+    """
+    if tokens.ndim != 1 or not tokens.size or not np.issubdtype(tokens.dtype, np.integer):
+        raise ConversionError(
+            "Expected tokens as whole numbers [tokens], at least one. "
+            f"Received: {tokens.dtype} {list(tokens.shape)}.",
+            reason="bad_shape",
+        )
+    if tokens.min() < 0 or tokens.max() >= num_tokens:
+        raise ConversionError(
+            f"Expected tokens within 0-{num_tokens - 1}. Received: {tokens.min()} to "
+            f"{tokens.max()}.",
+            reason="bad_tokens",
+        )
 
 
 def find_notes(tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
