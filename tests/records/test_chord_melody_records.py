@@ -186,6 +186,19 @@ def test_filters_and_transposed_copies_count(music, records):
     assert manifest.drops["no_key"].num_pieces == 18
 
 
+def test_a_copy_that_does_not_fit_gives_no_words(tmp_path):
+    high = tune(3)
+    high.notes[-1].pitch = 127
+    (tmp_path / "high.mid").write_bytes(to_midi_bytes(high))
+    options = ConvertOptions(REP, PieceFilters(transpose="0:1"), split=(1, 0, 0))
+    manifest = dry_run(MIDI, options, [str(tmp_path)])
+    assert manifest.drops["pitch_out_of_range"].names == ("high.mid+1",)
+    words = map(tuple, REP.find_words(high).tolist()[: 6 * manifest.num_examples("train")])
+    assert set(manifest.representation["parameters"]["words"]) == {
+        " ".join(map(str, word)) for word in words
+    }
+
+
 def test_without_any_window_nothing_is_written(music, tmp_path):
     options = dataclasses.replace(OPTIONS, representation=ChordMelodyWords(length=60))
     with pytest.raises(MusicGanError, match=r"No example came out of 19 pieces: 17 too_short \("):
