@@ -20,7 +20,6 @@ LENGTH = 20  # tokens of a sequence
 # As many as the released code trains on and measures with: 156 batches of 64.
 NUM_TRAINING = NUM_TEST = 9_984
 _SEED = 0
-_BLOCK = 256  # sequences drawn at a time
 _NAMES = {"train": NUM_TRAINING, "test": NUM_TEST}
 
 
@@ -62,7 +61,7 @@ def read_source(source: Source) -> NoteSequence:
     split = source.name.partition("/")[0]
     # Test sequences are numbered behind the training split's.
     first = source.index + (NUM_TRAINING if split == "test" else 0)
-    tokens = _draw_block(source.path, first // _BLOCK)[first % _BLOCK]
+    tokens = _read_oracle(source.path).sample(1, LENGTH, _SEED, first)[0]
     sequence = NoteSequence(id=source.name, filename=source.name, total_time=float(LENGTH))
     for place, token in enumerate(tokens.tolist()):
         sequence.text_annotations.add(time=float(place), text=str(token))
@@ -72,11 +71,6 @@ def read_source(source: Source) -> NoteSequence:
 @functools.lru_cache(maxsize=2)
 def _read_oracle(path: str) -> TokenOracle:
     return TokenOracle.read(path)
-
-
-@functools.lru_cache(maxsize=2)
-def _draw_block(path: str, number: int):
-    return _read_oracle(path).sample(_BLOCK, LENGTH, _SEED, number * _BLOCK)
 
 
 def _find_files(paths: Sequence[str]) -> tuple[list[Path], Path]:

@@ -79,7 +79,6 @@ _TINY = {
     "windows": (1, 3),
     "filters": (5, 4),
 }
-_ADVERSARIAL_OFF = {"discriminator_sets": 0, "rounds": 0}
 
 
 def _music_presets(**changes: Any) -> dict[str, Preset]:
@@ -99,6 +98,58 @@ MUSIC_METRICS = (
     "interval_histogram",
 )
 
+# The synthetic experiment: published sizes; a vocabulary of 500 and a quarter of the filters.
+_ORACLE_SMALL = SeqGANConfig(filters=(25, 50, 50, 50, 50, 25, 25, 25, 25, 25, 40, 40), rounds=50)
+_ORACLE_VOCABULARIES = {
+    "paper": {},
+    "small": {"num_tokens": 500},
+    "tiny": {"num_tokens": 30, "length": 8},
+}
+_ORACLE_METRICS = ("oracle_nll", "self_bleu", "distinct_ngrams")
+_MLE_ONLY = {"discriminator_sets": 0, "rounds": 0}
+
+
+def _oracle_row(name: str, kind: str, summary: str, **changes: Any) -> Recipe:
+    configs = {
+        "paper": dataclasses.replace(SeqGANConfig(), **changes),
+        "small": dataclasses.replace(_ORACLE_SMALL, **changes),
+        "tiny": dataclasses.replace(SeqGANConfig(**_TINY), **changes),
+    }
+    return Recipe(
+        name=name,
+        kind=kind,
+        summary=summary,
+        paper=PAPER,
+        model="seqgan",
+        representation="token_sequence",
+        dataset="seqgan_oracle",
+        presets={
+            preset: Preset(_ORACLE_VOCABULARIES[preset], config)
+            for preset, config in configs.items()
+        },
+        metrics=_ORACLE_METRICS,
+        published=_PUBLISHED,
+        published_notes=_PUBLISHED_NOTES,
+    )
+
+
+# Table 1: means over tokens, whatever the formula says; under the released oracle alone.
+_PUBLISHED = {
+    f"paper {name}": {"oracle_nll/token": value}
+    for name, value in (
+        ("random", 10.310),
+        ("MLE", 9.038),
+        ("scheduled sampling", 8.985),
+        ("PG-BLEU", 8.946),
+        ("SeqGAN", 8.736),
+    )
+}
+_PUBLISHED_NOTES = (
+    "The paper's figures hold under the released oracle; under another one only rows of that one "
+    "can be compared.",
+    "An oracle_nll below the training data's means lost variety: see held_out_nll and self_bleu.",
+)
+
 RECIPES = (
     Recipe(
         name="seqgan_nottingham",
@@ -110,5 +161,9 @@ RECIPES = (
         dataset="nottingham",
         presets=_music_presets(),
         metrics=MUSIC_METRICS,
+    ),
+    _oracle_row("seqgan_oracle", "oracle", "Token sequences like those of a random LSTM."),
+    _oracle_row(
+        "seqgan_oracle_mle", "baseline", "The same generator by likelihood alone.", **_MLE_ONLY
     ),
 )
