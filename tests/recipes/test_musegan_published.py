@@ -67,6 +67,8 @@ def test_keys_are_those_of_our_tracks():
 def test_every_recipe_measures_all_that_its_paper_gives():
     shown = 0
     for recipe in map(recipes.get, recipes.names()):
+        if recipe.representation != "multitrack_piano_roll":
+            continue
         keys = {key for row in recipe.published.values() for key in row}
         for preset in ("paper", "small"):
             parameters = recipe.preset(preset).representation

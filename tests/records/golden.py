@@ -4,18 +4,22 @@ One tiny set per representation, from a made-up piece. They are written once per
 then only read: they show that a later release still reads what this one wrote.
 """
 
+import dataclasses
 import pathlib
 import tempfile
 
 from tfmusicgan import datasets
+from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.note_sequences.midi import write_midi
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.sources import Source
 from tfmusicgan.records.convert import convert
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.representations.base import Representation
 from tfmusicgan.representations.chord_melody_words import ChordMelodyWords
 from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
+from tfmusicgan.representations.token_sequence import TokenSequence
 from tfmusicgan.representations.tracks import parse_tracks
 
 FOLDER = pathlib.Path(__file__).parents[2] / "tfrecords" / "golden"
@@ -34,6 +38,7 @@ REPRESENTATIONS: dict[str, Representation] = {
         words=((24, 4, 1, 0, 0, 0), (24, 4, 1, 96, 2, 1), (48, 3, 8, 0, 0, 0)),
     ),
     "melody_tokens": MelodyTokens(length=8, hop=5, min_notes=2),
+    "token_sequence": TokenSequence(num_tokens=12, length=3),
 }
 
 
@@ -66,6 +71,31 @@ def made_up_piece() -> NoteSequence:
     return sequence
 
 
+TOKENS = ((7, 0, 11), (2, 2, 5))
+
+
+def list_tokens(files, root) -> tuple[list[Source], list]:
+    """Two sequences that no file holds: nothing sounds in them, and readers refuse such files."""
+    names = [f"made_up#{index}" for index in range(len(TOKENS))]
+    return [Source(name, "", "tokens", i, str(i) * 64) for i, name in enumerate(names)], []
+
+
+def read_tokens(source: Source) -> NoteSequence:
+    """One of them, its annotations from the last to the first."""
+    sequence = NoteSequence(id=source.name, total_time=3.0)
+    for place, token in reversed(list(enumerate(TOKENS[source.index]))):
+        sequence.text_annotations.add(time=place, text=str(token))
+    return sequence
+
+
+def dataset_for(name: str) -> Dataset:
+    """Where a representation's set comes from."""
+    midi = datasets.get("midi")
+    if name != "token_sequence":
+        return midi
+    return dataclasses.replace(midi, list_sources=list_tokens, read_source=read_tokens)
+
+
 def main() -> None:
     """Writes every set that is not there yet."""
     for name, representation in REPRESENTATIONS.items():
@@ -75,7 +105,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as music:
             write_midi(made_up_piece(), pathlib.Path(music, "made_up.mid"))
             convert(
-                datasets.get("midi"),
+                dataset_for(name),
                 ConvertOptions(representation, split=(1.0, 0.0, 0.0)),
                 FOLDER / name,
                 [music],

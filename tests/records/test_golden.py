@@ -74,12 +74,18 @@ def test_golden_words():
     assert {reason: drop.num_phrases for reason, drop in drops.items()} == {"short_last_window": 1}
 
 
+def test_golden_token_sequences():
+    (batch,) = RecordSet.open(FOLDER / "token_sequence").examples()
+    assert batch["tokens"].dtype == np.int32
+    assert batch["tokens"].tolist() == [[7, 0, 11], [2, 2, 5]]
+
+
 @pytest.mark.parametrize("name", sorted(REPRESENTATIONS))
 def test_golden_origins(name):
     (path,) = (FOLDER / name).glob("*.tfrecord.gz")
     spec = REPRESENTATIONS[name].spec
     origins = [bytes_to_example(record, spec)[1] for record in read_shard(path)]
-    assert [(o.piece, o.source_index, o.phrase_index) for o in origins] == [
-        ("made_up.mid", 0, 0),
-        ("made_up.mid", 0, 1),
-    ]
+    expected = [("made_up.mid", 0, 0), ("made_up.mid", 0, 1)]
+    if name == "token_sequence":
+        expected = [("made_up#0", 0, 0), ("made_up#1", 1, 0)]
+    assert [(o.piece, o.source_index, o.phrase_index) for o in origins] == expected
