@@ -60,34 +60,48 @@ def test_data() -> pathlib.Path:
     return pathlib.Path(folder)
 
 
+class _TinyRecords(dict):
+    """Recipe name to a folder, which is made when it is first asked for.
+
+    Args:
+      make: Representation's name and parameters as JSON to a record set's folder; recipes with the
+        same ones share it.
+    """
+
+    def __init__(self, make: Callable[[str, str], pathlib.Path]):
+        super().__init__()
+        self._make = functools.cache(make)
+
+    def __missing__(self, name: str) -> pathlib.Path:
+        from tfmusicgan import recipes
+
+        recipe = recipes.get(name)
+        parameters = recipe.preset("tiny").representation
+        self[name] = self._make(recipe.representation, json.dumps(parameters, sort_keys=True))
+        return self[name]
+
+
 @pytest.fixture(scope="session")
 def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
-    """Recipe name to a record set of made-up music in its `tiny` preset.
-
-    Recipes with the same representation share one.
-    """
+    """A generator's name to a record set of made-up music in its `tiny` preset."""
     from tests import made_up
-    from tfmusicgan import datasets, recipes, representations
+    from tfmusicgan import datasets, representations
     from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter
     from tfmusicgan.records.convert import convert
     from tfmusicgan.records.options import ConvertOptions
 
-    folders, made = {}, {}
-    for name in recipes.names():
-        recipe = recipes.get(name)
-        parameters = recipe.preset("tiny").representation
-        same = (recipe.representation, json.dumps(parameters, sort_keys=True))
-        if same not in made:
-            source = tmp_path_factory.mktemp("music") / "music.tfrecord"
-            with NoteSequenceWriter(source) as writer:
-                for number in range(20):
-                    writer.write(made_up.maker(parameters)(number))
-            representation = representations.get(recipe.representation).from_parameters(parameters)
-            made[same] = tmp_path_factory.mktemp("records") / name
-            midi, options = datasets.get("midi"), ConvertOptions(representation)
-            convert(midi, options, made[same], [str(source)])
-        folders[name] = made[same]
-    return folders
+    def make(name: str, text: str) -> pathlib.Path:
+        parameters = json.loads(text)
+        source = tmp_path_factory.mktemp("music") / "music.tfrecord"
+        with NoteSequenceWriter(source) as writer:
+            for number in range(20):
+                writer.write(made_up.maker(parameters)(number))
+        representation = representations.get(name).from_parameters(parameters)
+        folder = tmp_path_factory.mktemp("records") / name
+        convert(datasets.get("midi"), ConvertOptions(representation), folder, [str(source)])
+        return folder
+
+    return _TinyRecords(make)
 
 
 @pytest.fixture(scope="session")
@@ -95,10 +109,10 @@ def tiny_run(tiny_records, tmp_path_factory) -> Callable:
     """Recipe name to a finished run of its `tiny` preset, trained when it is first asked for.
 
     Four steps in epochs of three, with checkpoints at steps 2 and 4; dropout and augmentation, as
-    `same_training.RANDOM` sets them, are on; `SHOWN` with pictures, too. Tests only read it: they
-    copy the folder before they change anything.
+    `same_training` sets them, are on; `SHOWN` with pictures, too. Tests only read it: they copy the
+    folder before they change anything.
     """
-    from tests.same_training import RANDOM
+    from tests.same_training import random_settings
     from tfmusicgan import recipes
     from tfmusicgan.training import fit
 
@@ -112,7 +126,8 @@ def tiny_run(tiny_records, tmp_path_factory) -> Callable:
             num_samples=8,
         )
         recipe, folder = recipes.get(name), tmp_path_factory.mktemp("runs") / name
-        return fit.train(recipe, "tiny", tiny_records[name], folder, RANDOM, options=options)
+        settings = random_settings(name)
+        return fit.train(recipe, "tiny", tiny_records[name], folder, settings, options=options)
 
     return train
 

@@ -9,15 +9,26 @@ import pytest
 import tensorflow as tf
 
 from tests.training import events
+from tfmusicgan import recipes
 
 # Every recipe on two devices, on four and on two workers; without, one of every model and task on
 # two or on four, and one on two workers.
 ALL = bool(os.environ.get("TFMUSICGAN_ALL_DEVICES"))
 STEPS = 20
-# All that training draws at random beside the order of the data and the latents.
+# All that training draws at random beside the order of the data and the latents: models of
+# piano-rolls, and all models.
 RANDOM = ("critic_dropout=0.25", "max_transposition_semitones=3")
+_EVERY_RANDOM = (*RANDOM, "discriminator_dropout=0.25")
 # Everything random or shared between examples is on; batch normalisation always is.
 SETTINGS = (f"training_steps={STEPS}", *RANDOM)
+
+
+def random_settings(name):
+    """Those of what a recipe's training draws at random that it knows."""
+    config = recipes.get(name).preset("tiny").config
+    found = tuple(one for one in _EVERY_RANDOM if hasattr(config, one.partition("=")[0]))
+    assert found
+    return found
 
 
 @contextlib.contextmanager

@@ -138,7 +138,7 @@ def test_what_does_not_fit(export, music, tmp_path):
         _plan(export, [])
     numbers = {"seed": 1, "num": 3, "batch_size": 4, "shard_size": 5, "midi": False}
     with pytest.raises(
-        ConfigError, match=r"'serving_default' takes no music: leave --accompany out"
+        ConfigError, match=r"'serving_default' takes no music: leave --accompany and --continue out"
     ):
         bulk_sampling.make_plan(export, "serving_default", (), pieces, **numbers)
     (music / "broken.mid").write_bytes(b"MThd nothing")
@@ -146,7 +146,7 @@ def test_what_does_not_fit(export, music, tmp_path):
         list_pieces(str(music))
     (music / "broken.mid").write_bytes(b"")
     with pytest.raises(
-        ReadError, match=r"broken\.mid\. The music to accompany has to be readable\."
+        ReadError, match=r"broken\.mid\. The music that is given has to be readable\."
     ):
         list_pieces(str(music))
     plan = _plan(export, pieces)

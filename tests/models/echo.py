@@ -55,7 +55,9 @@ class EchoGAN(PianoRollGAN):
 def traced(model, signature):
     """A signature's function; controls may be left out or be one number for all rows."""
     described = model.signatures()[signature]
-    function = tf.function(described.function, autograph=False)
+    specs = {name: tf.TensorSpec(s.shape, s.dtype) for name, s in described.inputs.items()}
+    # One graph for any number of rows, as in an export.
+    function = tf.function(lambda given: described.function(**given), [specs], autograph=False)
 
     def ask(seeds, **controls):
         inputs = {}
@@ -63,7 +65,7 @@ def traced(model, signature):
             value = seeds if name == "seed" else controls.get(name, described.defaults[name])
             value = tf.convert_to_tensor(value, spec.dtype)
             inputs[name] = tf.broadcast_to(value, [len(seeds)])
-        return {name: value.numpy() for name, value in function(**inputs).items()}
+        return {name: value.numpy() for name, value in function(inputs).items()}
 
     return ask
 

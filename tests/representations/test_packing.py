@@ -89,3 +89,23 @@ def test_unpack_bytes_is_the_inverse(shape):
 def test_unpack_bytes_refuses_a_part_of_a_bar():
     with pytest.raises(RecordsError, match=r"whole bars of 24 bits .*\(4, 6\).* Received: 7 bytes"):
         packing.unpack_bytes(bytes(7), (2, 4, 6))
+
+
+def test_numbers_of_rows_of_their_own_lengths():
+    import tensorflow as tf
+
+    from tfmusicgan.representations import packing_graph
+
+    specs = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)]
+    pack = tf.function(packing_graph.pack_numbers, specs)
+    numbers = np.array([[1, 256, -2], [70_000, 4, 5], [7, 8, 9], [1, 2, 3]], np.int32)
+    found = pack(numbers, [3, 1, 0, 9]).numpy().tolist()
+    assert found[0] == b"\1\0\0\0" + b"\0\1\0\0" + b"\xfe\xff\xff\xff"
+    expected = [[1, 256, -2], [70_000], [], [1, 2, 3]]
+    assert [packing.unpack_numbers(text).tolist() for text in found] == expected
+    assert pack(numbers[:0], []).numpy().tolist() == []
+    long = np.random.default_rng(0).integers(-(2**31), 2**31, (2, 5_000)).astype(np.int32)
+    for row, text in zip(long, pack(long, [5_000, 4_999]).numpy(), strict=True):
+        np.testing.assert_array_equal(packing.unpack_numbers(text), row[: len(text) // 4])
+    with pytest.raises(RecordsError, match=r"tokens of 4 bytes\. Received: 6 bytes"):
+        packing.unpack_numbers(bytes(6))

@@ -37,7 +37,7 @@ class Plan:
       batch_size: Rows in each call of the model, the last call's padding included.
       shard_size: Samples in each shard, but the last.
       midi: Whether each sample is a MIDI file too.
-      accompany: Pieces that the samples accompany, an equal number of samples each, one after the
+      accompany: Pieces that samples accompany or go on with, an equal number each, one after the
         other; empty for a signature that takes no music.
     """
 
@@ -138,10 +138,11 @@ def make_plan(
         raise ExportError(f"Signature {signature!r} of {export} makes no music from seeds.")
     takes_music = inputs.pop("note_sequence", None) is not None
     if takes_music != bool(accompany):
+        flag = "continue" if signature == "continue" else "accompany"
         raise ConfigError(
-            f"Signature {signature!r} needs --accompany=PATH."
+            f"Signature {signature!r} needs --{flag}=PATH."
             if takes_music
-            else f"Signature {signature!r} takes no music: leave --accompany out."
+            else f"Signature {signature!r} takes no music: leave --accompany and --continue out."
         )
     given = {}
     for text in controls:

@@ -19,6 +19,8 @@ COMMAND = Command(
         " --formats=midi --control=qpm=60",
         "tfmusicgan-generate --model=chorales_accompaniment --accompany=melody.mid --num=4"
         " --output=out/melody",
+        "tfmusicgan-generate --model=tunes --continue=beginning.mid --control=length=96"
+        " --output=out/tune",
     ],
 )
 _SERVER = COMMAND.string("server", "127.0.0.1:8500", "The server's host:port.")
@@ -41,10 +43,11 @@ _ACCOMPANY = COMMAND.string(
     "Music to accompany: a MIDI, MusicXML or ABC file or a NoteSequence TFRecord; FILE#3 is the"
     " fourth piece of a file of several.",
 )
+_CONTINUE = COMMAND.string("continue", None, "Music to go on with; a file as for --accompany.")
 _SIGNATURE = COMMAND.string(
     "signature",
     None,
-    "Signature to ask; by default accompany with music, generate with controls, else"
+    "Signature to ask; by default accompany or continue with music, generate with controls, else"
     " serving_default.",
 )
 _SOUNDFONT = COMMAND.string("soundfont", None, "SF2 file for WAV; by default pretty_midi's.")
@@ -61,9 +64,11 @@ def _execute() -> int:
     from tfmusicgan import rendering
     from tfmusicgan.errors import unknown_name
 
-    if _ACCOMPANY.value and _SIGNATURE.value:
+    chosen = [flag for flag in (_ACCOMPANY, _CONTINUE, _SIGNATURE) if flag.value]
+    if len(chosen) > 1:
         raise MusicGanError(
-            f"Expected --accompany or --signature. Received: both, {_SIGNATURE.value!r}."
+            "Expected --accompany, --continue or --signature. Received: "
+            f"{' and '.join(f'--{flag.name}={flag.value}' for flag in chosen)}."
         )
     for name in _FORMATS.value:
         if name not in rendering.FORMATS:
@@ -105,13 +110,13 @@ def _pieces() -> list:
     controls = dict(_parse_control(text) for text in _CONTROL.value)
     # Row seeds as in tfmusicgan-sample.
     seeds = [(_SEED.value << 32) + i for i in range(_NUM.value)]
-    music = read_piece(_ACCOMPANY.value) if _ACCOMPANY.value else None
+    file = _ACCOMPANY.value or _CONTINUE.value
+    music = read_piece(file) if file else None
     with Client(_SERVER.value, _TIMEOUT.value) as client:
         try:
             if music is not None:
-                return client.accompany(
-                    _MODEL.value, seeds, music, _VERSION.value, None, **controls
-                )
+                ask = client.accompany if _ACCOMPANY.value else client.continue_piece
+                return ask(_MODEL.value, seeds, music, _VERSION.value, None, **controls)
             return client.generate(
                 _MODEL.value, seeds, _SIGNATURE.value, _VERSION.value, **controls
             )
@@ -133,7 +138,7 @@ def _parse_control(text: str) -> tuple[str, str]:
     if name in _NO_CONTROLS:
         raise MusicGanError(
             f"Expected a control of the model. Received: {name!r}. Seeds are named by --seed, "
-            "music by --accompany, signature and version by flags of their own."
+            "music by --accompany or --continue, signature and version by flags of their own."
         )
     return name, value
 

@@ -27,7 +27,7 @@ MODEL = COMMAND.string(
     "model", None, "Folder of an exported model (its highest version is taken) or of one version."
 )
 NUM = COMMAND.integer(
-    "num", None, "Number of samples; with --accompany for each piece.", lower=1, upper=2**32
+    "num", None, "Number of samples; with given music for each piece.", lower=1, upper=2**32
 )
 SEED = COMMAND.integer("seed", 0, "Seed of the whole set.", lower=0, upper=2**31 - 1)
 OUTPUT = COMMAND.string("output", None, "Folder to make.")
@@ -39,8 +39,8 @@ MIDI = COMMAND.boolean("midi", False, "Also write one MIDI file for each sample.
 SIGNATURE = COMMAND.string(
     "signature",
     None,
-    "Signature of the model to call; by default accompany with music, generate with controls, else"
-    " serving_default.",
+    "Signature of the model to call; by default accompany or continue with music, generate with"
+    " controls, else serving_default.",
 )
 CONTROL = COMMAND.repeated(
     "control",
@@ -53,6 +53,7 @@ ACCOMPANY = COMMAND.string(
     "Music to accompany: a file, a folder with all folders within, or a glob of MIDI, MusicXML, ABC"
     " and NoteSequence TFRecord files; every piece in them gets --num samples.",
 )
+CONTINUE = COMMAND.string("continue", None, "Music to go on with, named as for --accompany.")
 WORKERS = COMMAND.integer("workers", 1, "Processes on this machine.", lower=1, upper=1024)
 RUNNER = COMMAND.string(
     "runner", "embedded", "embedded (on this machine), or the name of any other Beam runner."
@@ -68,16 +69,20 @@ OVERWRITE = COMMAND.boolean(
 def _execute() -> None:
     COMMAND.require(MODEL, NUM, OUTPUT)
     from tfmusicgan import bulk_sampling
+    from tfmusicgan.errors import ConfigError
     from tfmusicgan.serving.exported import find_export
     from tfmusicgan.serving.given_music import list_pieces
 
+    music = [flag for flag in (ACCOMPANY, CONTINUE) if flag.value]
+    if len(music) > 1:
+        raise ConfigError("Expected --accompany or --continue. Received: both.")
     bulk_sampling.check_output(OUTPUT.value, OVERWRITE.value)
     export = find_export(MODEL.value)
-    pieces = list_pieces(ACCOMPANY.value) if ACCOMPANY.value else []
-    by_default = "accompany" if pieces else "generate" if CONTROL.value else "serving_default"
+    pieces = list_pieces(music[0].value) if music else []
+    by_default = "generate" if CONTROL.value else "serving_default"
     plan = bulk_sampling.make_plan(
         export,
-        SIGNATURE.value or by_default,
+        SIGNATURE.value or (music[0].name if music else by_default),
         CONTROL.value,
         pieces,
         seed=SEED.value,

@@ -9,6 +9,7 @@ reading a whole sequence makes one product of all its inputs.
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.layers.initializers import seeded_plain_normal
@@ -27,6 +28,8 @@ class TokenLSTM(keras.layers.Layer):
       start_token: The token that stands before the first one.
       seed: Of the initial weights.
       stddev: Of all initial weights, biases too.
+      drawable: bool [num_tokens], the tokens that sampling may draw, by default all; the logits
+        here are those of all tokens.
 
     Input shape:
       int [batch, length], tokens within 0 and `num_tokens` - 1.
@@ -43,9 +46,11 @@ class TokenLSTM(keras.layers.Layer):
         start_token: int,
         seed: int,
         stddev: float = 0.1,
+        drawable: np.ndarray | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.drawable = drawable
         self.num_tokens, self.hidden_size = num_tokens, hidden_size
         self.start_token = start_token
         shapes = {

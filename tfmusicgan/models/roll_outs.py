@@ -1,4 +1,4 @@
-"""Sampling whole sequences, and completing prefixes of given ones: Monte-Carlo roll-outs.
+"""Writing sequences, and completing prefixes of given ones: Monte-Carlo roll-outs.
 
 Yu et al., SeqGAN, AAAI 2017, arXiv 1609.05473, equation 4 and algorithm 1. All completions of all
 prefixes are one batch: the states after every prefix come from one reading of the sequences, and
@@ -6,10 +6,12 @@ at each position all rows that are under way draw together. Rows that start from
 share its logits.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
-from tfmusicgan.layers.token_lstm import TokenLSTM
+from tfmusicgan.layers.token_lstm import State, TokenLSTM
 from tfmusicgan.models import noise, token_draws
 
 # Rows that draw at a time: their logits stay near the processor.
@@ -95,26 +97,99 @@ def uniforms(keys: noise.Key, length: int, roll_outs: int) -> tf.Tensor:
     return tf.reshape(flat, [length - 1, -1, roll_outs, length])
 
 
+def write(
+    generator: TokenLSTM,
+    keys: noise.Key,
+    lengths: tf.Tensor,
+    most: int,
+    limits: token_draws.Limits | None = None,
+    begin: tuple[tf.Tensor, tf.Tensor] | None = None,
+) -> tf.Tensor:
+    """Writes sequences of the lengths that are asked for; without limits those of `sample`.
+
+    Args:
+      generator: The language model.
+      keys: Of the rows, two uint32 [rows].
+      lengths: int32 [rows], tokens of each, from 1.
+      most: No length is above it.
+      limits: Of the draws.
+      begin: The tokens that rows begin with, int32 [rows, any], and how many of them, int32 [rows].
+
+    Returns:
+      int32 [rows, the highest length]; beyond a row's own length 0.
+    """
+    uniforms = noise.uniforms(keys, most)
+    table, output = generator.gate_table(), _output(generator)
+    longest = tf.reduce_max(tf.concat([lengths, [1]], axis=0))  # there may be no rows
+    tokens = tf.TensorArray(tf.int32, longest, element_shape=[None])
+    start = tf.fill(tf.shape(lengths), generator.start_token)
+
+    def body(position: tf.Tensor, token: tf.Tensor, state: State, tokens: tf.TensorArray):
+        state = generator.step(token, state, table)
+        numbers = tf.gather(uniforms, [position], axis=1)
+        token = _draw(state[0], numbers, output, limits)[:, 0]
+        if begin is not None:
+            place = tf.minimum(position, tf.shape(begin[0])[1] - 1)
+            token = tf.where(position < begin[1], begin[0][:, place], token)
+        return position + 1, token, state, tokens.write(position, token)
+
+    state = generator.zero_state(tf.size(lengths))
+    _, _, _, tokens = tf.while_loop(
+        lambda position, *_: position < longest,
+        body,
+        (0, start, state, tokens),
+        parallel_iterations=1,
+    )
+    mask = tf.sequence_mask(lengths, longest, tf.int32)
+    return tf.transpose(tokens.stack()) * mask
+
+
 def _output(generator: TokenLSTM) -> tuple[tf.Tensor, tf.Tensor]:
-    return token_draws.pad_output(*generator.output())
+    return token_draws.pad_output(*generator.output(), generator.drawable)
 
 
-def _draw(hidden: tf.Tensor, uniforms: tf.Tensor, output: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+def _draw(
+    hidden: tf.Tensor,
+    uniforms: tf.Tensor,
+    output: tuple[tf.Tensor, tf.Tensor],
+    limits: token_draws.Limits | None = None,
+) -> tf.Tensor:
     """Tokens after states: float [rows, hidden size], float32 [rows, draws] to int32 alike."""
     kernel, bias = output
 
-    def some(first: tf.Tensor) -> tf.Tensor:
-        part = slice(first, first + _ROWS_AT_A_TIME)
-        logits = tf.nn.bias_add(tf.matmul(hidden[part], kernel), bias)
-        return token_draws.draw(tf.cast(logits, tf.float32), uniforms[part])
+    def some(part: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        hidden, uniforms, *controls = part
+        logits = tf.cast(tf.nn.bias_add(tf.matmul(hidden, kernel), bias), tf.float32)
+        if controls:
+            logits = token_draws.limit(logits, token_draws.Limits(*controls))
+        return token_draws.draw(logits, uniforms)
 
-    rows, draws = tf.shape(uniforms)[0], uniforms.shape[1]
-    tokens = tf.TensorArray(tf.int32, size=0, dynamic_size=True, infer_shape=False)
+    given = (hidden, uniforms)
+    if limits is not None:
+        given += (limits.temperature, limits.top_k, limits.top_p)
+    return _in_parts(some, given)
 
-    def body(first: tf.Tensor, tokens: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-        return first + _ROWS_AT_A_TIME, tokens.write(first // _ROWS_AT_A_TIME, some(first))
 
-    _, tokens = tf.while_loop(
-        lambda first, _: first < rows, body, [tf.constant(0), tokens], parallel_iterations=1
+def _in_parts(
+    function: Callable[[tuple[tf.Tensor, ...]], tf.Tensor], tensors: tuple[tf.Tensor, ...]
+) -> tf.Tensor:
+    """A function of rows to int32, applied to some rows at a time.
+
+    All parts have as many rows, the last one filled up with zeros: XLA wants one shape.
+    """
+    rows = tf.shape(tensors[0])[0]
+    parts = tf.maximum((rows + _ROWS_AT_A_TIME - 1) // _ROWS_AT_A_TIME, 1)
+    size = (rows + parts - 1) // parts
+
+    def split(tensor: tf.Tensor) -> tf.Tensor:
+        more = [[0, parts * size - rows]] + [[0, 0]] * (tensor.shape.rank - 1)
+        return tf.reshape(tf.pad(tensor, more), [parts, size, *tensor.shape[1:]])
+
+    done = tf.map_fn(
+        function,
+        tuple(split(tensor) for tensor in tensors),
+        parallel_iterations=1,
+        fn_output_signature=tf.int32,
     )
-    return tf.ensure_shape(tokens.concat(), [None, draws])
+    shape = done.shape[2:]
+    return tf.ensure_shape(tf.reshape(done, [parts * size, *shape])[:rows], [None, *shape])

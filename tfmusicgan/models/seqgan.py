@@ -9,19 +9,14 @@ before their norm is taken.
 
 from typing import Any
 
-import tensorflow as tf
-
 from tfmusicgan.layers.token_cnn import TokenCNN
 from tfmusicgan.layers.token_lstm import TokenLSTM
-from tfmusicgan.models import noise, roll_outs
-from tfmusicgan.models.policy_gradient_gan import PolicyGradientGAN
+from tfmusicgan.models.token_gan import TokenGAN
 from tfmusicgan.recipes.seqgan import SeqGANConfig
 from tfmusicgan.representations.melody_tokens import MelodyTokens
 
-_SAMPLING_STREAM = 2
 
-
-class SeqGAN(PolicyGradientGAN):
+class SeqGAN(TokenGAN):
     """SeqGAN on sequences of tokens.
 
     Args:
@@ -53,11 +48,6 @@ class SeqGAN(PolicyGradientGAN):
         )
         self.finish_building()
 
-    def sample_examples(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Writes one sequence per seed: int64 [batch] to `tokens` int32 [batch, length]."""
-        keys = noise.fold(noise.key_from_seed(seeds), tf.constant(_SAMPLING_STREAM, tf.int64))
-        return {"tokens": roll_outs.sample(self.generator, keys, self.length)}
-
     def _policy(self, name: str) -> TokenLSTM:
         """A language model; those of one name begin with the same weights."""
         config = self.model_config
@@ -68,5 +58,6 @@ class SeqGAN(PolicyGradientGAN):
             self.representation.start_token,
             self.seed,
             config.initial_stddev,
+            self.drawable,
             name=name,
         )

@@ -1,4 +1,4 @@
-"""Draws of tokens from a language model's logits, by inversion.
+"""Draws of tokens from a language model's logits, by inversion, and limits to what is drawn.
 
 The cumulative sums of 5,000 probabilities are never made: a uniform number first chooses a block of
 the vocabulary by the blocks' sums, then a token within the block. A softmax and one pass of sums
@@ -6,23 +6,48 @@ remain, which cost about as much as the product that makes the logits. (`tf.cums
 thread: few numbers are cumulated by a product with a triangle of ones.)
 """
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
 BLOCK = 64  # tokens
 _NEVER = -1e9  # a logit
+# Temperatures below count as 0: divided by them, logits would no longer be finite.
+_LEAST_TEMPERATURE = 1e-3
 
 
-def pad_output(kernel: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a request says about the draws of its row.
+
+    Attributes:
+      temperature: float32 [rows]; logits are divided by it. At 0 the most probable token comes.
+      top_k: int32 [rows]; only so many most probable tokens can come, 0 for all.
+      top_p: float32 [rows]; only the most probable tokens that together reach this probability, at
+        this temperature and among those of `top_k`; 1 for all. One can always come.
+    """
+
+    temperature: tf.Tensor
+    top_k: tf.Tensor
+    top_p: tf.Tensor
+
+
+def pad_output(
+    kernel: tf.Tensor, bias: tf.Tensor, drawable: np.ndarray | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Adds tokens that are never drawn, up to whole blocks.
 
     Args:
       kernel: [hidden size, tokens].
       bias: [tokens].
+      drawable: bool [tokens], which ones can be drawn; by default all.
 
     Returns:
       [hidden size, padded] and [padded].
     """
+    if drawable is not None:
+        bias = tf.where(tf.constant(drawable), bias, tf.cast(_NEVER, bias.dtype))
     more = -kernel.shape[-1] % BLOCK
     return tf.pad(kernel, [[0, 0], [0, more]]), tf.pad(bias, [[0, more]], constant_values=_NEVER)
 
@@ -51,6 +76,45 @@ def draw(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
     possible = inside < inside[..., -1:]
     last = tf.reduce_sum(tf.cast(possible, tf.int32), axis=-1)
     return tf.reshape(block * BLOCK + tf.minimum(token, last), tf.shape(uniforms))
+
+
+def limit(logits: tf.Tensor, limits: Limits) -> tf.Tensor:
+    """Logits with limits: at temperature 1 with all tokens they stay as they are, bit for bit.
+
+    Of equal logits those of lower tokens count as higher, so that `top_k` leaves as many as it says
+    and 1 of them is what temperature 0 leaves.
+
+    Args:
+      logits: float32 [rows, tokens].
+      limits: Of the rows.
+
+    Returns:
+      float32 [rows, tokens].
+    """
+    decided = (limits.temperature < _LEAST_TEMPERATURE) | (limits.top_k == 1)
+    scaled = logits / tf.where(decided, 1.0, limits.temperature)[:, tf.newaxis]
+    # Sorting costs more than all the rest of a draw.
+    wanted = tf.reduce_any(~decided & ((limits.top_k > 0) | (limits.top_p < 1.0)))
+    scaled = tf.cond(wanted, lambda: _cut(scaled, limits), lambda: scaled)
+    best = tf.one_hot(tf.argmax(logits, axis=-1), logits.shape[-1], 0.0, _NEVER)
+    return tf.where(decided[:, tf.newaxis], best, scaled)
+
+
+def _cut(logits: tf.Tensor, limits: Limits) -> tf.Tensor:
+    """Leaves the tokens of `top_k` and `top_p`: float32 [rows, tokens] to the same shape."""
+    size = logits.shape[-1]
+    ordered, token = tf.math.top_k(logits, size)  # of equal ones the lower token first
+    top_k = tf.where(limits.top_k > 0, limits.top_k, size)[:, tf.newaxis]
+    kept = tf.range(size) < top_k
+    weights = tf.nn.softmax(tf.where(kept, ordered, _NEVER))
+    before = tf.cumsum(weights, axis=-1, exclusive=True)
+    top_p = limits.top_p[:, tf.newaxis]
+    kept &= (before < top_p) | (top_p >= 1.0)
+    count = tf.maximum(tf.reduce_sum(tf.cast(kept, tf.int32), axis=-1, keepdims=True), 1)
+    least = tf.gather(ordered, count - 1, batch_dims=1)
+    last = tf.gather(token, count - 1, batch_dims=1)
+    inside = (logits > least) | ((logits == least) & (tf.range(size) <= last))
+    return tf.where(inside, logits, _NEVER)
 
 
 def _cumulate(weights: tf.Tensor) -> tf.Tensor:

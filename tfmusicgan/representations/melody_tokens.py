@@ -72,6 +72,8 @@ class MelodyTokens:
 
     name: ClassVar[str] = "melody_tokens"
     version: ClassVar[int] = 1
+    # Tokens last as long whatever the tempo of the music they are sampled from.
+    grid_in_seconds: ClassVar[bool] = True
 
     seconds_per_token: float = 0.4
     length: int = 32

@@ -1,4 +1,4 @@
-"""Boolean arrays as packed bits: eight cells to a byte, the first in the highest bit.
+"""Boolean arrays as packed bits: eight cells to a byte, the first in the highest bit; tokens.
 
 `packing_graph.py` does the same inside the graph.
 """
@@ -76,3 +76,22 @@ def unpack_bytes(data: bytes, shape: Sequence[int]) -> np.ndarray:
     packed = np.frombuffer(data, np.uint8)
     bits = np.unpackbits(packed, count=num_bars * bar_bits).view(bool)
     return bits.reshape(num_bars, *shape[1:])
+
+
+def unpack_numbers(data: bytes) -> np.ndarray:
+    """Unpacks the tokens that a model sends: the inverse of `packing_graph.pack_numbers`.
+
+    Args:
+      data: The bytes of one piece.
+
+    Returns:
+      int32 [tokens].
+
+    Raises:
+      RecordsError: If the bytes are not those of whole numbers of four bytes.
+    """
+    if len(data) % 4:
+        raise RecordsError(
+            f"Expected tokens of 4 bytes. Received: {len(data)} bytes. Ask for the output `tokens`."
+        )
+    return np.frombuffer(data, "<i4").astype(np.int32)

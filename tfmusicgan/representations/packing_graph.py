@@ -1,4 +1,4 @@
-"""Packed bits inside the graph, core ops only: the same bytes as `packing.py`, big end first.
+"""Packed bits and tokens inside the graph, core ops only: the same bytes as `packing.py`.
 
 A packed field of a message is the quickest way to a string per row: joining strings out of a table
 of bytes makes one string for every byte or two.
@@ -75,12 +75,36 @@ def pack_bytes(bars: tf.Tensor, num_bars: tf.Tensor | None = None) -> tf.Tensor:
     return tf.strings.substr(messages, -8 * row_words, (num_bits + 7) // 8)
 
 
+def pack_numbers(numbers: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    """Packs each row of a batch to a string of its own length.
+
+    Args:
+      numbers: int32 [batch, any].
+      counts: int32 [batch], how many of each row count.
+
+    Returns:
+      tf.string [batch]: of each row the little-endian bytes of its own numbers, four for each.
+      `packing.unpack_numbers` is the inverse.
+    """
+    counts = tf.clip_by_value(counts, 0, tf.shape(numbers)[1])
+    messages = tf.io.encode_proto(
+        sizes=counts[:, tf.newaxis],
+        values=[numbers],
+        field_names=["numbers"],
+        message_type="tfmusicgan.Words",
+        descriptor_source=_words_descriptor(),
+    )
+    return tf.strings.substr(messages, -4 * counts, 4 * counts)
+
+
 @functools.cache
 def _words_descriptor() -> bytes:
-    """A message of one packed field, whose eight-byte words are written as they lie in memory."""
+    """A message of packed fields, whose words are written as they lie in memory."""
     files = descriptor_pb2.FileDescriptorSet()
     file = files.file.add(name="tfmusicgan/words.proto", package="tfmusicgan", syntax="proto2")
-    field = file.message_type.add(name="Words").field.add(name="words", number=1)
-    field.label, field.type = field.LABEL_REPEATED, field.TYPE_FIXED64
-    field.options.packed = True
+    message = file.message_type.add(name="Words")
+    for number, (name, kind) in enumerate((("words", "FIXED64"), ("numbers", "SFIXED32")), 1):
+        field = message.field.add(name=name, number=number)
+        field.label, field.type = field.LABEL_REPEATED, getattr(field, f"TYPE_{kind}")
+        field.options.packed = True
     return b"bytes://" + files.SerializeToString()

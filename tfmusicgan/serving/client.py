@@ -6,6 +6,7 @@ NumPy in and out, NoteSequences for music; no TensorFlow, no tensorflow-serving-
       client.wait_until_ready("musegan")
       pieces = client.generate("musegan", seeds=range(4), qpm=96)
       pieces = client.accompany("musegan_accompaniment", range(4), note_sequence)
+      pieces = client.continue_piece("seqgan", range(4), note_sequence)
 """
 
 import concurrent.futures
@@ -203,6 +204,39 @@ class Client:
         music = music_rows(note_sequences, len(seeds))
         return self.generate(
             model, seeds, "accompany", version, label, note_sequence=music, **controls
+        )
+
+    def continue_piece(
+        self,
+        model: str,
+        seeds: Iterable[int],
+        note_sequences: NoteSequence | bytes | Sequence[NoteSequence | bytes],
+        version: int | None = None,
+        label: str | None = None,
+        **controls: object,
+    ) -> list[NoteSequence]:
+        """Goes on with given music, once per seed.
+
+        Args:
+          model: The name of a model with the signature `continue`.
+          seeds: One whole number per piece.
+          note_sequences: As for `accompany`. The model takes what its tokens can hold of it, up to
+            the last note, and where that is too long its end.
+          version: A version number.
+          label: A version label.
+          **controls: As for `generate`; `length` counts the given tokens too.
+
+        Returns:
+          The pieces, in the order of the seeds: the given music and what follows it.
+
+        Raises:
+          ServingError: With the server's code and text, of the first request that failed.
+          ConfigError: If the model has no such signature, or an argument does not fit.
+        """
+        seeds = list(seeds)
+        music = music_rows(note_sequences, len(seeds))
+        return self.generate(
+            model, seeds, "continue", version, label, note_sequence=music, **controls
         )
 
     def metadata(

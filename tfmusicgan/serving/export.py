@@ -74,8 +74,14 @@ def export_run(
       CheckpointError: If there is no such checkpoint, or it does not fit.
       OutputExistsError: If the version is there and `overwrite` is not set, or is no export.
       ConfigError: If the name or the version cannot be a folder's.
-      ExportError: If the model uses an op that the stock server lacks, or nothing can be written.
+      ExportError: If the recipe is no generator, the model uses an op that the stock server lacks,
+        or nothing can be written.
     """
+    if run.recipe.kind != "generator":
+        raise ExportError(
+            f"Expected a run of a generator of music. Received: {run.folder}, of the recipe "
+            f"{run.recipe.name}, which is of kind {run.recipe.kind}. There is nothing to export."
+        )
     name = name or run.recipe.name
     if not name.replace("_", "").replace("-", "").isalnum():
         raise ConfigError(f"Expected a model name of letters, digits, - and _. Received: {name!r}.")

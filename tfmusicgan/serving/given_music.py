@@ -64,5 +64,5 @@ def _list(files: list[pathlib.Path], root: pathlib.Path) -> list[Source]:
     pieces, errors = list_sources(files, root)
     if errors:
         _, error = errors[0]
-        raise ReadError(f"{error} The music to accompany has to be readable.", error.reason)
+        raise ReadError(f"{error} The music that is given has to be readable.", error.reason)
     return pieces

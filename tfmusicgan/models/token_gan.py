@@ -1,0 +1,82 @@
+"""What the GANs on sequences of tokens share beside their training: sampling and serving."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfmusicgan.models import noise, roll_outs, token_pieces
+from tfmusicgan.models.base import Signature
+from tfmusicgan.models.policy_gradient_gan import PolicyGradientGAN
+from tfmusicgan.models.token_draws import Limits
+
+_SAMPLING_STREAM = 2
+# The longest piece, in lengths of a training sequence.
+_MOST_LENGTHS = 8
+
+
+class TokenGAN(PolicyGradientGAN):
+    """A GAN on sequences of tokens that learns by policy gradient.
+
+    The representation has `num_tokens`, `start_token` and one field, `tokens` int32 [length]. It
+    may have `drawable`, bool [num_tokens]: the tokens that music has, where the vocabulary holds
+    others, such as a start symbol. Its graph half (`token_pieces.graph_half`) is what exports need.
+    """
+
+    @property
+    def drawable(self) -> np.ndarray | None:
+        """The tokens that may be drawn, bool [num_tokens]; None for all."""
+        return getattr(self.representation, "drawable", None)
+
+    @property
+    def max_length(self) -> int:
+        """Tokens of the longest piece; the generator can go on after what it was trained on."""
+        return _MOST_LENGTHS * self.length
+
+    def piece_keys(self, seeds: tf.Tensor) -> noise.Key:
+        """Keys of pieces: int64 [batch] to two uint32 [batch]."""
+        return noise.fold(noise.key_from_seed(seeds), np.int64(_SAMPLING_STREAM))
+
+    def sample(
+        self,
+        seeds: tf.Tensor,
+        temperature: tf.Tensor | float = 1.0,
+        top_k: tf.Tensor | int = 0,
+        top_p: tf.Tensor | float = 1.0,
+        length: tf.Tensor | int | None = None,
+        **controls: Any,
+    ) -> dict[str, tf.Tensor]:
+        """Writes one sequence per seed.
+
+        Args:
+          seeds: int64 [batch].
+          temperature: At least 0, a number or float32 [batch]; see `token_draws.Limits`.
+          top_k: At least 0, a number or int32 [batch].
+          top_p: Probability, a number or float32 [batch].
+          length: From 1 to `max_length`, a number or int32 [batch]; by default the training length.
+          **controls: None.
+
+        Returns:
+          `tokens`: int32 [batch, the highest length], 0 beyond a row's own length.
+        """
+        rows = tf.shape(seeds)
+
+        def of_rows(value: Any, dtype: tf.DType) -> tf.Tensor:
+            return tf.broadcast_to(tf.cast(value, dtype), rows)
+
+        limits = Limits(
+            of_rows(temperature, tf.float32), of_rows(top_k, tf.int32), of_rows(top_p, tf.float32)
+        )
+        lengths = of_rows(self.length if length is None else length, tf.int32)
+        keys = self.piece_keys(seeds)
+        return {"tokens": roll_outs.write(self.generator, keys, lengths, self.max_length, limits)}
+
+    def sample_examples(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Writes one sequence per seed: int64 [batch] to `tokens` int32 [batch, length]."""
+        lengths = tf.fill(tf.shape(seeds), self.length)
+        tokens = roll_outs.write(self.generator, self.piece_keys(seeds), lengths, self.length)
+        return {"tokens": tf.reshape(tokens, [tf.size(seeds), self.length])}
+
+    def signatures(self) -> dict[str, Signature]:
+        """`serving_default`, `generate` and `continue`."""
+        return token_pieces.signatures(self)
