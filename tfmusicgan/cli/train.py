@@ -82,6 +82,9 @@ _SHOW = COMMAND.integer(
     "Training steps between pictures and sounds for TensorBoard, and at the last step; 0 for none.",
     lower=0,
 )
+_SAMPLES = COMMAND.integer(
+    "num_samples", _DEFAULTS.num_samples, "Phrases sampled for each measurement.", lower=2
+)
 _PATIENCE = COMMAND.integer(
     "collapse_patience",
     _DEFAULTS.collapse_patience,
@@ -115,6 +118,7 @@ def _execute() -> None:
         keep_every=_KEEP.value,
         show_every=_SHOW.value,
         collapse_patience=_PATIENCE.value,
+        num_samples=_SAMPLES.value,
         strategy=_STRATEGY.value,
         jit_compile=_XLA.value,
         profile_steps=profile,

@@ -36,6 +36,7 @@ class TokenSequence:
 
     name: ClassVar[str] = "token_sequence"
     version: ClassVar[int] = 1
+    sounds: ClassVar[bool] = False  # no pictures, no sound, no export
 
     num_tokens: int = 5000
     length: int = 20

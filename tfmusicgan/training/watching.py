@@ -59,7 +59,7 @@ def make_callbacks(
     if options.profile_steps:
         # First: its steps end before others measure and save.
         callbacks.insert(0, Profile(run.logs / "train", *options.profile_steps))
-    if options.show_every:
+    if options.show_every and getattr(records.representation, "sounds", True):
         show = ShowMusic(music.samples, lambda: _sequences(monitor), options.show_every, last_step)
         callbacks.append(show)
     if stop:
