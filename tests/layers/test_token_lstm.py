@@ -43,6 +43,26 @@ def test_steps_are_a_reading(lstm):
     np.testing.assert_allclose(lstm.logits(state[0]), lstm(tokens)[:, -1], atol=1e-5)
 
 
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_tokens_that_are_never_drawn_have_no_probability(policy):
+    drawable = np.arange(TOKENS) % 3 > 0
+    sizes = (TOKENS, EMBEDDING, HIDDEN, START)
+    lstm, other = (
+        TokenLSTM(*sizes, 4, 1.0, mask, name="generator", dtype=policy) for mask in (drawable, None)
+    )
+    tokens = np.random.default_rng(0).integers(0, TOKENS, (4, 6))
+    logits, free = lstm(tokens).numpy(), other(tokens).numpy()
+    np.testing.assert_array_equal(logits[..., drawable], free[..., drawable])
+    shares = tf.nn.softmax(logits).numpy()
+    assert (shares[..., ~drawable] == 0).all()
+    np.testing.assert_allclose(shares[..., drawable], tf.nn.softmax(free[..., drawable]), rtol=1e-6)
+    weights = [lstm.output_bias.value, lstm.output_kernel.value]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.nn.log_softmax(lstm(tokens))[..., 1])
+    for gradient in tape.gradient(loss, weights):
+        assert (gradient.numpy()[..., ~drawable] == 0).all() and gradient.numpy().any()
+
+
 def _paper(seed):
     return TokenLSTM(5000, 32, 32, 0, seed, name="generator")
 

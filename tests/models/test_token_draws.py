@@ -130,12 +130,3 @@ def test_rows_have_limits_of_their_own(logits):
         np.testing.assert_array_equal(limited, _limit(row[np.newaxis], *case)[0])
     np.testing.assert_array_equal(found[0], row)
     assert (found[1] > -1e8).sum() == 1 and (found[2] > -1e8).sum() == 3
-
-
-def test_tokens_that_are_never_drawn():
-    drawable = np.arange(TOKENS) % 3 > 0
-    kernel, bias = token_draws.pad_output(tf.eye(TOKENS), tf.zeros([TOKENS]), drawable)
-    logits = tf.matmul(np.zeros((1, TOKENS), np.float32), kernel) + bias
-    uniforms = np.linspace(0.0001, 0.9999, 500, dtype=np.float32)[np.newaxis]
-    drawn = np.unique(token_draws.draw(logits, uniforms))
-    assert drawn.tolist() == np.flatnonzero(drawable).tolist()

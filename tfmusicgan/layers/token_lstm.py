@@ -16,6 +16,8 @@ from tfmusicgan.layers.initializers import seeded_plain_normal
 from tfmusicgan.layers.precision import full_precision
 
 State = tuple[tf.Tensor, tf.Tensor]
+# The bias of tokens that are never drawn, finite in float16 as well: their probability is 0.
+_NEVER = -3e4
 
 
 class TokenLSTM(keras.layers.Layer):
@@ -28,8 +30,7 @@ class TokenLSTM(keras.layers.Layer):
       start_token: The token that stands before the first one.
       seed: Of the initial weights.
       stddev: Of all initial weights, biases too.
-      drawable: bool [num_tokens], the tokens that sampling may draw, by default all; the logits
-        here are those of all tokens.
+      drawable: bool [num_tokens], the tokens that have a probability, by default all.
 
     Input shape:
       int [batch, length], tokens within 0 and `num_tokens` - 1.
@@ -115,7 +116,10 @@ class TokenLSTM(keras.layers.Layer):
 
     def output(self) -> tuple[tf.Tensor, tf.Tensor]:
         """What makes logits of a hidden state: [hidden size, num_tokens] and [num_tokens]."""
-        return _value(self.output_kernel), _value(self.output_bias)
+        bias = _value(self.output_bias)
+        if self.drawable is not None:
+            bias = tf.where(tf.constant(self.drawable), bias, tf.cast(_NEVER, bias.dtype))
+        return _value(self.output_kernel), bias
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Logits of the next token: [..., hidden size] to [..., num_tokens]."""

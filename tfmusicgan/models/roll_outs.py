@@ -145,7 +145,7 @@ def write(
 
 
 def _output(generator: TokenLSTM) -> tuple[tf.Tensor, tf.Tensor]:
-    return token_draws.pad_output(*generator.output(), generator.drawable)
+    return token_draws.pad_output(*generator.output())
 
 
 def _draw(

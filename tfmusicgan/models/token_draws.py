@@ -33,21 +33,16 @@ class Limits:
     top_p: tf.Tensor
 
 
-def pad_output(
-    kernel: tf.Tensor, bias: tf.Tensor, drawable: np.ndarray | None = None
-) -> tuple[tf.Tensor, tf.Tensor]:
+def pad_output(kernel: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Adds tokens that are never drawn, up to whole blocks.
 
     Args:
       kernel: [hidden size, tokens].
       bias: [tokens].
-      drawable: bool [tokens], which ones can be drawn; by default all.
 
     Returns:
       [hidden size, padded] and [padded].
     """
-    if drawable is not None:
-        bias = tf.where(tf.constant(drawable), bias, tf.cast(_NEVER, bias.dtype))
     more = -kernel.shape[-1] % BLOCK
     return tf.pad(kernel, [[0, 0], [0, more]]), tf.pad(bias, [[0, more]], constant_values=_NEVER)
 
