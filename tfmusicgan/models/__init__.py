@@ -10,6 +10,7 @@ _MODELS = {
     "musegan_hybrid": ("tfmusicgan.models.musegan.model", "MuseGANHybrid"),
     "musegan_jamming": ("tfmusicgan.models.musegan.model", "MuseGANJamming"),
     "seqgan": ("tfmusicgan.models.seqgan", "SeqGAN"),
+    "token_unigram": ("tfmusicgan.models.token_unigram", "TokenUnigram"),
 }
 
 

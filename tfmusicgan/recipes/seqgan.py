@@ -4,6 +4,7 @@ Sizes are those of the paper's appendix and of the released code, github.com/Lan
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from tfmusicgan.recipes.base import Preset, Recipe
@@ -40,6 +41,22 @@ class SeqGANConfig(PolicyGradientConfig):
         sizes = ("embedding_size", "hidden_size", "initial_stddev", "discriminator_embedding_size")
         check_positive(self, sizes)
         check_tuples(self, [("windows", "filters")])
+
+
+@dataclasses.dataclass(frozen=True)
+class UnigramConfig:
+    """The baseline that counts tokens: one epoch of the oracle's training sequences."""
+
+    batch_size: int = 64
+    training_steps: int = 156
+
+    def __post_init__(self):
+        """Checks ranges.
+
+        Raises:
+          ConfigError: If a value is out of its range.
+        """
+        check_positive(self, ("batch_size", "training_steps"))
 
 
 # Table 5 of the appendix, for sequences of 32 tokens.
@@ -109,18 +126,23 @@ _ORACLE_METRICS = ("oracle_nll", "self_bleu", "distinct_ngrams")
 _MLE_ONLY = {"discriminator_sets": 0, "rounds": 0}
 
 
-def _oracle_row(name: str, kind: str, summary: str, **changes: Any) -> Recipe:
-    configs = {
+def _oracle_configs(**changes: Any) -> dict[str, Any]:
+    return {
         "paper": dataclasses.replace(SeqGANConfig(), **changes),
         "small": dataclasses.replace(_ORACLE_SMALL, **changes),
         "tiny": dataclasses.replace(SeqGANConfig(**_TINY), **changes),
     }
+
+
+def _oracle_row(
+    name: str, kind: str, summary: str, configs: Mapping[str, Any], model: str = "seqgan"
+) -> Recipe:
     return Recipe(
         name=name,
         kind=kind,
         summary=summary,
         paper=PAPER,
-        model="seqgan",
+        model=model,
         representation="token_sequence",
         dataset="seqgan_oracle",
         presets={
@@ -162,8 +184,27 @@ RECIPES = (
         presets=_music_presets(),
         metrics=MUSIC_METRICS,
     ),
-    _oracle_row("seqgan_oracle", "oracle", "Token sequences like those of a random LSTM."),
     _oracle_row(
-        "seqgan_oracle_mle", "baseline", "The same generator by likelihood alone.", **_MLE_ONLY
+        "seqgan_oracle",
+        "oracle",
+        "Token sequences like those of a random LSTM, by policy gradient.",
+        _oracle_configs(),
+    ),
+    _oracle_row(
+        "seqgan_oracle_mle",
+        "baseline",
+        "The same generator, by likelihood alone.",
+        _oracle_configs(**_MLE_ONLY),
+    ),
+    _oracle_row(
+        "seqgan_oracle_random",
+        "baseline",
+        "Tokens drawn one by one, each by its frequency.",
+        {
+            "paper": UnigramConfig(),
+            "small": UnigramConfig(),
+            "tiny": UnigramConfig(batch_size=4, training_steps=4),
+        },
+        model="token_unigram",
     ),
 )
