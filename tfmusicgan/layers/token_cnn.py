@@ -122,18 +122,20 @@ class TokenCNN(keras.layers.Layer):
 
     def _answers(self, tokens: tf.Tensor, index: int) -> tf.Tensor:
         """A window's product with its filters at every place: [batch, places, filters]."""
-        window, kernel = self.windows[index], _value(self.kernels[index])
+        window = self.windows[index]
+        kernel = _value(self.kernels[index], self.compute_dtype)
         places = tokens.shape[1] - window + 1
         # What each place sees is looked up as one row: shifted slices of embedded sequences would
         # have to be cut, and their gradients padded and added.
         seen = tf.gather(tokens, np.arange(places)[:, np.newaxis] + np.arange(window), axis=1)
-        frames = tf.reshape(tf.gather(_value(self.embedding), seen), [-1, kernel.shape[0]])
+        embedded = tf.gather(_value(self.embedding, self.compute_dtype), seen)
+        frames = tf.reshape(embedded, [-1, kernel.shape[0]])
         return tf.reshape(tf.matmul(frames, kernel), [-1, places, kernel.shape[1]])
 
     def _score(self, answers: Sequence[tf.Tensor], keep: tf.Tensor | None = None) -> tf.Tensor:
         """From each window's strongest answers, [batch, filters], to a logit."""
         # Bias and ReLU keep the order, so that they come after the maximum, on far fewer numbers.
-        biased = [x + _value(bias) for x, bias in zip(answers, self.biases, strict=True)]
+        biased = [x + _value(b, x.dtype) for x, b in zip(answers, self.biases, strict=True)]
         x = tf.nn.relu(tf.concat(biased, axis=-1))
         transformed = tf.nn.relu(_affine(x, self.transform, self.transform_bias))
         gate = tf.sigmoid(_affine(x, self.gate, self.gate_bias))
@@ -144,11 +146,12 @@ class TokenCNN(keras.layers.Layer):
 
 
 def _affine(x: tf.Tensor, kernel: keras.Variable, bias: keras.Variable) -> tf.Tensor:
-    return tf.nn.bias_add(tf.matmul(x, _value(kernel)), _value(bias))
+    return tf.nn.bias_add(tf.matmul(x, _value(kernel, x.dtype)), _value(bias, x.dtype))
 
 
-def _value(variable: keras.Variable) -> tf.Tensor:
-    return tf.convert_to_tensor(variable)
+def _value(variable: keras.Variable, dtype: tf.DType | str) -> tf.Tensor:
+    # Keras casts in `call` alone.
+    return tf.cast(tf.convert_to_tensor(variable), dtype)
 
 
 def _check(windows: Sequence[int], filters: Sequence[int], length: int) -> None:
