@@ -58,9 +58,11 @@ class PlainRollOuts:
         return complete
 
     def _draw(self, hidden: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-        output = self.model.generator.output()
-        kernel, bias = token_draws.pad_output(*output) if self.by_our_draws else output
-        logits = tf.nn.bias_add(tf.matmul(hidden, kernel), bias)
-        if self.by_our_draws:
+        kernel, bias = self.model.generator.output()
+        if self.by_our_draws:  # to the bit: the bias is a row of the product
+            kernel, bias = token_draws.pad_output(kernel, bias)
+            kernel = tf.concat([kernel, bias[tf.newaxis]], axis=0)
+            logits = tf.matmul(tf.pad(hidden, [[0, 0], [0, 1]], constant_values=1), kernel)
             return token_draws.draw(logits, uniforms)
+        logits = tf.nn.bias_add(tf.matmul(hidden, kernel), bias)
         return tf.random.categorical(logits, 1, dtype=tf.int32, seed=1)[:, 0]
