@@ -9,7 +9,6 @@ code's two softmax outputs.
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.errors import ConfigError
@@ -85,8 +84,10 @@ class TokenCNN(keras.layers.Layer):
 
     def call(self, tokens: tf.Tensor, keep: tf.Tensor | None = None) -> tf.Tensor:
         """Scores sequences; `keep` [batch, features] multiplies the last features."""
+        embedding = _value(self.embedding, self.compute_dtype)
+        embedded = tf.gather(embedding, tokens)  # [batch, length, embedding size]
         answers = [
-            tf.reduce_max(self._answers(tokens, w), axis=1) for w in range(len(self.windows))
+            tf.reduce_max(self._answers(embedded, w), axis=1) for w in range(len(self.windows))
         ]
         return self._score(answers, keep)
 
@@ -104,33 +105,61 @@ class TokenCNN(keras.layers.Layer):
           float32 [length - 1, rows, repeats], logits of being real.
         """
         length, repeats = sequences.shape[1], tf.shape(completed)[2]
-        own = [self._answers(sequences, index) for index in range(len(self.windows))]
+        embedding = _value(self.embedding, self.compute_dtype)
+        # Positions come first: parts of them are then no copies.
+        given = tf.gather(embedding, tf.transpose(sequences))  # [length, rows, embedding size]
+        own = [self._answers_by_place(given, index) for index in range(len(self.windows))]
         scores = []
         for kept in range(1, length):
-            tokens = tf.reshape(completed[kept - 1], [-1, length])
+            tokens = tf.transpose(tf.reshape(completed[kept - 1], [-1, length]))
+            embedded = tf.gather(embedding, tokens)
             answers = []
             for index, window in enumerate(self.windows):
                 # Places before this one see given tokens alone.
                 first = max(0, kept - window + 1)
-                answer = tf.reduce_max(self._answers(tokens[:, first:], index), axis=1)
+                answer = tf.reduce_max(self._answers_by_place(embedded[first:], index), axis=0)
                 if first:
-                    before = tf.reduce_max(own[index][:, :first], axis=1)
+                    before = tf.reduce_max(own[index][:first], axis=0)
                     answer = tf.maximum(answer, tf.repeat(before, repeats, axis=0))
                 answers.append(answer)
             scores.append(self._score(answers))
         return tf.reshape(tf.stack(scores), tf.shape(completed)[:-1])
 
-    def _answers(self, tokens: tf.Tensor, index: int) -> tf.Tensor:
-        """A window's product with its filters at every place: [batch, places, filters]."""
+    def _answers(self, embedded: tf.Tensor, index: int) -> tf.Tensor:
+        """A window's product with its filters at every place.
+
+        Args:
+          embedded: [batch, length, embedding size].
+          index: The window's.
+
+        Returns:
+          [batch, places, filters].
+        """
         window = self.windows[index]
-        kernel = _value(self.kernels[index], self.compute_dtype)
-        places = tokens.shape[1] - window + 1
-        # What each place sees is looked up as one row: shifted slices of embedded sequences would
-        # have to be cut, and their gradients padded and added.
-        seen = tf.gather(tokens, np.arange(places)[:, np.newaxis] + np.arange(window), axis=1)
-        embedded = tf.gather(_value(self.embedding, self.compute_dtype), seen)
-        frames = tf.reshape(embedded, [-1, kernel.shape[0]])
-        return tf.reshape(tf.matmul(frames, kernel), [-1, places, kernel.shape[1]])
+        kernel = _value(self.kernels[index], embedded.dtype)
+        length, size = embedded.shape[1:]
+        if window in (1, length):  # one product, without frames that overlap
+            answers = tf.matmul(tf.reshape(embedded, [-1, window * size]), kernel)
+            return tf.reshape(answers, [-1, length - window + 1, kernel.shape[1]])
+        return tf.nn.conv1d(embedded, tf.reshape(kernel, [window, size, -1]), 1, "VALID")
+
+    def _answers_by_place(self, embedded: tf.Tensor, index: int) -> tf.Tensor:
+        """The same with places first, which is faster for many rows, gradients apart.
+
+        Args:
+          embedded: [length, batch, embedding size].
+          index: The window's.
+
+        Returns:
+          [places, batch, filters].
+        """
+        window = self.windows[index]
+        kernel = _value(self.kernels[index], embedded.dtype)
+        size = embedded.shape[-1]
+        if window == 1:
+            return tf.tensordot(embedded, kernel, 1)
+        filters = tf.reshape(kernel, [window, 1, size, -1])
+        return tf.nn.conv2d(embedded[tf.newaxis], filters, 1, "VALID")[0]
 
     def _score(self, answers: Sequence[tf.Tensor], keep: tf.Tensor | None = None) -> tf.Tensor:
         """From each window's strongest answers, [batch, filters], to a logit."""
