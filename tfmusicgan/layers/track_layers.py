@@ -8,6 +8,7 @@ is its kernel is a product and a reshape.
 import keras
 import tensorflow as tf
 
+from tfmusicgan.layers.frames import window
 from tfmusicgan.layers.kernel_layer import KernelLayer, track_affine
 from tfmusicgan.layers.precision import full_precision
 
@@ -100,7 +101,7 @@ class TrackTransposedConvolution(KernelLayer):
         tracks, _, time, _, channels = x.shape.as_list()
         edge = self.taps - 1
         padded = tf.pad(x, [[0, 0], [0, 0], [edge, edge], [0, 0], [0, 0]])
-        shifts = [padded[:, :, edge - tap : edge - tap + time + edge] for tap in range(self.taps)]
+        shifts = [window(padded, 2, edge - tap, time + edge) for tap in range(self.taps)]
         frames = tf.reshape(tf.concat(shifts, axis=-1), [tracks, -1, self.taps * channels])
         kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
         flat = track_affine(frames, kernel, bias)
