@@ -23,12 +23,19 @@ STEPS=${STEPS:-}
 PHRASES=${PHRASES:-1024}
 FROM_SCRATCH="musegan_hybrid_chorales musegan_jamming_chorales musegan_composer_chorales"
 ACCOMPANIMENT=musegan_hybrid_chorales_accompaniment
+# Jamming once more, on the chorales transposed to C major and A minor.
+ONE_KEY=musegan_jamming_chorales_one_key
 log=$(mktemp)
 server=""
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -f "$log"' EXIT
 
+recipe() {
+  echo "${1%_one_key}"
+}
+
 records() {
   case $1 in
+    *_one_key) echo "$OUT/records/chorales_one_key" ;;
     *chorales*) echo "$OUT/records/chorales" ;;
     *) echo "$OUT/records/band" ;;
   esac
@@ -38,6 +45,12 @@ convert_chorales() {
   [ -f "$OUT/records/chorales/manifest.json" ] ||
     tfmusicgan-convert --recipe=musegan_hybrid_chorales --preset="$PRESET" \
       --output="$OUT/records/chorales"
+}
+
+convert_one_key() {
+  [ -f "$OUT/records/chorales_one_key/manifest.json" ] ||
+    tfmusicgan-convert --recipe="$(recipe "$ONE_KEY")" --preset="$PRESET" --transpose=tonic \
+      --output="$OUT/records/chorales_one_key"
 }
 
 # Fewer tracks than the paper asks for: a hundred pieces are not the Lakh dataset.
@@ -53,7 +66,7 @@ convert_band() {
 steps() {
   case $1 in
     musegan_hybrid) echo "${STEPS:-18000}" ;;
-    musegan_jamming_chorales) echo "${STEPS:-10000}" ;;
+    musegan_jamming_chorales*) echo "${STEPS:-10000}" ;;
     *) echo "$STEPS" ;;
   esac
 }
@@ -61,7 +74,7 @@ steps() {
 train() {
   local steps
   steps=$(steps "$1")
-  tfmusicgan-train --recipe="$1" --preset="$PRESET" --records="$(records "$1")" \
+  tfmusicgan-train --recipe="$(recipe "$1")" --preset="$PRESET" --records="$(records "$1")" \
     --output="$OUT/$1" --checkpoint_every=1000 --steps_per_epoch=500 \
     ${steps:+--set=training_steps=$steps}
 }
@@ -84,8 +97,12 @@ evaluate_other_seeds() {
 
 # How near to the data tracks can come that are generated apart, as jamming's are.
 shuffle_tracks() {
-  python scripts/reproduce/shuffled_tracks.py --recipe=musegan_jamming_chorales \
-    --records="$OUT/records/chorales" --num_phrases="$PHRASES" | tee "$OUT/shuffled_tracks.md"
+  local records
+  for records in chorales chorales_one_key; do
+    python scripts/reproduce/shuffled_tracks.py --recipe=musegan_jamming_chorales \
+      --records="$OUT/records/$records" --num_phrases="$PHRASES" |
+      tee "$OUT/shuffled_tracks-$records.md"
+  done
 }
 
 export_model() {
@@ -122,11 +139,12 @@ step() {
   printf -- '-- %s: %d s\n' "$title" $((SECONDS - began))
 }
 
-models="$FROM_SCRATCH $ACCOMPANIMENT"
+models="$FROM_SCRATCH $ONE_KEY $ACCOMPANIMENT"
 step "Install (once)" install
 export PATH="$VENV/bin:$PATH"
 mkdir -p "$OUT"
 step "Convert the Bach chorales" convert_chorales
+step "Convert the Bach chorales in one key" convert_one_key
 if [ -n "$BAND" ]; then
   step "Convert the five-track music" convert_band
   models="$models musegan_hybrid"

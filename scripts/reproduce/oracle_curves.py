@@ -1,0 +1,133 @@
+"""The table and the curve of SeqGAN's synthetic experiment, from what its runs wrote.
+
+    python scripts/reproduce/oracle_curves.py runs/reproduce-seqgan-paper --output=curve.png
+
+Prints a line for each recipe, with the seeds' mean and spread, and a table by round; draws NLL
+under the oracle, and that of held-out sequences under the generator, by training step. Runs that
+are not finished are shown as far as they came. `--log` lays the released log over them.
+"""
+
+import argparse
+import csv
+import json
+import pathlib
+from collections import defaultdict
+
+import numpy as np
+from curves import read_curves
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from tfmusicgan.training.run import Run
+
+_FIGURES = {
+    "oracle_nll/token": "NLL under the oracle",
+    "held_out_nll": "NLL of held-out sequences",
+    "self_bleu/3": "self-BLEU-3",
+    "distinct_ngrams/2": "distinct 2-grams",
+}
+_DRAWN = ("oracle_nll/token", "held_out_nll")
+
+
+def evaluated(folder: pathlib.Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Recipe to run to figure to value, of all evaluated runs; the data's rows by themselves."""
+    found: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
+    for path in sorted(folder.glob("*-*/evaluation.json")):
+        result = json.loads(path.read_text())
+        for row, name in (("trained", result["settings"]["recipe"]), ("training data", "data")):
+            values = {**result["rows"][row], **result["memorisation"].get(row, {})}
+            found[name][path.parent.name] = values
+    return found
+
+
+def table(folder: pathlib.Path) -> list[str]:
+    """A line for each recipe: means of the seeds, and the widest distance of one from them."""
+    lines = [f"| recipe | seeds | {' | '.join(_FIGURES.values())} |"]
+    lines.append(f"|---|---:|{'---:|' * len(_FIGURES)}")
+    for name, runs in evaluated(folder).items():
+        cells = []
+        for key in _FIGURES:
+            values = [row[key] for row in runs.values() if row.get(key) is not None]
+            cells.append(_mean(values))
+        lines.append(f"| `{name}` | {len(runs)} | {' | '.join(cells)} |")
+    return lines
+
+
+def rounds(folder: pathlib.Path, run: Run, every: int = 5) -> list[str]:
+    """NLL under the oracle after every few rounds of one run."""
+    steps, values = read_curves(folder / "logs")["samples", "music/oracle_nll/token"]
+    config = run.recipe.preset(run.settings["preset"]).config
+    config = type(config)(**{k: _plain(v) for k, v in run.settings["config"].items()})
+    first = config.likelihood_steps + config.discriminator_sets * config.set_steps
+    per_round = config.generator_updates + config.sets_per_round * config.set_steps
+    number = (steps - first - 1) // per_round  # at `first` the policy has not been updated yet
+    lines = []
+    for wanted in range(0, int(number.max(initial=-1)) + 1, every):
+        places = np.flatnonzero(number == wanted)
+        if len(places):  # the generator stands still until the next round
+            lines.append(f"| {wanted} | {np.mean(values[places]):.3f} |")
+    return ["| round | NLL under the oracle |", "|---:|---:|", *lines] if lines else []
+
+
+def draw(folder: pathlib.Path, log: pathlib.Path | None) -> Figure:
+    """Curves of all runs, a panel for each of two figures."""
+    figure = Figure(figsize=(9.0, 6.5), dpi=80, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(2, 1, sharex=True)
+    for run in sorted(path.parent for path in folder.glob("*-*/run.json")):
+        curves = read_curves(run / "logs")
+        for axes, key in zip(panels, _DRAWN, strict=True):
+            if ("samples", f"music/{key}") in curves:
+                axes.plot(*curves["samples", f"music/{key}"], label=run.name, linewidth=1)
+    if log is not None:
+        panels[0].plot(*_released(log), "k--", linewidth=1, label="released log")
+    for axes, key in zip(panels, _DRAWN, strict=True):
+        axes.set_ylabel(f"{_FIGURES[key]}, nats a token", fontsize=9)
+        axes.grid(alpha=0.3)
+        axes.tick_params(labelsize=8)
+    panels[0].legend(fontsize=7)
+    panels[1].set_xlabel("training step (one update of one network)", fontsize=9)
+    return figure
+
+
+def _released(log: pathlib.Path) -> tuple[list[int], list[float]]:
+    """The released log by our training steps: 156 an epoch, 4,681 a round."""
+    steps, values = [], []
+    with log.open() as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            epoch, adversarial = int(row["epoch"]), not row["phase"].startswith("pre")
+            steps.append(65_520 + 4_681 * epoch if adversarial else 156 * (epoch + 1))
+            values.append(float(row["nll"]))
+    return steps, values
+
+
+def _mean(values: list[float]) -> str:
+    if not values:
+        return ""
+    mean = np.mean(values)
+    spread = f" ± {np.max(np.abs(values - mean)):.3f}" if len(values) > 1 else ""
+    return f"{mean:.3f}{spread}"
+
+
+def _plain(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def main() -> None:
+    """Parses flags, prints, draws."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=pathlib.Path, help="OUT of seqgan_oracle.sh")
+    parser.add_argument("--output", type=pathlib.Path, required=True, help="PNG file of the curve")
+    parser.add_argument("--log", type=pathlib.Path, help="the released nll_log.tsv")
+    flags = parser.parse_args()
+    print("\n".join(table(flags.folder)))
+    for path in sorted(flags.folder.glob("seqgan_oracle-*/run.json")):
+        lines = rounds(path.parent, Run.open(path.parent))
+        if lines:
+            print("\n".join(["", f"`{path.parent.name}`", "", *lines]))
+    draw(flags.folder, flags.log).savefig(flags.output)
+    print(f"\n{flags.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""SeqGAN's oracle as a dataset: its sequences, and the parameters that a record set keeps."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from tfmusicgan import datasets, representations
+from tfmusicgan.datasets import seqgan_oracle
+from tfmusicgan.errors import ConfigError, MusicGanError, RecordsError
+from tfmusicgan.records.convert import convert
+from tfmusicgan.records.kept_oracle import read_oracle
+from tfmusicgan.records.manifest import Manifest
+from tfmusicgan.records.options import ConvertOptions
+from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.representations.token_sequence import TokenSequence
+from tfmusicgan.token_oracle import TokenOracle
+
+DATASET = datasets.get("seqgan_oracle")
+ORACLE = TokenOracle.draw(9, seed=6, embedding_size=3, hidden_size=4)
+OPTIONS = ConvertOptions(TokenSequence(num_tokens=9, length=20), num_shards=2)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("oracle") / "parameters.npz"
+    ORACLE.write(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Twelve sequences to train on and five held out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seqgan_oracle, "NUM_TRAINING", 12)
+        patch.setattr(seqgan_oracle, "_NAMES", {"train": 12, "test": 5})
+        yield
+
+
+@pytest.fixture(scope="module")
+def records(source, few, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records") / "set"
+    convert(DATASET, OPTIONS, folder, [str(source)])
+    return folder
+
+
+def _tokens(folder, split):
+    return np.concatenate([b["tokens"] for b in RecordSet.open(folder, split).examples()])
+
+
+def test_records_hold_what_the_oracle_draws(records):
+    drawn = ORACLE.sample(17, 20, seed=0)
+    # Shards are dealt like cards.
+    assert sorted(map(tuple, _tokens(records, "train"))) == sorted(map(tuple, drawn[:12]))
+    np.testing.assert_array_equal(_tokens(records, "test"), drawn[12:])
+    assert RecordSet.open(records, "train").num_examples == 12
+
+
+def test_a_record_set_keeps_the_oracle(records):
+    manifest = Manifest.read(records)
+    assert read_oracle(records, manifest).digest() == ORACLE.digest()
+    assert list(manifest.files) == ["oracle.npz"]
+    assert Manifest.from_json(manifest.to_json(), records) == manifest
+
+
+def test_an_oracle_that_is_missing_or_another(records, tmp_path):
+    shutil.copytree(records, tmp_path / "set")
+    manifest = Manifest.read(tmp_path / "set")
+    TokenOracle.draw(9, seed=7, embedding_size=3, hidden_size=4).write(tmp_path / "set/oracle.npz")
+    with pytest.raises(RecordsError, match=r"Expected the oracle .*oracle.npz. .*another file"):
+        read_oracle(tmp_path / "set", manifest)
+    (tmp_path / "set/oracle.npz").unlink()
+    with pytest.raises(RecordsError, match="Convert the data again"):
+        read_oracle(tmp_path / "set", manifest)
+
+
+def test_sets_without_an_oracle_say_nothing_of_files(tiny_records):
+    folder = tiny_records["musegan_hybrid_chorales"]
+    text = (folder / "manifest.json").read_text()
+    assert '"files"' not in text
+    assert read_oracle(folder, Manifest.read(folder)) is None
+
+
+def test_a_set_can_be_replaced(source, few, tmp_path):
+    for _ in range(2):
+        convert(DATASET, OPTIONS, tmp_path / "set", [str(source)], overwrite=True)
+    assert sorted(path.suffix for path in (tmp_path / "set").iterdir()) == [
+        *(".gz", ".gz", ".gz"),
+        *(".json", ".json", ".npz"),
+    ]
+
+
+def test_input_that_is_no_oracle(source, few, tmp_path):
+    with pytest.raises(ConfigError, match=r"needs --input=FILE.npz.* Received: none. Draw a new"):
+        DATASET.files()
+    with pytest.raises(ConfigError, match=r"one file .* Received: .*gone.npz"):
+        DATASET.files(str(tmp_path / "gone.npz"))
+    (tmp_path / "music.npz").write_bytes(b"no oracle")
+    with pytest.raises(MusicGanError, match=r"Expected music .* an oracle's parameters"):
+        convert(DATASET, OPTIONS, tmp_path / "set", [str(tmp_path / "music.npz")])
+    # A vocabulary that is too small for the oracle's.
+    small = ConvertOptions(TokenSequence(num_tokens=2, length=20))
+    with pytest.raises(MusicGanError, match="17 pieces: 17 bad_tokens"):
+        convert(DATASET, small, tmp_path / "set", [str(source)])
+    assert not list(tmp_path.glob("set*"))
+
+
+def test_token_sequences_both_ways():
+    rep = TokenSequence(num_tokens=12, length=3)
+    sequence = rep.decode({"tokens": np.array([11, 0, 7])}, qpm=60.0)
+    assert [(a.time, a.text) for a in sequence.text_annotations] == [(0, "11"), (1, "0"), (2, "7")]
+    assert sequence.total_time == 3.0 and not sequence.notes
+    (example,) = rep.encode(sequence)
+    assert example["tokens"].tolist() == [11, 0, 7] and example["tokens"].dtype == np.int32
+    assert representations.from_manifest(representations.to_manifest(rep)) == rep
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        (["1", "2"], "other_length"),
+        (["1", "12", "3"], "bad_tokens"),
+        (["1", "C", "3"], "bad_tokens"),
+    ],
+)
+def test_sequences_that_are_none(texts, reason):
+    rep = TokenSequence(num_tokens=12, length=3)
+    sequence = rep.decode({"tokens": np.zeros(0, np.int32)})
+    for place, text in enumerate(texts):
+        sequence.text_annotations.add(time=place, text=text)
+    with pytest.raises(MusicGanError) as error:
+        rep.encode(sequence)
+    assert error.value.reason == reason
+    with pytest.raises(MusicGanError, match=r"within 0-11. Received: 3 to 12"):
+        rep.decode({"tokens": np.array([3, 12])})

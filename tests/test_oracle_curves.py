@@ -1,0 +1,84 @@
+"""The script that tells of SeqGAN's synthetic experiment: table, rounds and curve."""
+
+import importlib.util
+import json
+import pathlib
+import sys
+
+import pytest
+import tensorflow as tf
+
+from tfmusicgan import recipes, representations
+from tfmusicgan.training.run import Run
+
+SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts/reproduce"
+
+
+@pytest.fixture(scope="module")
+def script():
+    sys.path.insert(0, str(SCRIPTS))
+    try:
+        spec = importlib.util.spec_from_file_location("oracle_curves", SCRIPTS / "oracle_curves.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    finally:
+        sys.path.remove(str(SCRIPTS))
+
+
+def _evaluated(folder, name, recipe, nll, held_out):
+    row = {"oracle_nll/token": nll, "self_bleu/3": 0.25, "distinct_ngrams/2": 0.5}
+    content = {
+        "settings": {"recipe": recipe},
+        "rows": {"trained": row, "training data": {**row, "oracle_nll/token": 5.75}},
+        "memorisation": {"trained": {"held_out_nll": held_out}},
+    }
+    (folder / name).mkdir()
+    (folder / name / "evaluation.json").write_text(json.dumps(content))
+
+
+def test_a_line_for_each_recipe(script, tmp_path):
+    _evaluated(tmp_path, "seqgan_oracle-0", "seqgan_oracle", 8.5, 7.5)
+    _evaluated(tmp_path, "seqgan_oracle-1", "seqgan_oracle", 8.8, 7.1)
+    _evaluated(tmp_path, "seqgan_oracle_mle-0", "seqgan_oracle_mle", 9.0, 7.0)
+    lines = script.table(tmp_path)
+    assert (
+        lines[2]
+        == "| `seqgan_oracle` | 2 | 8.650 ± 0.150 | 7.300 ± 0.200 | 0.250 ± 0.000 | 0.500 ± 0.000 |"
+    )
+    assert "| `data` | 3 | 5.750 ± 0.000 |  | 0.250 ± 0.000 |" in lines[3]
+    assert lines[4] == "| `seqgan_oracle_mle` | 1 | 9.000 | 7.000 | 0.250 | 0.500 |"
+
+
+def _curve(logs, values):
+    writer = tf.summary.create_file_writer(str(logs / "samples"))
+    with writer.as_default():
+        for step, value in values.items():
+            tf.summary.scalar("music/oracle_nll/token", value, step=step)
+    writer.close()
+
+
+def test_rounds_by_step(script, tmp_path):
+    recipe = recipes.get("seqgan_oracle")
+    # One step of likelihood, one set of one step, then rounds of an update and a set of one step.
+    entry = {"name": "token_sequence", "version": 1, "parameters": {}}
+    assert representations.from_manifest(entry)
+    run = Run.plan(tmp_path / "run", recipe, "tiny", ["rounds=9"], {}, entry, 0)
+    # Round 0 is steps 3 and 4, round 5 steps 13 and 14; 2 is before the first.
+    _curve(tmp_path / "run/logs", {1: 11.0, 2: 10.0, 3: 9.0, 4: 9.5, 5: 7.0, 13: 6.0, 14: 6.5})
+    lines = script.rounds(tmp_path / "run", run)
+    assert lines[2:] == ["| 0 | 9.250 |", "| 5 | 6.250 |"]
+
+
+def test_the_released_log_by_our_steps(script, tmp_path):
+    log = tmp_path / "log.tsv"
+    log.write_text("phase\tepoch\tnll\npre_training\t5\t9.4\nadversarial_training\t2\t9.1\n")
+    # The sixth epoch has 156 steps like the others; before the rounds come 120 epochs and 50 sets.
+    assert script._released(log) == ([936, 120 * 156 + 50 * 936 + 2 * 4681], [9.4, 9.1])
+
+
+def test_the_picture(script, tmp_path):
+    _curve(tmp_path / "seqgan_oracle-0/logs", {780: 9.4, 1560: 9.2})
+    (tmp_path / "seqgan_oracle-0/run.json").write_text("{}")
+    script.draw(tmp_path, None).savefig(tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").read_bytes()[:4] == b"\x89PNG"
