@@ -13,6 +13,12 @@ def test_wasserstein_losses_by_hand():
     assert losses.wasserstein_generator_loss(fake).numpy() == pytest.approx(-0.5)
 
 
+def test_least_squares_loss_by_hand():
+    real, fake = tf.constant([1.0, 2.0, -1.0]), tf.constant([0.5, 0.0, 3.0])
+    loss = losses.least_squares_discriminator_loss(real, fake)  # 0, 1, 4 and 0.25, 0, 9
+    assert loss.numpy() == pytest.approx(14.25 / 6)
+
+
 def test_gradient_penalty_of_a_linear_critic():
     # D(x) = w . x has gradient w everywhere: ||w|| = 5, so the penalty is 16.
     weights = tf.constant([[3.0, 0.0], [0.0, 4.0]])

@@ -25,6 +25,20 @@ def wasserstein_generator_loss(fake_scores: tf.Tensor) -> tf.Tensor:
     return -tf.reduce_mean(fake_scores)
 
 
+def least_squares_discriminator_loss(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
+    """Mean of (D(real) - 1)^2 and D(fake)^2 over both (Mao et al. 2017, arXiv 1611.04076).
+
+    Args:
+      real_scores: [batch], the discriminator's raw scores of real examples.
+      fake_scores: [batch], of as many generated ones.
+
+    Returns:
+      A scalar of the scores' dtype: half the mean of the paper's two terms.
+    """
+    errors = tf.reduce_mean(tf.square(real_scores - 1)) + tf.reduce_mean(tf.square(fake_scores))
+    return errors / 2
+
+
 def gradient_penalty(
     critic: Callable[[tf.Tensor], tf.Tensor],
     real: tf.Tensor,

@@ -86,14 +86,28 @@ def test_losses_by_hand():
     assert float(loss) == pytest.approx(-(chances * values).sum(), rel=1e-5)
 
 
-def test_gradient_of_the_policys_loss_against_differences(lstm):
+def test_entropies_and_means_by_hand():
+    logits = np.log([[[0.5, 0.25, 0.25], [1.0, 1e-30, 1e-30]]]).astype(np.float32)
+    found = policy_gradient.entropies(logits)
+    np.testing.assert_allclose(found, [[1.5 * np.log(2), 0]], atol=1e-6)
+    values = np.float32([[1, 5], [2, 5], [6, 2]])
+    found = policy_gradient.without_batch_mean(values)
+    np.testing.assert_allclose(found, [[-2, 1], [-1, 1], [3, -2]], atol=1e-6)
+    loss = policy_gradient.policy_loss(logits, [[0, 0]], np.zeros((1, 2), np.float32), 2.0)
+    assert float(loss) == pytest.approx(-2 * 1.5 * np.log(2))
+
+
+@pytest.mark.parametrize(("entropy_bonus", "baseline"), [(0.0, False), (0.7, False), (0.0, True)])
+def test_gradient_of_the_policys_loss_against_differences(lstm, entropy_bonus, baseline):
     keys = _keys(ROWS)
     sequences = roll_outs.sample(lstm, keys, LENGTH)
     values = _values(lstm, sequences, keys, 2)
+    if baseline:
+        values = 100 * policy_gradient.without_batch_mean(values)  # rewards are much alike
     weight = lstm.recurrent_kernel
 
     def loss():
-        return policy_gradient.policy_loss(lstm(sequences), sequences, values)
+        return policy_gradient.policy_loss(lstm(sequences), sequences, values, entropy_bonus)
 
     with tf.GradientTape() as tape:
         value = loss()

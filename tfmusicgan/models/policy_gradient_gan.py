@@ -1,78 +1,40 @@
-"""The phases of a GAN that is trained by policy gradient, as one model under `fit`.
+"""A GAN that is trained by policy gradient: what each of its phases updates, and by what.
 
 Yu et al., SeqGAN, AAAI 2017, arXiv 1609.05473, algorithm 1; schedule and updates of the released
-code as `recipes.policy_gradient` gives them. Every phase is a stage of the training with a graph of
-its own, so that progress, logs and resuming know where they are.
+code as `recipes.policy_gradient` gives them.
 """
 
-import itertools
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.models import dropout, noise, policy_gradient, roll_outs
-from tfmusicgan.models.base import MusicGAN
-from tfmusicgan.models.fused_adam import FusedAdam
+from tfmusicgan.models.phased_gan import PhasedGAN
 from tfmusicgan.recipes.policy_gradient import DISCRIMINATOR, LIKELIHOOD, POLICY
 
 # Streams of training noise.
 _SAMPLES, _ROLL_OUTS, _NEGATIVES, _DROPOUT = 0, 1, 2, 3
-_TRACKED = {
-    LIKELIHOOD: ("likelihood_loss", "generator_gradient_norm"),
-    DISCRIMINATOR: ("discriminator_loss", "discriminator_accuracy", "discriminator_gradient_norm"),
-    POLICY: ("policy_loss", "reward", "generator_gradient_norm"),
-}
 
 
-class PolicyGradientGAN(MusicGAN):
+class PolicyGradientGAN(PhasedGAN):
     """Base of the models on sequences of tokens that learn by likelihood, then by policy gradient.
 
-    The config is a `recipes.policy_gradient.PolicyGradientConfig`. Subclasses set `self.generator`
-    (a `TokenLSTM`) and `self.discriminator` (a `TokenCNN`), with `roll_out_lag` also
-    `self.roll_out_policy` (a `TokenLSTM`), and then call `finish_building`.
+    Subclasses set `self.generator` (a `TokenLSTM`) and `self.discriminator` (a `TokenCNN`), with
+    `roll_out_lag` also `self.roll_out_policy` (a `TokenLSTM`), and then call `finish_building`.
     """
 
-    @property
-    def length(self) -> int:
-        """Tokens of a sequence."""
-        return self.representation.spec["tokens"].shape[0]
-
-    @property
-    def default_qpm(self) -> float:
-        """The tempo at which tokens last as long as those of the data."""
-        return self.representation.default_qpm
-
-    @property
-    def phase(self) -> str:
-        """What this stage trains: `likelihood`, `discriminator` or `policy`."""
-        return self._phases[self.stage]
-
-    @property
-    def stage_starts(self) -> tuple[int, ...]:
-        """Where phases change; every set of samples begins one."""
-        return self._starts
-
-    @property
-    def rows_per_step(self) -> int:
-        """Half of a discriminator's batch is real."""
-        rows = self.model_config.batch_size
-        return rows // 2 if self.phase == DISCRIMINATOR else rows
-
-    @property
-    def sampling_stage(self) -> int:
-        """Sampling is one function in all phases."""
-        return 0
+    def updates(self) -> Mapping[str, Callable[[tf.Tensor], None]]:
+        """Each phase's update."""
+        return {
+            LIKELIHOOD: self._likelihood_update,
+            DISCRIMINATOR: self._discriminator_update,
+            POLICY: self._policy_update,
+        }
 
     def finish_building(self) -> None:
-        """Creates what phases keep and what `fit` shows."""
+        """Creates the samples that a discriminator's phase keeps, and the rest."""
         config = self.model_config
-        phases = list(config.phases())
-        self._phases = [name for name, _ in phases]
-        self._starts = tuple(itertools.accumulate(steps for _, steps in phases[:-1]))
-        self._train_functions: dict[str, Any] = {}
         kept = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
         self.negatives = self.add_weight(
             name="negatives", shape=(config.negatives, self.length), dtype="int32", **kept
@@ -80,18 +42,8 @@ class PolicyGradientGAN(MusicGAN):
         self.negatives_step = self.add_weight(
             name="negatives_step", shape=(), dtype="int64", **kept
         )
-        names = sorted({name for tracked in _TRACKED.values() for name in tracked})
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self._draw_negatives = tf.function(self._draw)
-        self.built = True
-
-    def begin_stage(self, step: int) -> None:
-        """Sets `stage`; graphs are kept by phase."""
-        stage = sum(start <= step for start in self.stage_starts)
-        if stage != self.stage:
-            self._train_functions[self.phase] = self.train_function
-            self.stage = stage
-            self.train_function = self._train_functions.get(self.phase)
+        super().finish_building()
 
     def start_stage(self, step: int) -> None:
         """Draws the samples that a discriminator's phase learns from, at its beginning."""
@@ -100,70 +52,50 @@ class PolicyGradientGAN(MusicGAN):
             self.negatives.assign(self._draw_negatives(tf.constant(step, tf.int64)))
             self.negatives_step.assign(step)
 
-    def networks(self) -> Mapping[str, keras.layers.Layer]:
-        """Generator and discriminator."""
-        return {"generator": self.generator, "discriminator": self.discriminator}
-
-    def optimizers(self) -> Mapping[str, keras.optimizers.Optimizer]:
-        """One for each phase, empty before `compile`."""
-        return dict(self._optimizers) if self.compiled else {}
-
-    def compile(self, jit_compile: bool = False) -> None:
-        """Builds the optimizers of all phases with their state.
+    def negative_log_likelihood(self, tokens: tf.Tensor) -> tf.Tensor:
+        """The generator's mean -log p a token in nats, without those that it never draws.
 
         Args:
-          jit_compile: XLA for the training step.
-        """
-        config = self.model_config
-        made = {
-            LIKELIHOOD: (config.likelihood_learning_rate, self.generator),
-            POLICY: (config.policy_learning_rate, self.generator),
-            DISCRIMINATOR: (config.discriminator_learning_rate, self.discriminator),
-        }
-        self._optimizers = {}
-        for name, (rate, network) in made.items():
-            # Fixed names: Keras would number the optimizers of one process.
-            optimizer = FusedAdam(rate, epsilon=1e-8, name=f"{name}_adam")
-            if self.dtype_policy.name == "mixed_float16":
-                optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=f"{name}_scale")
-            optimizer.build(network.trainable_variables)
-            self._optimizers[f"{name}_optimizer"] = optimizer
-        self._train_functions.clear()
-        first = self._optimizers[f"{LIKELIHOOD}_optimizer"]
-        super().compile(first, jit_compile)
-
-    def train_step(self, data: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One update of the network that the phase trains.
-
-        Args:
-          data: `tokens` int32 [rows, length].
+          tokens: int32 [n, length].
 
         Returns:
-          The phase's tracked values so far in this epoch.
+          float32 [n].
         """
-        tokens = tf.ensure_shape(data["tokens"], [None, self.length])
-        update = {
-            LIKELIHOOD: self._likelihood_update,
-            DISCRIMINATOR: self._discriminator_update,
-            POLICY: self._policy_update,
-        }
-        update[self.phase](tokens)
-        self.step.assign_add(1)
-        return self.logs()
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The phase's tracked values."""
-        return [self._trackers[name] for name in _TRACKED[self.phase]]
-
-    def negative_log_likelihood(self, tokens: tf.Tensor) -> tf.Tensor:
-        """The generator's -log p of sequences a token, in nats: int32 [n, length] to float32 [n]."""
         found = policy_gradient.log_probabilities(self.generator(tokens), tokens)
-        return -tf.reduce_mean(found, axis=1)
+        counted = tf.cast(self._counted(tokens), found.dtype)
+        total = tf.reduce_sum(counted, axis=1)
+        return -tf.reduce_sum(found * counted, axis=1) / tf.maximum(total, 1.0)
+
+    def rewards(self, scores: tf.Tensor) -> tf.Tensor:
+        """What scores are worth to the generator, within 0-1: the probability of being real."""
+        return tf.sigmoid(scores)
+
+    def discriminator_loss(self, scores: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
+        """What the discriminator makes smaller: cross-entropy, and the last layer's size.
+
+        Args:
+          scores: float [batch].
+          real: float [batch], 1 for what is real, 0 for samples.
+
+        Returns:
+          A scalar.
+        """
+        errors = tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(real, scores.dtype), scores)
+        return tf.reduce_mean(errors) + self.discriminator_penalty()
+
+    def discriminator_penalty(self) -> tf.Tensor:
+        """Half the squared weights and bias of the last layer, by `discriminator_l2`."""
+        last = (self.discriminator.score, self.discriminator.score_bias)
+        penalty = tf.add_n([tf.nn.l2_loss(tf.convert_to_tensor(weight)) for weight in last])
+        return self.model_config.discriminator_l2 * penalty
+
+    def found_real(self, scores: tf.Tensor) -> tf.Tensor:
+        """Which sequences count as taken for real: float [batch] to bool [batch]."""
+        return scores > 0
 
     def reward(self, tokens: tf.Tensor) -> tf.Tensor:
-        """The discriminator's probability that sequences are real: int32 [n, length] to [n]."""
-        return tf.sigmoid(self.discriminator(tokens))
+        """Rewards of whole sequences: int32 [n, length] to [n]."""
+        return self.rewards(self.discriminator(tokens))
 
     def draw_values(self, sequences: tf.Tensor, keys: noise.Key) -> tf.Tensor:
         """Draws roll-outs, and values the tokens of sequences by them.
@@ -173,42 +105,64 @@ class PolicyGradientGAN(MusicGAN):
           keys: Of the rows, two uint32 [rows].
 
         Returns:
-          float32 [rows, length], see `policy_gradient.action_values`.
+          float32 [rows, length], see `policy_gradient.action_values`; with `sequence_level_reward`
+          the whole sequence's reward at each of its tokens.
         """
-        policy = self.roll_out_policy if self.model_config.roll_out_lag else self.generator
-        completed = roll_outs.complete(policy, sequences, keys, self.model_config.roll_outs)
-        scores = self.discriminator.score_completions(sequences, completed)
-        return policy_gradient.action_values(tf.sigmoid(scores), self.reward(sequences))
+        config, own = self.model_config, self.reward(sequences)
+        if config.sequence_level_reward:
+            return tf.repeat(own[:, tf.newaxis], self.length, axis=1)
+        policy = self.roll_out_policy if config.roll_out_lag else self.generator
+        completed = roll_outs.complete(
+            policy, sequences, keys, config.roll_outs, config.sampling_temperature
+        )
+        return policy_gradient.action_values(self.completion_rewards(sequences, completed), own)
+
+    def completion_rewards(self, sequences: tf.Tensor, completed: tf.Tensor) -> tf.Tensor:
+        """Rewards of roll-outs.
+
+        Args:
+          sequences: int32 [rows, length].
+          completed: int32 [length - 1, rows, repeats, length], see `roll_outs.complete`.
+
+        Returns:
+          float32 [length - 1, rows, repeats].
+        """
+        return self.rewards(self.discriminator.score_completions(sequences, completed))
 
     def _likelihood_update(self, tokens: tf.Tensor) -> None:
         loss, norm = self.minimise(
-            lambda: policy_gradient.likelihood_loss(self.generator(tokens), tokens),
+            lambda: policy_gradient.likelihood_loss(
+                self.generator(tokens), tokens, self._counted(tokens)
+            ),
             self.generator.trainable_variables,
             self._optimizers[f"{LIKELIHOOD}_optimizer"],
             self.model_config.gradient_clip_norm,
         )
-        self._track(likelihood_loss=loss, generator_gradient_norm=norm)
+        self.track(likelihood_loss=loss, generator_gradient_norm=norm)
 
     def _policy_update(self, tokens: tf.Tensor) -> None:
-        rows = tf.shape(tokens)[0]
-        sequences = roll_outs.sample(self.generator, self.step_keys(rows, _SAMPLES), self.length)
+        config, rows = self.model_config, tf.shape(tokens)[0]
+        sequences = self._sample(self.step_keys(rows, _SAMPLES))
         values = self.draw_values(sequences, self.step_keys(rows, _ROLL_OUTS))
+        rewards = tf.reduce_mean(values[:, -1])
+        if config.reward_baseline == "batch_mean":
+            values = policy_gradient.without_batch_mean(values)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
 
         def loss_fn() -> tf.Tensor:
             # A sum over the global batch; `minimise` averages over replicas.
-            logits = self.generator(sequences)
-            return replicas * policy_gradient.policy_loss(logits, sequences, values)
+            logits = self.generator(sequences) / config.sampling_temperature
+            loss = policy_gradient.policy_loss(logits, sequences, values, config.entropy_bonus)
+            return replicas * loss
 
         loss, norm = self.minimise(
             loss_fn,
             self.generator.trainable_variables,
             self._optimizers[f"{POLICY}_optimizer"],
-            self.model_config.gradient_clip_norm,
+            config.gradient_clip_norm,
         )
         self._follow()
-        self._track(policy_loss=loss, generator_gradient_norm=norm)
-        self._track(reward=tf.reduce_mean(values[:, -1]))
+        self.track(policy_loss=loss, generator_gradient_norm=norm, reward=rewards)
 
     def _follow(self) -> None:
         """Lets the roll-out policy follow the generator."""
@@ -225,7 +179,7 @@ class PolicyGradientGAN(MusicGAN):
         keep = None
         if config.discriminator_dropout:
             # Rows of the global batch: all real ones, then all samples.
-            own, half = self.global_rows(rows), config.batch_size // 2
+            own, half = self.global_rows(rows), config.samples_per_step
             keep = dropout.batch_masks(
                 self.seed,
                 tf.convert_to_tensor(self.step),
@@ -239,26 +193,21 @@ class PolicyGradientGAN(MusicGAN):
 
         def loss_fn() -> tf.Tensor:
             answers.append(self.discriminator(tokens, keep=keep))
-            last = (self.discriminator.score, self.discriminator.score_bias)
-            penalty = tf.add_n([tf.nn.l2_loss(tf.convert_to_tensor(weight)) for weight in last])
-            errors = tf.nn.sigmoid_cross_entropy_with_logits(
-                tf.cast(labels, answers[-1].dtype), answers[-1]
-            )
-            return tf.reduce_mean(errors) + config.discriminator_l2 * penalty
+            return self.discriminator_loss(answers[-1], labels)
 
         loss, norm = self.minimise(
             loss_fn,
             self.discriminator.trainable_variables,
             self._optimizers[f"{DISCRIMINATOR}_optimizer"],
         )
-        right = tf.equal(answers[-1] > 0, labels > 0.5)
-        self._track(discriminator_loss=loss, discriminator_gradient_norm=norm)
-        self._track(discriminator_accuracy=tf.reduce_mean(tf.cast(right, tf.float32)))
+        right = tf.equal(self.found_real(answers[-1]), labels > 0.5)
+        self.track(discriminator_loss=loss, discriminator_gradient_norm=norm)
+        self.track(discriminator_accuracy=tf.reduce_mean(tf.cast(right, tf.float32)))
 
     def _next_negatives(self, rows: tf.Tensor) -> tf.Tensor:
         """This step's share of the samples, each once an epoch: int32 [rows, length]."""
         number, begin = self.model_config.negatives, tf.convert_to_tensor(self.negatives_step)
-        half = self.model_config.batch_size // 2
+        half = self.model_config.samples_per_step
         place = tf.convert_to_tensor(self.step) - begin
         epoch, within = place * half // number, place * half % number
         # Sets begin more steps apart than they have epochs: the sum tells all epochs apart.
@@ -270,8 +219,16 @@ class PolicyGradientGAN(MusicGAN):
     def _draw(self, step: tf.Tensor) -> tf.Tensor:
         rows = tf.range(self.model_config.negatives, dtype=tf.int64)
         keys = noise.row_keys(self.seed, step, _NEGATIVES, rows)
-        return roll_outs.sample(self.generator, keys, self.length)
+        return self._sample(keys)
 
-    def _track(self, **values: tf.Tensor) -> None:
-        for name, value in values.items():
-            self._trackers[name].update_state(value)
+    def _sample(self, keys: noise.Key) -> tf.Tensor:
+        """Draws sequences from the policy: int32 [rows, length]."""
+        temperature = self.model_config.sampling_temperature
+        return roll_outs.sample(self.generator, keys, self.length, temperature)
+
+    def _counted(self, tokens: tf.Tensor) -> tf.Tensor:
+        """1 for tokens that the generator may draw, 0 for others: float32 of the same shape."""
+        drawable = self.generator.drawable
+        if drawable is None:
+            return tf.ones_like(tokens, tf.float32)
+        return tf.gather(tf.constant(drawable, tf.float32), tokens)

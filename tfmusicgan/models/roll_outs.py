@@ -18,20 +18,23 @@ from tfmusicgan.models import noise, token_draws
 _ROWS_AT_A_TIME = 1024
 
 
-def sample(generator: TokenLSTM, keys: noise.Key, length: int) -> tf.Tensor:
-    """Draws sequences, temperature 1.
+def sample(
+    generator: TokenLSTM, keys: noise.Key, length: int, temperature: float = 1.0
+) -> tf.Tensor:
+    """Draws sequences.
 
     Args:
       generator: The language model.
       keys: Of the rows, two uint32 [rows].
       length: Tokens of each.
+      temperature: Above 0; logits are divided by it.
 
     Returns:
       int32 [rows, length].
     """
     rows = tf.shape(keys[0])[0]
     uniforms = noise.uniforms(keys, length)
-    table, output = generator.gate_table(), _output(generator)
+    table, output = generator.gate_table(), _output(generator, temperature)
     state = generator.zero_state(rows)
     token, tokens = tf.fill([rows], generator.start_token), []
     for position in range(length):
@@ -41,8 +44,25 @@ def sample(generator: TokenLSTM, keys: noise.Key, length: int) -> tf.Tensor:
     return tf.stack(tokens, axis=1)
 
 
+def drawer(generator: TokenLSTM) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Draws the tokens that follow hidden states, temperature 1.
+
+    Args:
+      generator: The language model, as it is now.
+
+    Returns:
+      (float [rows, hidden size], float32 [rows] in (0, 1)) -> int32 [rows].
+    """
+    output = _output(generator)
+    return lambda hidden, uniforms: _draw(hidden, uniforms[:, tf.newaxis], output)[:, 0]
+
+
 def complete(
-    generator: TokenLSTM, sequences: tf.Tensor, keys: noise.Key, roll_outs: int
+    generator: TokenLSTM,
+    sequences: tf.Tensor,
+    keys: noise.Key,
+    roll_outs: int,
+    temperature: float = 1.0,
 ) -> tf.Tensor:
     """Completes every proper prefix of sequences, several times.
 
@@ -51,6 +71,7 @@ def complete(
       sequences: int32 [rows, length], the length known and at least 2.
       keys: Of the rows, two uint32 [rows].
       roll_outs: Completions of each prefix.
+      temperature: Above 0; logits are divided by it.
 
     Returns:
       int32 [length - 1, rows, roll_outs, length]: at p the first p + 1 tokens are the sequence's.
@@ -58,7 +79,7 @@ def complete(
     length, rows = sequences.shape[1], tf.shape(sequences)[0]
     hidden, cell = generator.read(sequences)
     numbers = uniforms(keys, length, roll_outs)  # [length - 1, rows, roll_outs, length]
-    table, output = generator.gate_table(), _output(generator)
+    table, output = generator.gate_table(), _output(generator, temperature)
     given = tf.repeat(sequences[:, tf.newaxis], roll_outs, axis=1)  # [rows, roll_outs, length]
     columns = [tf.repeat(given[tf.newaxis, :, :, 0], length - 1, axis=0)]
     state = drawn = None
@@ -144,8 +165,10 @@ def write(
     return tf.transpose(tokens.stack()) * mask
 
 
-def _output(generator: TokenLSTM) -> tuple[tf.Tensor, tf.Tensor]:
-    return token_draws.pad_output(*generator.output())
+def _output(generator: TokenLSTM, temperature: float = 1.0) -> tuple[tf.Tensor, tf.Tensor]:
+    """What makes logits, divided by a temperature, of a hidden state."""
+    kernel, bias = token_draws.pad_output(*generator.output())
+    return (kernel, bias) if temperature == 1.0 else (kernel / temperature, bias / temperature)
 
 
 def _draw(

@@ -9,8 +9,6 @@ before their norm is taken.
 
 from typing import Any
 
-from tfmusicgan.layers.token_cnn import TokenCNN
-from tfmusicgan.layers.token_lstm import TokenLSTM
 from tfmusicgan.models.token_gan import TokenGAN
 from tfmusicgan.recipes.seqgan import SeqGANConfig
 from tfmusicgan.representations.melody_tokens import MelodyTokens
@@ -32,32 +30,5 @@ class SeqGAN(TokenGAN):
         self, config: SeqGANConfig, representation: MelodyTokens, seed: int = 0, **kwargs: Any
     ):
         super().__init__(config, representation, seed, **kwargs)
-        self.generator = self._policy("generator")
-        self.roll_out_policy = self._policy("generator") if config.roll_out_lag else None
-        if self.roll_out_policy is not None:
-            self.roll_out_policy.trainable = False
-        self.discriminator = TokenCNN(
-            representation.num_tokens,
-            self.length,
-            config.discriminator_embedding_size,
-            config.windows,
-            config.filters,
-            seed,
-            config.discriminator_bias,
-            name="discriminator",
-        )
+        self.build_networks()
         self.finish_building()
-
-    def _policy(self, name: str) -> TokenLSTM:
-        """A language model; those of one name begin with the same weights."""
-        config = self.model_config
-        return TokenLSTM(
-            self.representation.num_tokens,
-            config.embedding_size,
-            config.hidden_size,
-            self.representation.start_token,
-            self.seed,
-            config.initial_stddev,
-            self.drawable,
-            name=name,
-        )

@@ -1,14 +1,17 @@
-"""What the GANs on sequences of tokens share beside their training: sampling and serving."""
+"""What the GANs on sequences of tokens share beside their training: networks, sampling, serving."""
 
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from tfmusicgan.layers.token_cnn import TokenCNN
+from tfmusicgan.layers.token_lstm import TokenLSTM
 from tfmusicgan.models import noise, roll_outs, token_pieces
 from tfmusicgan.models.base import Signature
 from tfmusicgan.models.policy_gradient_gan import PolicyGradientGAN
 from tfmusicgan.models.token_draws import Limits
+from tfmusicgan.recipes.policy_gradient import DISCRIMINATOR
 
 _SAMPLING_STREAM = 2
 # The longest piece, in lengths of a training sequence.
@@ -22,6 +25,45 @@ class TokenGAN(PolicyGradientGAN):
     may have `drawable`, bool [num_tokens]: the tokens that music has, where the vocabulary holds
     others, such as a start symbol. Its graph half (`token_pieces.graph_half`) is what exports need.
     """
+
+    def build_networks(self) -> None:
+        """Sets `generator`, `roll_out_policy`, and `discriminator` if any phase trains it.
+
+        Raises:
+          ConfigError: If a window is longer than a sequence.
+        """
+        config, rep = self.model_config, self.representation
+        self.generator = self._policy("generator")
+        self.roll_out_policy = self._policy("generator") if config.roll_out_lag else None
+        if self.roll_out_policy is not None:
+            self.roll_out_policy.trainable = False
+        self.discriminator = None
+        if DISCRIMINATOR not in dict(config.phases()):
+            return
+        self.discriminator = TokenCNN(
+            rep.num_tokens,
+            self.length,
+            config.discriminator_embedding_size,
+            config.windows,
+            config.filters,
+            self.seed,
+            config.discriminator_bias,
+            name="discriminator",
+        )
+
+    def _policy(self, name: str) -> TokenLSTM:
+        """A language model; those of one name begin with the same weights."""
+        config, rep = self.model_config, self.representation
+        return TokenLSTM(
+            rep.num_tokens,
+            config.embedding_size,
+            config.hidden_size,
+            rep.start_token,
+            self.seed,
+            config.initial_stddev,
+            self.drawable,
+            name=name,
+        )
 
     @property
     def drawable(self) -> np.ndarray | None:

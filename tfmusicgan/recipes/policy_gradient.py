@@ -5,12 +5,14 @@ from collections.abc import Iterator
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.wasserstein import (
+    check_choice,
     check_not_negative,
     check_positive,
     check_shares,
 )
 
 LIKELIHOOD, DISCRIMINATOR, POLICY = "likelihood", "discriminator", "policy"
+BASELINES = ("none", "batch_mean")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +25,12 @@ class PolicyGradientConfig:
     """
 
     batch_size: int = 64
+    discriminator_batch_size: int | None = None  # real ones and samples; by default batch_size
     likelihood_steps: int = 18_720  # 120 epochs of 156 batches
+    likelihood_epoch_steps: int = 156
+    scheduled_sampling_decay: float = (
+        0.0  # of the chance of a true token, an epoch; baseline: 0.002
+    )
     discriminator_sets: int = 50  # before the first round
     rounds: int = 200
     generator_updates: int = 1  # g-steps of a round
@@ -38,6 +45,11 @@ class PolicyGradientConfig:
     gradient_clip_norm: float = 5.0  # of the generator, over all its weights
     discriminator_dropout: float = 0.25  # released: 0.75 are kept
     discriminator_l2: float = 0.2  # times half the squared weights and bias of the last layer
+    # Against rewards that are all alike and policies that lose variety; not in the papers.
+    reward_baseline: str = "none"  # or batch_mean, of each position, which values then lack
+    entropy_bonus: float = 0.0  # times the policy's entropy at each token, in nats
+    sequence_level_reward: bool = False  # each token gets its whole sequence's: no roll-outs
+    sampling_temperature: float = 1.0  # of the policy: its samples, roll-outs and likelihoods
 
     def __post_init__(self):
         """Checks ranges.
@@ -45,25 +57,33 @@ class PolicyGradientConfig:
         Raises:
           ConfigError: If a value is out of its range, or `negatives` makes no whole batches.
         """
+        check_choice(self, "reward_baseline", BASELINES)
         names = ("batch_size", "epochs_per_set", "negatives", "roll_outs", "gradient_clip_norm")
         names += ("likelihood_learning_rate", "policy_learning_rate", "discriminator_learning_rate")
-        check_positive(self, names)
+        names += ("likelihood_epoch_steps",)
+        check_positive(self, (*names, "sampling_temperature"))
         names = ("likelihood_steps", "discriminator_sets", "rounds", "generator_updates")
-        check_not_negative(self, (*names, "sets_per_round", "discriminator_l2"))
-        check_shares(self, ("discriminator_dropout", "roll_out_lag"))
-        if self.batch_size % 2 or 2 * self.negatives % self.batch_size:
+        check_not_negative(self, (*names, "sets_per_round", "discriminator_l2", "entropy_bonus"))
+        check_shares(self, ("discriminator_dropout", "roll_out_lag", "scheduled_sampling_decay"))
+        name = "batch_size" if self.discriminator_batch_size is None else "discriminator_batch_size"
+        rows = getattr(self, name)
+        if rows < 1 or rows % 2 or 2 * self.negatives % rows:
             raise ConfigError(
-                "Expected an even batch_size that divides twice the negatives: batches of the "
-                f"discriminator are half samples. Received: {self.batch_size} and "
-                f"{self.negatives}."
+                f"Expected an even {name} that divides twice the negatives: batches of the "
+                f"discriminator are half samples. Received: {rows} and {self.negatives}."
             )
         if self.training_steps < 1:
             raise ConfigError("Expected a phase with a step. Received: none.")
 
     @property
+    def samples_per_step(self) -> int:
+        """Samples in a batch of the discriminator, and as many real sequences."""
+        return (self.discriminator_batch_size or self.batch_size) // 2
+
+    @property
     def set_steps(self) -> int:
         """Discriminator updates on one set of samples."""
-        return self.epochs_per_set * 2 * self.negatives // self.batch_size
+        return self.epochs_per_set * self.negatives // self.samples_per_step
 
     @property
     def training_steps(self) -> int:
