@@ -9,7 +9,8 @@ def test_lists_every_recipe(capsys):
     assert run(main) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == recipes.names()
-    assert all("generator" in line for line in lines)
+    kinds = [recipes.get(name).kind for name in recipes.names()]
+    assert all(kind in line for line, kind in zip(lines, kinds, strict=True))
 
 
 def test_describes_every_hyperparameter(capsys):
