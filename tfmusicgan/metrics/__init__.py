@@ -8,7 +8,7 @@ evaluate(("empty_bars", "tonal_distance"), piano_rolls, representation)
 from tfmusicgan.metrics import musical, notes_in_scale, tonal_distance  # noqa: F401, I001
 from tfmusicgan.metrics import histograms  # noqa: F401
 from tfmusicgan.metrics import as_published  # noqa: F401
-from tfmusicgan.metrics import token_metrics  # noqa: F401
+from tfmusicgan.metrics import token_metrics, word_metrics  # noqa: F401
 from tfmusicgan.metrics.registry import estimates, evaluate, get, names, scale
 
 __all__ = ["estimates", "evaluate", "get", "names", "scale"]
