@@ -102,14 +102,6 @@ _REPRESENTATIONS = {
 }
 
 
-def _presets(**changes: Any) -> dict[str, Preset]:
-    configs = {"paper": PolyphonicSeqGANConfig(), "small": _SMALL, "tiny": _TINY}
-    return {
-        name: Preset(_REPRESENTATIONS[name], dataclasses.replace(config, **changes))
-        for name, config in configs.items()
-    }
-
-
 METRICS = (
     "smoothed_bleu",
     "self_bleu",
@@ -120,7 +112,14 @@ METRICS = (
 )
 
 
-def _row(name: str, kind: str, summary: str, **changes: Any) -> Recipe:
+def _row(
+    name: str,
+    kind: str,
+    summary: str,
+    tiny: PolyphonicSeqGANConfig = _TINY,
+    **changes: Any,
+) -> Recipe:
+    configs = {"paper": PolyphonicSeqGANConfig(), "small": _SMALL, "tiny": tiny}
     return Recipe(
         name=name,
         kind=kind,
@@ -129,7 +128,10 @@ def _row(name: str, kind: str, summary: str, **changes: Any) -> Recipe:
         model="polyphonic_seqgan",
         representation="chord_melody_words",
         dataset="nottingham",
-        presets=_presets(**changes),
+        presets={
+            preset: Preset(_REPRESENTATIONS[preset], dataclasses.replace(config, **changes))
+            for preset, config in configs.items()
+        },
         metrics=METRICS,
     )
 
@@ -140,6 +142,7 @@ RECIPES = (
         "polyphonic_seqgan_mle",
         "baseline",
         "The same generator by likelihood alone.",
+        tiny=dataclasses.replace(_TINY, likelihood_steps=4),
         discriminator_sets=0,
         rounds=0,
     ),
