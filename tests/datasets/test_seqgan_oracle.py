@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
+from tests.oracle_records import few_sequences, write_oracle_records
 from tfmusicgan import datasets, representations
-from tfmusicgan.datasets import seqgan_oracle
 from tfmusicgan.errors import ConfigError, MusicGanError, RecordsError
 from tfmusicgan.records.convert import convert
 from tfmusicgan.records.kept_oracle import read_oracle
@@ -17,48 +17,38 @@ from tfmusicgan.representations.token_sequence import TokenSequence
 from tfmusicgan.token_oracle import TokenOracle
 
 DATASET = datasets.get("seqgan_oracle")
-ORACLE = TokenOracle.draw(9, seed=6, embedding_size=3, hidden_size=4)
-OPTIONS = ConvertOptions(TokenSequence(num_tokens=9, length=20), num_shards=2)
+REP = TokenSequence(num_tokens=9, length=20)
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    path = tmp_path_factory.mktemp("oracle") / "parameters.npz"
-    ORACLE.write(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def few():
+def records(tmp_path_factory):
     """Twelve sequences to train on and five held out."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(seqgan_oracle, "NUM_TRAINING", 12)
-        patch.setattr(seqgan_oracle, "_NAMES", {"train": 12, "test": 5})
-        yield
+    folder = tmp_path_factory.mktemp("records") / "set"
+    write_oracle_records(folder, REP, num_training=12, num_test=5)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def records(source, few, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("records") / "set"
-    convert(DATASET, OPTIONS, folder, [str(source)])
-    return folder
+def oracle(records):
+    return TokenOracle.read(records / "oracle.npz")
 
 
 def _tokens(folder, split):
     return np.concatenate([b["tokens"] for b in RecordSet.open(folder, split).examples()])
 
 
-def test_records_hold_what_the_oracle_draws(records):
-    drawn = ORACLE.sample(17, 20, seed=0)
+def test_records_hold_what_the_oracle_draws(records, oracle):
+    drawn = oracle.sample(17, 20, seed=0)
     # Shards are dealt like cards.
     assert sorted(map(tuple, _tokens(records, "train"))) == sorted(map(tuple, drawn[:12]))
     np.testing.assert_array_equal(_tokens(records, "test"), drawn[12:])
     assert RecordSet.open(records, "train").num_examples == 12
 
 
-def test_a_record_set_keeps_the_oracle(records):
+def test_a_record_set_keeps_the_oracle(records, oracle):
     manifest = Manifest.read(records)
-    assert read_oracle(records, manifest).digest() == ORACLE.digest()
+    drawn = TokenOracle.draw(9, seed=6, embedding_size=3, hidden_size=4)
+    assert read_oracle(records, manifest).digest() == oracle.digest() == drawn.digest()
     assert list(manifest.files) == ["oracle.npz"]
     assert Manifest.from_json(manifest.to_json(), records) == manifest
 
@@ -81,27 +71,30 @@ def test_sets_without_an_oracle_say_nothing_of_files(tiny_records):
     assert read_oracle(folder, Manifest.read(folder)) is None
 
 
-def test_a_set_can_be_replaced(source, few, tmp_path):
-    for _ in range(2):
-        convert(DATASET, OPTIONS, tmp_path / "set", [str(source)], overwrite=True)
-    assert sorted(path.suffix for path in (tmp_path / "set").iterdir()) == [
-        *(".gz", ".gz", ".gz"),
-        *(".json", ".json", ".npz"),
-    ]
+def test_a_set_can_be_replaced(records, tmp_path):
+    shutil.copytree(records, tmp_path / "set")
+    (tmp_path / "set/oracle.npz").write_bytes(b"damaged")
+    with few_sequences(12, 5):
+        options, source = ConvertOptions(REP, num_shards=2), records / "oracle.npz"
+        convert(DATASET, options, tmp_path / "set", [str(source)], overwrite=True)
+    names = [path.name for path in records.iterdir()]
+    assert sorted(path.name for path in (tmp_path / "set").iterdir()) == sorted(names)
+    for name in names:
+        assert (tmp_path / "set" / name).read_bytes() == (records / name).read_bytes(), name
 
 
-def test_input_that_is_no_oracle(source, few, tmp_path):
+def test_input_that_is_no_oracle(records, tmp_path):
     with pytest.raises(ConfigError, match=r"needs --input=FILE.npz.* Received: none. Draw a new"):
         DATASET.files()
     with pytest.raises(ConfigError, match=r"one file .* Received: .*gone.npz"):
         DATASET.files(str(tmp_path / "gone.npz"))
     (tmp_path / "music.npz").write_bytes(b"no oracle")
     with pytest.raises(MusicGanError, match=r"Expected music .* an oracle's parameters"):
-        convert(DATASET, OPTIONS, tmp_path / "set", [str(tmp_path / "music.npz")])
+        convert(DATASET, ConvertOptions(REP), tmp_path / "set", [str(tmp_path / "music.npz")])
     # A vocabulary that is too small for the oracle's.
     small = ConvertOptions(TokenSequence(num_tokens=2, length=20))
-    with pytest.raises(MusicGanError, match="17 pieces: 17 bad_tokens"):
-        convert(DATASET, small, tmp_path / "set", [str(source)])
+    with few_sequences(12, 5), pytest.raises(MusicGanError, match="17 pieces: 17 bad_tokens"):
+        convert(DATASET, small, tmp_path / "set", [str(records / "oracle.npz")])
     assert not list(tmp_path.glob("set*"))
 
 

@@ -9,6 +9,7 @@ _MODELS = {
     "musegan_composer": ("tfmusicgan.models.musegan.model", "MuseGANComposer"),
     "musegan_hybrid": ("tfmusicgan.models.musegan.model", "MuseGANHybrid"),
     "musegan_jamming": ("tfmusicgan.models.musegan.model", "MuseGANJamming"),
+    "pg_bleu": ("tfmusicgan.models.pg_bleu", "PGBleu"),
     "polyphonic_seqgan": ("tfmusicgan.models.polyphonic_seqgan", "PolyphonicSeqGAN"),
     "seqgan": ("tfmusicgan.models.seqgan", "SeqGAN"),
     "token_unigram": ("tfmusicgan.models.token_unigram", "TokenUnigram"),

@@ -9,12 +9,18 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from tfmusicgan.models import dropout, noise, policy_gradient, roll_outs
+from tfmusicgan.models import (
+    dropout,
+    noise,
+    policy_gradient,
+    roll_outs,
+    scheduled_sampling,
+)
 from tfmusicgan.models.phased_gan import PhasedGAN
 from tfmusicgan.recipes.policy_gradient import DISCRIMINATOR, LIKELIHOOD, POLICY
 
 # Streams of training noise.
-_SAMPLES, _ROLL_OUTS, _NEGATIVES, _DROPOUT = 0, 1, 2, 3
+_SAMPLES, _ROLL_OUTS, _NEGATIVES, _DROPOUT, _READ = 0, 1, 2, 3, 4
 
 
 class PolicyGradientGAN(PhasedGAN):
@@ -130,13 +136,20 @@ class PolicyGradientGAN(PhasedGAN):
         return self.rewards(self.discriminator.score_completions(sequences, completed))
 
     def _likelihood_update(self, tokens: tf.Tensor) -> None:
+        config, read = self.model_config, tokens
+        if config.scheduled_sampling_decay:
+            share = scheduled_sampling.truth_share(
+                self.step, config.likelihood_epoch_steps, config.scheduled_sampling_decay
+            )
+            keys = self.step_keys(tf.shape(tokens)[0], _READ)
+            read = scheduled_sampling.mix(self.generator, tokens, share, keys)
         loss, norm = self.minimise(
             lambda: policy_gradient.likelihood_loss(
-                self.generator(tokens), tokens, self._counted(tokens)
+                self.generator(read), tokens, self._counted(tokens)
             ),
             self.generator.trainable_variables,
             self._optimizers[f"{LIKELIHOOD}_optimizer"],
-            self.model_config.gradient_clip_norm,
+            config.gradient_clip_norm,
         )
         self.track(likelihood_loss=loss, generator_gradient_norm=norm)
 

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.base import Preset, Recipe
 from tfmusicgan.recipes.policy_gradient import PolicyGradientConfig
 from tfmusicgan.recipes.wasserstein import check_positive, check_tuples
@@ -41,6 +42,32 @@ class SeqGANConfig(PolicyGradientConfig):
         sizes = ("embedding_size", "hidden_size", "initial_stddev", "discriminator_embedding_size")
         check_positive(self, sizes)
         check_tuples(self, [("windows", "filters")])
+
+
+@dataclasses.dataclass(frozen=True)
+class PGBleuConfig(SeqGANConfig):
+    """The baseline PG-BLEU (released code): no discriminator, BLEU rewards."""
+
+    likelihood_steps: int = 31_200  # 200 epochs
+    discriminator_sets: int = 0
+    sets_per_round: int = 0
+    rounds: int = 800
+    roll_outs: int = 1
+    num_references: int = 3_994  # 40 % of the training sequences
+
+    def __post_init__(self):
+        """Checks ranges.
+
+        Raises:
+          ConfigError: If a value is out of its range, or there are sets for a discriminator.
+        """
+        super().__post_init__()
+        check_positive(self, ("num_references",))
+        if self.discriminator_sets or self.sets_per_round:
+            raise ConfigError(
+                "Expected discriminator_sets=0 and sets_per_round=0: PG-BLEU has no discriminator. "
+                f"Received: {self.discriminator_sets} and {self.sets_per_round}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,17 +147,19 @@ _ORACLE_SMALL = SeqGANConfig(filters=(25, 50, 50, 50, 50, 25, 25, 25, 25, 25, 40
 _ORACLE_VOCABULARIES = {
     "paper": {},
     "small": {"num_tokens": 500},
-    "tiny": {"num_tokens": 30, "length": 8},
+    "tiny": {"num_tokens": 30},
 }
 _ORACLE_METRICS = ("oracle_nll", "self_bleu", "distinct_ngrams")
 _MLE_ONLY = {"discriminator_sets": 0, "rounds": 0}
+_ADVERSARIAL_OFF = {"discriminator_sets": 0, "sets_per_round": 0}
+_SCHEDULED_SAMPLING = {"likelihood_steps": 46_800, "scheduled_sampling_decay": 0.002}  # 300 epochs
 
 
-def _oracle_configs(**changes: Any) -> dict[str, Any]:
+def _oracle_configs(tiny: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     return {
         "paper": dataclasses.replace(SeqGANConfig(), **changes),
         "small": dataclasses.replace(_ORACLE_SMALL, **changes),
-        "tiny": dataclasses.replace(SeqGANConfig(**_TINY), **changes),
+        "tiny": dataclasses.replace(SeqGANConfig(**_TINY), **{**changes, **tiny}),
     }
 
 
@@ -188,13 +217,34 @@ RECIPES = (
         "seqgan_oracle",
         "oracle",
         "Token sequences like those of a random LSTM, by policy gradient.",
-        _oracle_configs(),
+        _oracle_configs({}),
     ),
     _oracle_row(
         "seqgan_oracle_mle",
         "baseline",
         "The same generator, by likelihood alone.",
-        _oracle_configs(**_MLE_ONLY),
+        _oracle_configs({"likelihood_steps": 4}, **_MLE_ONLY),
+    ),
+    _oracle_row(
+        "seqgan_oracle_scheduled_sampling",
+        "baseline",
+        "The same generator, by scheduled sampling.",
+        _oracle_configs(
+            {"likelihood_steps": 4, "likelihood_epoch_steps": 1, "scheduled_sampling_decay": 0.3},
+            **_MLE_ONLY,
+            **_SCHEDULED_SAMPLING,
+        ),
+    ),
+    _oracle_row(
+        "seqgan_oracle_pg_bleu",
+        "baseline",
+        "The same generator, by policy gradient with BLEU as the reward.",
+        {
+            "paper": PGBleuConfig(),
+            "small": PGBleuConfig(),
+            "tiny": PGBleuConfig(**{**_TINY, **_ADVERSARIAL_OFF, "rounds": 3, "num_references": 5}),
+        },
+        model="pg_bleu",
     ),
     _oracle_row(
         "seqgan_oracle_random",

@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfmusicgan import __version__
+from tfmusicgan import __version__, representations
 from tfmusicgan.errors import ConfigError, ExportError, OutputExistsError
 from tfmusicgan.files import partial_name, replace_folder, room_advice, why_not_written
 from tfmusicgan.models.base import MusicGAN, Signature
@@ -74,10 +74,11 @@ def export_run(
       CheckpointError: If there is no such checkpoint, or it does not fit.
       OutputExistsError: If the version is there and `overwrite` is not set, or is no export.
       ConfigError: If the name or the version cannot be a folder's.
-      ExportError: If the recipe is no generator, the model uses an op that the stock server lacks,
+      ExportError: If the recipe makes no music, the model uses an op that the stock server lacks,
         or nothing can be written.
     """
-    if run.recipe.kind != "generator":
+    sounds = getattr(representations.get(run.recipe.representation), "sounds", True)
+    if run.recipe.kind not in ("generator", "baseline") or not sounds:
         raise ExportError(
             f"Expected a run of a generator of music. Received: {run.folder}, of the recipe "
             f"{run.recipe.name}, which is of kind {run.recipe.kind}. There is nothing to export."

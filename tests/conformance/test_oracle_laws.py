@@ -1,0 +1,78 @@
+"""The laws of the kinds oracle and baseline, in their `tiny` presets.
+
+What they are trained on and write stands for nothing or is there to be compared with: they are
+trained, resumed and measured like generators, and a baseline that makes no music is not exported.
+"""
+
+import functools
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.eagerly import eagerly
+from tests.same_training import variables
+from tfmusicgan import recipes
+from tfmusicgan.errors import ExportError
+from tfmusicgan.evaluation import TRAINED, evaluate_run
+from tfmusicgan.serving.export import export_run
+from tfmusicgan.training import fit
+from tfmusicgan.training.run import Run
+
+NAMES = [n for n in recipes.names() if recipes.get(n).kind in ("oracle", "baseline")]
+
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("name", NAMES)]
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_records, tmp_path_factory):
+    """Recipe name to a finished run, made without a graph."""
+    folder = tmp_path_factory.mktemp("runs")
+    return functools.cache(lambda name: _train(name, tiny_records, folder / name))
+
+
+def _train(name, records, folder):
+    options = fit.TrainingOptions(
+        steps_per_epoch=3, checkpoint_every=2, collapse_patience=0, num_samples=8
+    )
+    with eagerly():
+        return fit.train(recipes.get(name), "tiny", records[name], folder, options=options)
+
+
+def test_training_changes_every_weight(name, trained):
+    run = trained(name)
+    (model, info), untrained = run.load_model(), run.build_model()
+    assert info.step == 4
+    before = {weight.path: weight.numpy() for weight in untrained.weights}
+    trains = {weight.path for weight in model.trainable_weights} or {"music_gan/counts"}
+    for weight in model.weights:
+        if weight.path in trains:
+            assert (weight.numpy() != before[weight.path]).any(), weight.path
+
+
+def test_resuming_equals_uninterrupted(name, trained, tiny_records, tmp_path):
+    run = trained(name)
+    shutil.copytree(run.folder, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run/checkpoints/step-000000004")
+    assert Run.open(tmp_path / "run").store().latest().step == 2  # epochs have three steps
+    one, two = variables(run), variables(_train(name, tiny_records, tmp_path / "run"))
+    assert one.keys() == two.keys()
+    for key, value in one.items():
+        np.testing.assert_array_equal(value, two[key], err_msg=key)
+
+
+def test_the_evaluation_measures_all_that_the_recipe_names(name, trained, tiny_records):
+    result = evaluate_run(trained(name), tiny_records[name], num_phrases=24)
+    measured = {key.partition("/")[0] for key in result.rows[TRAINED]}
+    assert measured == set(recipes.get(name).metrics)
+    assert np.isfinite(list(result.rows[TRAINED].values())).all()
+    assert np.isfinite(result.memorisation[TRAINED]["held_out_nll"])
+
+
+def test_what_makes_no_music_is_not_exported(name, trained, tmp_path):
+    if recipes.get(name).representation != "token_sequence":
+        assert export_run(trained(name), tmp_path).is_dir()
+        return
+    with pytest.raises(ExportError, match=r"a generator of music.* nothing to export"):
+        export_run(trained(name), tmp_path)
+    assert not list(tmp_path.rglob("saved_model.pb"))
