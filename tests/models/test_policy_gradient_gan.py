@@ -212,12 +212,14 @@ def test_a_roll_out_policy_may_lag_behind(monkeypatch):
 
 
 def test_two_devices_train_like_one():
+    # Everything that is of the global batch.
+    options = {"reward_baseline": "batch_mean", "entropy_bonus": 0.5}
     keras.config.set_dtype_policy("float64")
     try:
-        one = _make()
+        one = _make(**options)
         strategy = mirrored()
         with strategy.scope():
-            two = _make()
+            two = _make(**options)
     finally:
         keras.config.set_dtype_policy("float32")
     for step in range(17):
