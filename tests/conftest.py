@@ -83,8 +83,9 @@ class _TinyRecords(dict):
 
 @pytest.fixture(scope="session")
 def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
-    """A generator's name to a record set of made-up music in its `tiny` preset."""
+    """A recipe's name to a record set in its `tiny` preset: made-up music, or a little oracle's."""
     from tests import made_up
+    from tests.oracle_records import write_oracle_records
     from tfmusicgan import datasets, representations
     from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter
     from tfmusicgan.records.convert import convert
@@ -92,12 +93,15 @@ def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
 
     def make(name: str, text: str) -> pathlib.Path:
         parameters = json.loads(text)
+        representation = representations.get(name).from_parameters(parameters)
+        folder = tmp_path_factory.mktemp("records") / name
+        if name == "token_sequence":
+            write_oracle_records(folder, representation, num_training=40, num_test=20)
+            return folder
         source = tmp_path_factory.mktemp("music") / "music.tfrecord"
         with NoteSequenceWriter(source) as writer:
             for number in range(20):
                 writer.write(made_up.maker(parameters)(number))
-        representation = representations.get(name).from_parameters(parameters)
-        folder = tmp_path_factory.mktemp("records") / name
         convert(datasets.get("midi"), ConvertOptions(representation), folder, [str(source)])
         return folder
 
@@ -109,10 +113,10 @@ def tiny_run(tiny_records, tmp_path_factory) -> Callable:
     """Recipe name to a finished run of its `tiny` preset, trained when it is first asked for.
 
     Four steps in epochs of three, with checkpoints at steps 2 and 4; dropout and augmentation, as
-    `same_training` sets them, are on; `SHOWN` with pictures, too. Tests only read it: they copy the
-    folder before they change anything.
+    the laws set them, are on; `SHOWN` with pictures, too. Tests only read it: they copy the folder
+    before they change anything.
     """
-    from tests.same_training import random_settings
+    from tests.conformance.common import family
     from tfmusicgan import recipes
     from tfmusicgan.training import fit
 
@@ -126,7 +130,7 @@ def tiny_run(tiny_records, tmp_path_factory) -> Callable:
             num_samples=8,
         )
         recipe, folder = recipes.get(name), tmp_path_factory.mktemp("runs") / name
-        settings = random_settings(name)
+        settings = family(name).RANDOM
         return fit.train(recipe, "tiny", tiny_records[name], folder, settings, options=options)
 
     return train

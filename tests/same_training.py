@@ -8,27 +8,25 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.conformance import piano_rolls
+from tests.conformance.common import family
 from tests.training import events
-from tfmusicgan import recipes
 
 # Every recipe on two devices, on four and on two workers; without, one of every model and task on
 # two or on four, and one on two workers.
 ALL = bool(os.environ.get("TFMUSICGAN_ALL_DEVICES"))
 STEPS = 20
-# All that training draws at random beside the order of the data and the latents: models of
-# piano-rolls, and all models.
-RANDOM = ("critic_dropout=0.25", "max_transposition_semitones=3")
-_EVERY_RANDOM = (*RANDOM, "discriminator_dropout=0.25")
-# Everything random or shared between examples is on; batch normalisation always is.
-SETTINGS = (f"training_steps={STEPS}", *RANDOM)
+RANDOM = piano_rolls.RANDOM
 
 
-def random_settings(name):
-    """Those of what a recipe's training draws at random that it knows."""
-    config = recipes.get(name).preset("tiny").config
-    found = tuple(one for one in _EVERY_RANDOM if hasattr(config, one.partition("=")[0]))
-    assert found
-    return found
+def settings(name):
+    """A training of `STEPS` steps; everything random or shared between examples is on."""
+    return (*family(name).LONG, *family(name).RANDOM)
+
+
+def shorter_settings(name):
+    """Of one that may go on to `settings`, and its number of steps."""
+    return (*family(name).SHORT, *family(name).RANDOM), family(name).SHORT_STEPS
 
 
 @contextlib.contextmanager
@@ -59,7 +57,8 @@ def variables(run):
 def assert_same(one, other, relative=1e-5):
     """Weights, averages, moving statistics and optimizers' moments of two runs, to 1e-5."""
     expected, found = variables(one), variables(other)
-    assert expected.keys() == found.keys() and len(expected) > 100
+    fewest = family(one.recipe.name).FEWEST_SAVED
+    assert expected.keys() == found.keys() and len(expected) > fewest
     doubles = 0
     for name, value in expected.items():
         if value.dtype != np.float64:
@@ -70,7 +69,7 @@ def assert_same(one, other, relative=1e-5):
         # rounding, which Adam makes steps of up to 1e-8 of. All else moves by 1e-3 a step.
         limit = relative * np.linalg.norm(value) + 1e-6
         assert np.linalg.norm(found[name] - value) <= limit, name
-    assert doubles > 100
+    assert doubles > fewest
 
 
 def assert_same_curves(one, other, relative=1e-5):

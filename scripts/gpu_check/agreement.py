@@ -2,6 +2,8 @@
 
 Three numbers say so, each against a reference in float32:
 
+Forms learn from the tokens that the reference has drawn (see `draws.py`).
+
 * values: the largest relative deviation of what the step logs (losses, gradient norms) and of the
   norm of each optimizer's gradients. Values below `SMALL` count as `SMALL`: a difference of mean
   scores that cancel is only as exact as the scores.
@@ -21,6 +23,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gpu_check import draws
 from tfmusicgan.models.base import MusicGAN
 
 SMALL = 0.01
@@ -63,11 +66,13 @@ class StepRecord:
       values: Name to logged value.
       gradients: Optimizer to its unscaled gradients, float64, flat, summed over its updates.
       movements: Optimizer to the difference of its weights, float64, flat, in the same order.
+      drawn: The tokens that it drew, where it drew some.
     """
 
     values: Mapping[str, float]
     gradients: Mapping[str, np.ndarray]
     movements: Mapping[str, np.ndarray]
+    drawn: Sequence[np.ndarray] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +105,7 @@ def take_step(
     batch: Mapping[str, tf.Tensor],
     weights: Sequence[np.ndarray] | None = None,
     xla: bool = False,
+    drawn: Sequence[np.ndarray] | None = None,
 ) -> StepRecord:
     """Makes one training step and notes what it did.
 
@@ -110,6 +116,8 @@ def take_step(
       batch: One batch of the reader.
       weights: Values of all of the model's weights before the step; by default its own.
       xla: Whether to trace the step and compile it with XLA.
+      drawn: The tokens to learn from in place of those that the model draws; these by default, as
+        a step without XLA can note them.
 
     Returns:
       The step's record.
@@ -118,17 +126,24 @@ def take_step(
         weight.assign(value)
     recorder = _Recorder(model)
     before = {id(v): v.numpy() for v in model.trainable_variables}
+    step, found = model.train_step, drawn
     if xla:
-        logs = tf.function(model.train_step, autograph=False, jit_compile=True)(dict(batch))
+        step = tf.function(step, autograph=False, jit_compile=True)
+    if drawn is not None:
+        with draws.given(drawn):
+            logs = step(dict(batch))
+    elif xla:
+        logs, found = step(dict(batch)), ()
     else:
-        logs = model.train_step(dict(batch))
+        with draws.noted() as found:
+            logs = step(dict(batch))
     values = {name: float(np.squeeze(value.numpy())) for name, value in logs.items()}
     gradients, movements = {}, {}
     for name, variables in recorder.variables.items():
         sums = [recorder.sums[id(v)].numpy() for v in variables]
         moves = [v.numpy().astype(np.float64) - before[id(v)] for v in variables]
         gradients[name], movements[name] = _flat(sums), _flat(moves)
-    return StepRecord(values, gradients, movements)
+    return StepRecord(values, gradients, movements, found)
 
 
 def compare(reference: StepRecord, other: StepRecord) -> Agreement:

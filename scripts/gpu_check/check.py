@@ -166,7 +166,10 @@ class Check:
             report.write_json(self.options.output, self.results)
 
 
-def reference_steps(name: str, preset: str) -> list[tuple[list[np.ndarray], agreement.StepRecord]]:
+References = dict[int, tuple[list[np.ndarray], agreement.StepRecord]]
+
+
+def reference_steps(name: str, preset: str) -> References:
     """A float32 step on the CPU in each stage of a recipe's training.
 
     Args:
@@ -174,24 +177,20 @@ def reference_steps(name: str, preset: str) -> list[tuple[list[np.ndarray], agre
       preset: Its preset.
 
     Returns:
-      For each stage the weights before the step, and what the step did.
+      Stage to the weights before the step, and what the step did.
     """
-    found, stages = [], 1
+    found = {}
     with tf.device("/CPU:0"), REFERENCE.active():
-        while len(found) < stages:
+        for stage in steps.distinct_stages(steps.build_model(name, preset)):
             model = steps.build_model(name, preset)
-            stages = len(model.stage_starts) + 1
-            steps.enter_stage(model, len(found))
+            steps.enter_stage(model, stage)
             weights = [weight.numpy() for weight in model.weights]
-            found.append((weights, agreement.take_step(model, steps.make_batch(model))))
+            found[stage] = (weights, agreement.take_step(model, steps.make_batch(model)))
     return found
 
 
 def compared_stages(
-    name: str,
-    preset: str,
-    form: Form,
-    references: list[tuple[list[np.ndarray], agreement.StepRecord]],
+    name: str, preset: str, form: Form, references: References
 ) -> Iterator[dict[str, Any]]:
     """Takes a step on the device in each stage, and compares it with the reference.
 
@@ -205,15 +204,15 @@ def compared_stages(
       A row per stage: `case`, the three numbers of the comparison, `worst` and `verdict`.
     """
     tolerance = agreement.TOLERANCES[form.arithmetic]
-    for stage, (weights, reference) in enumerate(references):
+    for stage, (weights, reference) in references.items():
         with form.active():
             model = steps.build_model(name, preset)
             steps.enter_stage(model, stage)
             batch = steps.make_batch(model)
-            taken = agreement.take_step(model, batch, weights, form.xla)
+            taken = agreement.take_step(model, batch, weights, form.xla, reference.drawn)
         found = agreement.compare(reference, taken)
         verdict = "ok" if found.within(tolerance) else "DIFFERS"
-        label = steps.stage_label(name, stage, len(references))
+        label = steps.stage_label(name, model)
         yield {"case": label, **dataclasses.asdict(found), "verdict": verdict}
 
 

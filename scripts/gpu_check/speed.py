@@ -29,17 +29,15 @@ def time_stages(name: str, preset: str, form: Form) -> Iterator[dict[str, Any]]:
       One row per stage: `case`, `form`, `seconds` (median of a step), `first_seconds` (tracing,
       compiling and the first step), `flops` (a step's; None and `note` where they cannot be
       counted), `product_share` (of a large product's FLOP/s), `peak_megabytes` (None without GPU),
-      `steps` of this stage in the preset's training, and `hours` for them.
+      `steps` of such stages in the preset's training, and `hours` for them.
     """
     with form.active():
         model = steps.build_model(name, preset)
-        batch = steps.make_batch(model)
-        starts = (0, *model.stage_starts, model.model_config.training_steps)
-        for stage in range(len(starts) - 1):
+        for stage, number in steps.distinct_stages(model).items():
             steps.enter_stage(model, stage)
-            row = time_step(model, batch, form)
-            row["case"] = steps.stage_label(name, stage, len(starts) - 1)
-            row["steps"] = starts[stage + 1] - starts[stage]
+            row = time_step(model, steps.make_batch(model), form)
+            row["case"] = steps.stage_label(name, model)
+            row["steps"] = number
             row["hours"] = row["steps"] * row["seconds"] / 3600
             yield row
 

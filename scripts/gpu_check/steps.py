@@ -17,9 +17,10 @@ import tensorflow as tf
 
 from tfmusicgan import models, recipes, representations
 from tfmusicgan.models.base import MusicGAN
-from tfmusicgan.representations.base import FieldSpec
+from tfmusicgan.representations.base import FieldSpec, Representation
 
 SHARE_OF_NOTES = 0.05  # of the cells of a boolean array
+NUM_WORDS = 3_215  # of a vocabulary; with the start symbol and the unknown word 3,217 tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +136,7 @@ def build_model(name: str, preset: str) -> MusicGAN:
     recipe = recipes.get(name)
     chosen = recipe.preset(preset)
     representation = representations.get(recipe.representation)
-    representation = representation.from_parameters(chosen.representation)
+    representation = _with_words(representation.from_parameters(chosen.representation))
     model = models.get(recipe.model)(chosen.config, representation, seed=0)
     model.compile()
     if model.num_preparation_examples:
@@ -147,14 +148,14 @@ def make_batch(model: MusicGAN, seed: int = 0) -> dict[str, tf.Tensor]:
     """Random examples in the shape of the reader's batches.
 
     Args:
-      model: Names the batch size, the examples per row and the representation's arrays.
+      model: Names the rows of its stage, the examples per row and the representation's arrays.
       seed: Of the numbers.
 
     Returns:
-      Field name to [batch_size, *shape], or [batch_size, examples_per_row, *shape] where a row has
-      several examples.
+      Field name to [rows, *shape], or [rows, examples_per_row, *shape] where a row has several
+      examples.
     """
-    rows, each = model.model_config.batch_size, model.examples_per_row
+    rows, each = model.rows_per_step, model.examples_per_row
     leading = (rows, each) if each > 1 else (rows,)
     arrays = _examples(model, leading, seed)
     return {name: tf.constant(array) for name, array in arrays.items()}
@@ -165,17 +166,52 @@ def enter_stage(model: MusicGAN, stage: int) -> None:
     start = (0, *model.stage_starts)[stage]
     model.step.assign(start)
     model.begin_stage(start)
+    model.start_stage(start)
 
 
-def stage_label(name: str, stage: int, stages: int) -> str:
-    """The recipe's name, and which stage of its training if there are several."""
-    return name if stages == 1 else f"{name} stage {stage + 1}"
+def distinct_stages(model: MusicGAN) -> dict[int, int]:
+    """The stages of the training, of several that run the same steps the first.
+
+    Args:
+      model: It is left in its last stage.
+
+    Returns:
+      Number of the stage to the steps of all stages like it.
+    """
+    starts = (0, *model.stage_starts, model.model_config.training_steps)
+    first: dict[str | int, int] = {}
+    found: dict[int, int] = {}
+    for stage, (start, end) in enumerate(itertools.pairwise(starts)):
+        model.begin_stage(start)
+        stage = first.setdefault(getattr(model, "phase", stage), stage)
+        found[stage] = found.get(stage, 0) + end - start
+    return found
+
+
+def stage_label(name: str, model: MusicGAN) -> str:
+    """The recipe's name, and which stage of its training the model is in if there are several."""
+    if not model.stage_starts:
+        return name
+    return f"{name} {getattr(model, 'phase', f'stage {model.stage + 1}')}"
+
+
+def _with_words(representation: Representation) -> Representation:
+    """Gives one that takes its vocabulary from music as many words as polyphonic SeqGAN has."""
+    if not getattr(representation, "needs_vocabulary", False):
+        return representation
+    words = tuple((steps, 0, 0, 0, 0, 0) for steps in range(1, NUM_WORDS + 1))
+    return dataclasses.replace(representation, words=words)
 
 
 def _examples(model: MusicGAN, leading: tuple[int, ...], seed: int) -> dict[str, np.ndarray]:
     generator = np.random.default_rng(seed)
     spec = model.representation.spec
-    return {name: _random(generator, leading, field) for name, field in spec.items()}
+    found = {name: _random(generator, leading, field) for name, field in spec.items()}
+    drawable = getattr(model.representation, "drawable", None)
+    if drawable is None:
+        return found
+    first = np.int32(np.flatnonzero(drawable)[:2])  # tokens that no model draws are in no data
+    return {name: first[array] for name, array in found.items()}
 
 
 def _random(

@@ -8,7 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from tests.conformance.common import Asked
+for _name in ("piano_rolls", "tokens"):
+    pytest.register_assert_rewrite(f"tests.conformance.{_name}")
+
+from tests.conformance.common import Asked  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tests import same_training
-from tests.conformance.common import GENERATORS
+from tests.conformance.common import GENERATORS, family
 from tests.eagerly import eagerly
 from tfmusicgan import models, recipes, representations
 from tfmusicgan.training import fit
@@ -28,7 +28,8 @@ def _one_of_each(names):
     chosen = {}
     for name in names:
         recipe = recipes.get(name)
-        chosen[recipe.model, recipe.preset("tiny").config.condition_track is None] = name
+        given = getattr(recipe.preset("tiny").config, "condition_track", None)
+        chosen[recipe.model, given is None] = name
     return sorted(chosen.values())
 
 
@@ -38,8 +39,6 @@ CASES = [
     for devices in (2, 4)
     if same_training.ALL or (devices == 4) == (name in ON_FOUR)
 ]
-# One update of the critic instead of two: they are written as a loop, and cost the most.
-SETTINGS = (*same_training.SETTINGS, "critic_updates=1")
 
 
 def _train(name, records, folder, strategy="none"):
@@ -51,8 +50,9 @@ def _train(name, records, folder, strategy="none"):
         num_samples=8,
     )
     recipe = recipes.get(name)
+    settings = (*same_training.settings(name), *family(name).QUICK)
     with same_training.double_precision(), eagerly():
-        return fit.train(recipe, "tiny", records[name], folder, SETTINGS, options=options)
+        return fit.train(recipe, "tiny", records[name], folder, settings, options=options)
 
 
 @pytest.fixture(scope="module")

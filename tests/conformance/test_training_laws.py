@@ -10,9 +10,9 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.conformance.common import GENERATORS, model_at
+from tests.conformance.common import GENERATORS, family, model_at
 from tests.eagerly import eagerly
-from tests.same_training import RANDOM, variables
+from tests.same_training import variables
 from tfmusicgan import recipes
 from tfmusicgan.training import fit
 from tfmusicgan.training.run import Run
@@ -42,7 +42,9 @@ def _train(name, records, folder):
     )
     recipe = recipes.get(name)
     with eagerly():  # with the settings of the traced runs
-        return fit.train(recipe, "tiny", records[name], folder, RANDOM, options=options)
+        return fit.train(
+            recipe, "tiny", records[name], folder, family(name).RANDOM, options=options
+        )
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +54,10 @@ def eager_run(tiny_records, tmp_path_factory):
     return functools.cache(lambda name: _train(name, tiny_records, folder / name))
 
 
-def _without_gradient(name, model):
-    """Parts of variables that no loss depends on: paths to what stands still."""
-    still = {}
-    given = model.condition_track
-    for variable in model.trainable_variables:
-        if given is not None and "composer" in name and _is_output(model, variable):
-            # The composer's own version of the given track is replaced: outputs [taps * tracks].
-            tracks = model.representation.num_tracks
-            own = np.arange(variable.shape[-1]) % tracks == given
-            still[variable.path] = np.broadcast_to(own, variable.shape)
-    return still
-
-
-def _is_output(model, variable):
-    return any(variable is weight for weight in model.generator.bar_generator.steps[-1].weights)
-
-
 def test_training_changes_every_trainable_variable(name, tiny_run):
     run = tiny_run(name)  # traced, as users train
     untrained, trained = run.build_model(), model_at(run, STEPS)
-    exempt = _without_gradient(name, untrained)
+    exempt = family(name).without_gradient(name, untrained)
     pairs = zip(untrained.trainable_variables, trained.trainable_variables, strict=True)
     # Biases before batch normalisation move as well: by rounding, which Adam scales up.
     for before, after in pairs:
@@ -84,7 +69,7 @@ def test_training_changes_every_trainable_variable(name, tiny_run):
             assert not same.all(), before.path
         else:
             assert same[still].all() and (still.all() or not same[~still].all()), before.path
-    assert len(untrained.trainable_variables) > 30
+    assert len(untrained.trainable_variables) > family(name).FEWEST_TRAINABLE
     for network in untrained.networks().values():
         assert network.trainable_variables
 
@@ -99,7 +84,7 @@ def test_resuming_in_the_middle_of_an_epoch_equals_uninterrupted(
     assert Run.open(tmp_path / "run").store().latest().step == 2  # epochs have three steps
     resumed = _train(name, tiny_records, tmp_path / "run")
     one, two = variables(run), variables(resumed)
-    assert one.keys() == two.keys() and len(one) > 100
+    assert one.keys() == two.keys() and len(one) > family(name).FEWEST_SAVED
     for key in one:
         np.testing.assert_array_equal(one[key], two[key], err_msg=key)
     assert run.store().latest().metric == resumed.store().latest().metric
@@ -111,7 +96,7 @@ def _assert_like(name, start, one, other):
     Adam's first steps follow the gradient's sign: where a gradient nearly cancels rounding decides,
     so a tenth is as near as two float32 sums in another order come; a wrong term moves far more.
     """
-    exempt = _without_gradient(name, start)
+    exempt = family(name).without_gradient(name, start)
     compared = 0
     for triple in zip(start.weights, one.weights, other.weights, strict=True):
         path = triple[0].path
@@ -124,9 +109,10 @@ def _assert_like(name, start, one, other):
         way = np.linalg.norm(first - before)
         assert np.linalg.norm(first - second) <= 0.1 * way, path
         compared += bool(way > 0)
-    assert compared > 25
+    assert compared > family(name).FEWEST_WEIGHTS
 
 
 def test_a_traced_step_is_the_step_as_written(name, tiny_run, eager_run):
     traced, eager = tiny_run(name), eager_run(name)
-    _assert_like(name, eager.build_model(), model_at(eager, 2), model_at(traced, 2))
+    step = family(name).COMPARED_STEP
+    _assert_like(name, eager.build_model(), model_at(eager, step), model_at(traced, step))

@@ -79,7 +79,9 @@ class TokenLSTM(keras.layers.Layer):
 
     def gate_table(self) -> tf.Tensor:
         """Every token's product with the gates, [num_tokens, 4 * hidden size], for `step`."""
-        return tf.matmul(_value(self.embedding), _value(self.kernel)) + _value(self.bias)
+        return tf.matmul(self._value(self.embedding), self._value(self.kernel)) + self._value(
+            self.bias
+        )
 
     def step(self, tokens: tf.Tensor, state: State, gate_table: tf.Tensor) -> State:
         """Reads one token.
@@ -105,8 +107,8 @@ class TokenLSTM(keras.layers.Layer):
           is drawn from.
         """
         start = tf.fill([tf.shape(tokens)[0], 1], tf.cast(self.start_token, tokens.dtype))
-        inputs = tf.gather(_value(self.embedding), tf.concat([start, tokens[:, :-1]], axis=1))
-        gates = tf.tensordot(inputs, _value(self.kernel), 1) + _value(self.bias)
+        inputs = tf.gather(self._value(self.embedding), tf.concat([start, tokens[:, :-1]], axis=1))
+        gates = tf.tensordot(inputs, self._value(self.kernel), 1) + self._value(self.bias)
         state, states = self.zero_state(tf.shape(tokens)[0]), []
         for position in tf.unstack(gates, num=tokens.shape[1], axis=1):
             state = self._cell(position, state)
@@ -116,10 +118,10 @@ class TokenLSTM(keras.layers.Layer):
 
     def output(self) -> tuple[tf.Tensor, tf.Tensor]:
         """What makes logits of a hidden state: [hidden size, num_tokens] and [num_tokens]."""
-        bias = _value(self.output_bias)
+        bias = self._value(self.output_bias)
         if self.drawable is not None:
             bias = tf.where(tf.constant(self.drawable), bias, tf.cast(_NEVER, bias.dtype))
-        return _value(self.output_kernel), bias
+        return self._value(self.output_kernel), bias
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Logits of the next token: [..., hidden size] to [..., num_tokens]."""
@@ -130,7 +132,7 @@ class TokenLSTM(keras.layers.Layer):
 
     def _cell(self, inputs: tf.Tensor, state: State) -> State:
         hidden, cell = state
-        gates = inputs + tf.matmul(hidden, _value(self.recurrent_kernel))
+        gates = inputs + tf.matmul(hidden, self._value(self.recurrent_kernel))
         size = self.hidden_size
         # Input and forget gate lie side by side.
         opened = tf.sigmoid(gates[:, : 2 * size])
@@ -138,6 +140,6 @@ class TokenLSTM(keras.layers.Layer):
         cell = opened[:, size:] * cell + opened[:, :size] * candidate
         return tf.sigmoid(gates[:, 3 * size :]) * tf.tanh(cell), cell
 
-
-def _value(variable: keras.Variable) -> tf.Tensor:
-    return tf.convert_to_tensor(variable)
+    def _value(self, variable: keras.Variable) -> tf.Tensor:
+        # Keras casts in `call` alone.
+        return tf.cast(tf.convert_to_tensor(variable), self.compute_dtype)
