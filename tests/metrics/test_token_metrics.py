@@ -64,6 +64,16 @@ def test_a_reference_is_compared_with_its_own_others():
     assert found["bleu/4"] == pytest.approx(2 / 4)
 
 
+def test_distance_to_the_nearest_held_out_sequence_by_hand():
+    held_out = np.int32([[1, 1, 3, 0, 3, 5], [8, 8, 8, 8, 8, 5]])
+    found = _values(["nearest_mse"], references={"held_out": held_out})
+    # 4 / 6; of 5 13 13 1 5 0 from the second 9 + 25 + 25 + 49 + 9 + 25; 9 / 6.
+    expected = np.mean([4 / 6, 142 / 6, 9 / 6])
+    assert found["nearest_mse/melody"] == pytest.approx(expected)
+    own = _values(["nearest_mse"], held_out, {"held_out": held_out})  # each from the other
+    assert own["nearest_mse/melody"] == pytest.approx(np.mean([49, 49, 25, 64, 25, 0]))
+
+
 def test_variety_is_of_the_whole_set():
     estimates = metrics.estimates(["self_bleu", "distinct_ngrams"], MELODIES, REP)
     assert estimates["distinct_ngrams/1"].value() == pytest.approx(6 / 18)  # 0 1 3 5 8 13
@@ -92,9 +102,7 @@ def test_oracle_nll_is_the_oracles():
 
 
 def test_metrics_of_another_field():
-    with pytest.raises(
-        ConfigError, match=r"metrics of tokens\. Received: one of piano_roll"
-    ):
+    with pytest.raises(ConfigError, match=r"metrics of tokens\. Received: one of piano_roll"):
         _values(["empty_bars"])
     with pytest.raises(ConfigError, match=r"tokens of int32 \[phrases, 6\]. Received: int64"):
         _values(["rests"], MELODIES.astype(np.int64))

@@ -30,6 +30,7 @@ ROWS_OWN = {
     "polyphonic_seqgan": set(),
     "polyphonic_seqgan_mle": MLE_ONLY,
     "seqgan_nottingham": {"windows", "filters", "negatives", "likelihood_steps"},
+    "seqgan_nottingham_mle": {"windows", "filters", "negatives", "likelihood_steps", *MLE_ONLY},
     "seqgan_oracle": set(),
     "seqgan_oracle_mle": MLE_ONLY,
     "seqgan_oracle_pg_bleu": set(),

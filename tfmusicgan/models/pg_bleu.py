@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tfmusicgan.models.bleu_reward import BleuReward
 from tfmusicgan.models.token_gan import TokenGAN
-from tfmusicgan.recipes.seqgan import PGBleuConfig
+from tfmusicgan.recipes.seqgan_oracle import PGBleuConfig
 from tfmusicgan.representations.base import Representation
 
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tfmusicgan.models import noise, token_draws
 from tfmusicgan.models.base import MusicGAN
-from tfmusicgan.recipes.seqgan import UnigramConfig
+from tfmusicgan.recipes.seqgan_oracle import UnigramConfig
 from tfmusicgan.representations.base import Representation
 
 _SAMPLING_STREAM = 2

@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.base import Preset, Recipe
 from tfmusicgan.recipes.policy_gradient import PolicyGradientConfig
 from tfmusicgan.recipes.wasserstein import check_positive, check_tuples
@@ -44,48 +43,6 @@ class SeqGANConfig(PolicyGradientConfig):
         check_tuples(self, [("windows", "filters")])
 
 
-@dataclasses.dataclass(frozen=True)
-class PGBleuConfig(SeqGANConfig):
-    """The baseline PG-BLEU (released code): no discriminator, BLEU rewards."""
-
-    likelihood_steps: int = 31_200  # 200 epochs
-    discriminator_sets: int = 0
-    sets_per_round: int = 0
-    rounds: int = 800
-    roll_outs: int = 1
-    num_references: int = 3_994  # 40 % of the training sequences
-
-    def __post_init__(self):
-        """Checks ranges.
-
-        Raises:
-          ConfigError: If a value is out of its range, or there are sets for a discriminator.
-        """
-        super().__post_init__()
-        check_positive(self, ("num_references",))
-        if self.discriminator_sets or self.sets_per_round:
-            raise ConfigError(
-                "Expected discriminator_sets=0 and sets_per_round=0: PG-BLEU has no discriminator. "
-                f"Received: {self.discriminator_sets} and {self.sets_per_round}."
-            )
-
-
-@dataclasses.dataclass(frozen=True)
-class UnigramConfig:
-    """The baseline that counts tokens: one epoch of the oracle's training sequences."""
-
-    batch_size: int = 64
-    training_steps: int = 156
-
-    def __post_init__(self):
-        """Checks ranges.
-
-        Raises:
-          ConfigError: If a value is out of its range.
-        """
-        check_positive(self, ("batch_size", "training_steps"))
-
-
 # Table 5 of the appendix, for sequences of 32 tokens.
 _MUSIC_WINDOWS = {
     "windows": (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 24, 32),
@@ -95,7 +52,7 @@ _MUSIC_WINDOWS = {
 _MUSIC = SeqGANConfig(**_MUSIC_WINDOWS, negatives=3_872, likelihood_steps=7_260)
 
 # A discriminator with a quarter of the filters, fewer and smaller sets: minutes on two CPU cores.
-_MUSIC_SMALL = dataclasses.replace(
+_SMALL = dataclasses.replace(
     _MUSIC,
     hidden_size=64,
     filters=(25, 50, 50, 50, 50, 25, 25, 25, 25, 25, 40, 40, 40),
@@ -107,7 +64,7 @@ _MUSIC_SMALL = dataclasses.replace(
 )
 
 # Every phase in four steps; for tests only.
-_TINY = {
+TINY = {
     "batch_size": 4,
     "likelihood_steps": 1,
     "discriminator_sets": 1,
@@ -123,17 +80,11 @@ _TINY = {
     "windows": (1, 3),
     "filters": (5, 4),
 }
-
-
-def _music_presets(**changes: Any) -> dict[str, Preset]:
-    tiny = {"length": 8, "hop": 4, "lowest_pitch": 55, "num_pitches": 30}
-    configs = {"paper": _MUSIC, "small": _MUSIC_SMALL, "tiny": SeqGANConfig(**_TINY)}
-    configs = {name: dataclasses.replace(config, **changes) for name, config in configs.items()}
-    return {name: Preset(tiny if name == "tiny" else {}, c) for name, c in configs.items()}
-
+MLE_ONLY = {"discriminator_sets": 0, "rounds": 0}
 
 MUSIC_METRICS = (
     "bleu",
+    "nearest_mse",
     "self_bleu",
     "distinct_ngrams",
     "rests",
@@ -141,120 +92,45 @@ MUSIC_METRICS = (
     "pitch_class_histogram",
     "interval_histogram",
 )
-
-# The synthetic experiment: published sizes; a vocabulary of 500 and a quarter of the filters.
-_ORACLE_SMALL = SeqGANConfig(filters=(25, 50, 50, 50, 50, 25, 25, 25, 25, 25, 40, 40), rounds=50)
-_ORACLE_VOCABULARIES = {
+_REPRESENTATIONS = {
     "paper": {},
-    "small": {"num_tokens": 500},
-    "tiny": {"num_tokens": 30},
+    "small": {},
+    "tiny": {"length": 8, "hop": 4, "lowest_pitch": 55, "num_pitches": 30},
 }
-_ORACLE_METRICS = ("oracle_nll", "self_bleu", "distinct_ngrams")
-_MLE_ONLY = {"discriminator_sets": 0, "rounds": 0}
-_ADVERSARIAL_OFF = {"discriminator_sets": 0, "sets_per_round": 0}
-_SCHEDULED_SAMPLING = {"likelihood_steps": 46_800, "scheduled_sampling_decay": 0.002}  # 300 epochs
 
 
-def _oracle_configs(tiny: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
-    return {
-        "paper": dataclasses.replace(SeqGANConfig(), **changes),
-        "small": dataclasses.replace(_ORACLE_SMALL, **changes),
-        "tiny": dataclasses.replace(SeqGANConfig(**_TINY), **{**changes, **tiny}),
-    }
-
-
-def _oracle_row(
-    name: str, kind: str, summary: str, configs: Mapping[str, Any], model: str = "seqgan"
+def _row(
+    name: str, kind: str, summary: str, tiny: Mapping[str, Any] = TINY, **changes: Any
 ) -> Recipe:
+    configs = {
+        "paper": dataclasses.replace(_MUSIC, **changes),
+        "small": dataclasses.replace(_SMALL, **changes),
+        "tiny": SeqGANConfig(**{**TINY, **changes, **tiny}),
+    }
     return Recipe(
         name=name,
         kind=kind,
         summary=summary,
         paper=PAPER,
-        model=model,
-        representation="token_sequence",
-        dataset="seqgan_oracle",
-        presets={
-            preset: Preset(_ORACLE_VOCABULARIES[preset], config)
-            for preset, config in configs.items()
-        },
-        metrics=_ORACLE_METRICS,
-        published=_PUBLISHED,
-        published_notes=_PUBLISHED_NOTES,
-    )
-
-
-# Table 1: means over tokens, whatever the formula says; under the released oracle alone.
-_PUBLISHED = {
-    f"paper {name}": {"oracle_nll/token": value}
-    for name, value in (
-        ("random", 10.310),
-        ("MLE", 9.038),
-        ("scheduled sampling", 8.985),
-        ("PG-BLEU", 8.946),
-        ("SeqGAN", 8.736),
-    )
-}
-_PUBLISHED_NOTES = (
-    "The paper's figures hold under the released oracle; under another one only rows of that one "
-    "can be compared.",
-    "An oracle_nll below the training data's means lost variety: see held_out_nll and self_bleu.",
-)
-
-RECIPES = (
-    Recipe(
-        name="seqgan_nottingham",
-        kind="generator",
-        summary="Melodies of 32 tokens, one for each 0.4 s, like those of folk tunes.",
-        paper=PAPER,
         model="seqgan",
         representation="melody_tokens",
         dataset="nottingham",
-        presets=_music_presets(),
+        presets={p: Preset(_REPRESENTATIONS[p], config) for p, config in configs.items()},
         metrics=MUSIC_METRICS,
+    )
+
+
+RECIPES = (
+    _row(
+        "seqgan_nottingham",
+        "generator",
+        "Melodies of 32 tokens, one for each 0.4 s, like those of folk tunes.",
     ),
-    _oracle_row(
-        "seqgan_oracle",
-        "oracle",
-        "Token sequences like those of a random LSTM, by policy gradient.",
-        _oracle_configs({}),
-    ),
-    _oracle_row(
-        "seqgan_oracle_mle",
+    _row(
+        "seqgan_nottingham_mle",
         "baseline",
         "The same generator, by likelihood alone.",
-        _oracle_configs({"likelihood_steps": 4}, **_MLE_ONLY),
-    ),
-    _oracle_row(
-        "seqgan_oracle_scheduled_sampling",
-        "baseline",
-        "The same generator, by scheduled sampling.",
-        _oracle_configs(
-            {"likelihood_steps": 4, "likelihood_epoch_steps": 1, "scheduled_sampling_decay": 0.3},
-            **_MLE_ONLY,
-            **_SCHEDULED_SAMPLING,
-        ),
-    ),
-    _oracle_row(
-        "seqgan_oracle_pg_bleu",
-        "baseline",
-        "The same generator, by policy gradient with BLEU as the reward.",
-        {
-            "paper": PGBleuConfig(),
-            "small": PGBleuConfig(),
-            "tiny": PGBleuConfig(**{**_TINY, **_ADVERSARIAL_OFF, "rounds": 3, "num_references": 5}),
-        },
-        model="pg_bleu",
-    ),
-    _oracle_row(
-        "seqgan_oracle_random",
-        "baseline",
-        "Tokens drawn one by one, each by its frequency.",
-        {
-            "paper": UnigramConfig(),
-            "small": UnigramConfig(),
-            "tiny": UnigramConfig(batch_size=4, training_steps=4),
-        },
-        model="token_unigram",
+        {"likelihood_steps": 4},
+        **MLE_ONLY,
     ),
 )
