@@ -1,14 +1,19 @@
 """SeqGAN's three kinds of training steps at the published sizes, and what their operations need.
 
     python scripts/benchmarks/seqgan.py
+    python scripts/benchmarks/seqgan.py --small
 
-Vocabulary 5,000, 20 tokens, batches of 64, 16 roll-outs. The steps alternate with large matrix
-products in one process; medians are printed. `straightforward` is the generator's step with
-one batch of roll-outs for each prefix and repetition and `tf.random.categorical`, as the released
-code has it; with our draws its values are compared with ours before anything is timed.
+Vocabulary 5,000, 20 tokens, batches of 64, 16 roll-outs; small: vocabulary 500 and a quarter of the
+filters, where the number of operations counts for more than their size. The steps alternate with
+large matrix products in one process; medians are printed. `straightforward` is the generator's step
+with one batch of roll-outs for each prefix and repetition and `tf.random.categorical`, as the
+released code has it; with our draws its values are compared with ours before anything is timed.
 
 FLOP are those of matrix products, counted from shapes: two for each multiplication. `needs` is
 their time at the large product's rate.
+
+The generator's step by policy gradient is also compared with likelihood training on as many tokens
+as it draws, its own sequences and all completions.
 """
 
 import argparse
@@ -52,9 +57,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="times that each step is timed")
     parser.add_argument("--plain_rounds", type=int, default=1, help="of the straightforward step")
+    parser.add_argument("--small", action="store_true", help="the small sizes")
     flags = parser.parse_args()
     strategy.prepare_devices()
-    model = SeqGAN(SeqGANConfig(), Vocabulary(), seed=0)
+    model = SeqGAN(*(small_sizes() if flags.small else (SeqGANConfig(), Vocabulary())), seed=0)
     model.compile()
     steps = make_steps(model)
     flops = count_flops(model)
@@ -70,8 +76,20 @@ def main() -> None:
             f"{seconds[name] / needs:.2f} | {needs / seconds[name]:.0%} |"
         )
     print(f"\ngenerator's step: {seconds['straightforward'] / seconds[POLICY]:.2f} times as fast")
-    # Both read one batch of 64 sequences.
-    print(f"against a likelihood step: {seconds[POLICY] / seconds[LIKELIHOOD]:.1f} times as long")
+    drawn = count_drawn(model)
+    read = model.model_config.batch_size * model.length
+    as_many = seconds[LIKELIHOOD] * drawn / read
+    print(
+        f"{drawn:,} tokens drawn; likelihood steps over as many tokens: {as_many:.2f} s; "
+        f"generator's step: {seconds[POLICY] / as_many:.2f} times that"
+    )
+
+
+def small_sizes() -> tuple[SeqGANConfig, Vocabulary]:
+    """A tenth of the vocabulary and a quarter of the filters."""
+    config = SeqGANConfig()
+    filters = tuple(number // 4 for number in config.filters)
+    return dataclasses.replace(config, filters=filters), Vocabulary(num_tokens=500)
 
 
 def make_steps(model: SeqGAN) -> dict[str, Callable[[], None]]:
@@ -156,6 +174,13 @@ def count_flops(model: SeqGAN) -> dict[str, float]:
         POLICY: sampled + read + completed + scored - shared_windows + 2 * read,
         "straightforward": sampled + from_the_start + again * length * score + 3 * read,
     }
+
+
+def count_drawn(model: SeqGAN) -> int:
+    """Tokens that a generator's step draws: its sequences and the completions of all prefixes."""
+    config, length = model.model_config, model.length
+    completions = sum(length - kept for kept in range(1, length))
+    return config.batch_size * (length + config.roll_outs * completions)
 
 
 def time_alternating(
