@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from tfmusicgan import datasets
+from tfmusicgan import datasets, metrics
 from tfmusicgan.records.convert import convert
 from tfmusicgan.records.manifest import SPLITS
 from tfmusicgan.records.options import ConvertOptions
@@ -116,3 +116,11 @@ def test_pitches_octaves_and_chords_are_the_released_ones(ours, released):
     shifted = ours.copy()
     shifted[:, 2] = np.where(ours[:, 2] > 0, ours[:, 2] % 12 + 1, 0)
     assert overlap(shifted, released, 1, 2) < 0.4  # A semitone off is something else.
+
+
+def test_melodies_play_tones_of_their_chords(output):
+    records = RecordSet.open(output, "train")
+    tokens = records.spread(500)["tokens"]
+    found = metrics.evaluate(["chord_tones", "quarters"], tokens, records.representation)
+    assert found["chord_tones/next_chord"] < 0.5 < 0.7 < found["chord_tones/melody"]
+    assert found["quarters/melody"] == pytest.approx(found["quarters/chords"], rel=0.02)
