@@ -95,3 +95,15 @@ def test_split_keeps_rows_and_order():
     parts = noise.split(tf.reshape(tf.range(14), (2, 7)), [(1,), (2, 3)])
     assert parts[0].numpy().tolist() == [[0], [7]]
     assert parts[1].numpy().tolist() == [[[1, 2, 3], [4, 5, 6]], [[8, 9, 10], [11, 12, 13]]]
+
+
+def test_permutations():
+    key = noise.row_keys(3, tf.constant(5, tf.int64), 1, tf.zeros([1], tf.int64))
+    other = noise.row_keys(3, tf.constant(6, tf.int64), 1, tf.zeros([1], tf.int64))
+    for size in (1, 2, 501):
+        order = noise.permutation(key, size).numpy()
+        assert sorted(order) == list(range(size))
+    assert (order != noise.permutation(other, 501).numpy()).mean() > 0.9
+    assert abs(np.corrcoef(order, np.arange(501))[0, 1]) < 0.15
+    compiled = tf.function(lambda: noise.permutation(key, 501), jit_compile=True)
+    np.testing.assert_array_equal(compiled(), order)

@@ -112,6 +112,19 @@ def draws(keys: Key, size: int, table: np.ndarray) -> tf.Tensor:
     return low + width * rest
 
 
+def permutation(key: Key, size: int) -> tf.Tensor:
+    """The whole numbers below `size` in random order: int32 [size].
+
+    Unlike `tf.random.experimental.index_shuffle` XLA compiles it.
+
+    Args:
+      key: Two uint32 tensors [1].
+      size: How many numbers.
+    """
+    _, order = tf.math.top_k(tf.bitcast(_words(key, size)[0], tf.int32), size)
+    return order
+
+
 def split(values: tf.Tensor, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
     """Cuts [rows, total] into consecutive parts of the given shapes, each [rows, *shape]."""
     sizes = [int(np.prod(shape)) for shape in shapes]

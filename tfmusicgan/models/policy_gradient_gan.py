@@ -6,7 +6,6 @@ code as `recipes.policy_gradient` gives them.
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.models import (
@@ -20,7 +19,7 @@ from tfmusicgan.models.phased_gan import PhasedGAN
 from tfmusicgan.recipes.policy_gradient import DISCRIMINATOR, LIKELIHOOD, POLICY
 
 # Streams of training noise.
-_SAMPLES, _ROLL_OUTS, _NEGATIVES, _DROPOUT, _READ = 0, 1, 2, 3, 4
+_SAMPLES, _ROLL_OUTS, _NEGATIVES, _DROPOUT, _READ, _ORDER = 0, 1, 2, 3, 4, 5
 
 
 class PolicyGradientGAN(PhasedGAN):
@@ -224,9 +223,8 @@ class PolicyGradientGAN(PhasedGAN):
         place = tf.convert_to_tensor(self.step) - begin
         epoch, within = place * half // number, place * half % number
         # Sets begin more steps apart than they have epochs: the sum tells all epochs apart.
-        seed = tf.stack([np.int64(self.seed), begin + epoch])
-        order = within + self.global_rows(rows)
-        shuffled = tf.random.experimental.index_shuffle(order, seed, np.int64(number - 1))
+        key = noise.row_keys(self.seed, begin + epoch, _ORDER, tf.zeros([1], tf.int64))
+        shuffled = tf.gather(noise.permutation(key, number), within + self.global_rows(rows))
         return tf.gather(tf.convert_to_tensor(self.negatives), shuffled)
 
     def _draw(self, step: tf.Tensor) -> tf.Tensor:
