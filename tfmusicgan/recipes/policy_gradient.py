@@ -49,7 +49,7 @@ class PolicyGradientConfig:
     reward_baseline: str = "none"  # or batch_mean, of each position, which values then lack
     entropy_bonus: float = 0.0  # times the policy's entropy at each token, in nats
     sequence_level_reward: bool = False  # each token gets its whole sequence's: no roll-outs
-    sampling_temperature: float = 1.0  # of the policy: its samples, roll-outs and likelihoods
+    sampling_temperature: float = 1.0  # of the policy: its samples, roll-outs, and the loss on them
 
     def __post_init__(self):
         """Checks ranges.
