@@ -18,9 +18,9 @@ from tfmusicgan.representations.packing import unpack_numbers
 LENGTHS = [1, 3, 2, 1] * 4  # of each row's piece, in lengths of a training sequence
 
 RANDOM = ("discriminator_dropout=0.25",)
-# Likelihood, two sets of two epochs, and in the longer training three rounds of one update and set.
-SHORT = ("likelihood_steps=7", "discriminator_sets=2", "epochs_per_set=2", "rounds=0")
-LONG, SHORT_STEPS = (*SHORT[:-1], "rounds=3"), 11
+# Likelihood, a set of four epochs, and a round, or two, of one update and a set.
+SHORT = ("likelihood_steps=6", "discriminator_sets=1", "epochs_per_set=4", "rounds=1")
+LONG, SHORT_STEPS = (*SHORT[:-1], "rounds=2"), 15
 QUICK = ()
 FEWEST_TRAINABLE, FEWEST_SAVED, FEWEST_WEIGHTS = 16, 60, 16
 COMPARED_STEP = 4  # after every phase

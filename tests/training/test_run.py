@@ -52,6 +52,18 @@ def test_a_run_may_be_made_longer(tmp_path):
     assert Run.open(tmp_path / "run").settings["config"]["training_steps"] == 99
 
 
+def test_a_run_by_policy_gradient_gets_further_rounds(tmp_path):
+    run = tmp_path / "run"
+    _plan(run, recipe="seqgan_nottingham").begin()
+    _plan(run, ["rounds=5"], recipe="seqgan_nottingham").begin()
+    assert Run.open(run).settings["config"]["rounds"] == 5
+    # Without any it has no optimizer for them.
+    for rounds, other in (("rounds=0", run), ("rounds=2", tmp_path / "none")):
+        _plan(tmp_path / "none", ["rounds=0"], recipe="seqgan_nottingham").begin()
+        with pytest.raises(OutputExistsError, match=r"Received others: rounds\. Name another"):
+            _plan(other, [rounds], recipe="seqgan_nottingham").begin()
+
+
 def test_a_run_whose_rates_follow_from_its_length_may_not(tmp_path):
     decaying = ["learning_rate_decay=linear"]
     _plan(tmp_path / "run", decaying).begin()

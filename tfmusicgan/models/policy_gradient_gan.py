@@ -47,15 +47,22 @@ class PolicyGradientGAN(PhasedGAN):
         self.negatives_step = self.add_weight(
             name="negatives_step", shape=(), dtype="int64", **kept
         )
-        self._draw_negatives = tf.function(self._draw)
+        self._draw_negatives = tf.function(self._draw, autograph=False)
         super().finish_building()
 
     def start_stage(self, step: int) -> None:
-        """Draws the samples that a discriminator's phase learns from, at its beginning."""
-        begins = step == 0 or step in self.stage_starts
-        if self.phase == DISCRIMINATOR and begins:
+        """Makes what a phase needs at its beginning.
+
+        A discriminator's phase learns from samples that are drawn here. A roll-out policy that lags
+        begins, before the first update by policy gradient, as the generator that it follows.
+        """
+        if step != 0 and step not in self.stage_starts:
+            return
+        if self.phase == DISCRIMINATOR:
             self.negatives.assign(self._draw_negatives(tf.constant(step, tf.int64)))
             self.negatives_step.assign(step)
+        elif self.phase == POLICY and self.stage == self.phase_names.index(POLICY):
+            self._follow(0.0)
 
     def negative_log_likelihood(self, tokens: tf.Tensor) -> tf.Tensor:
         """The generator's mean -log p a token in nats, without those that it never draws.
@@ -173,16 +180,21 @@ class PolicyGradientGAN(PhasedGAN):
             self._optimizers[f"{POLICY}_optimizer"],
             config.gradient_clip_norm,
         )
-        self._follow()
+        self._follow(config.roll_out_lag)
         self.track(policy_loss=loss, generator_gradient_norm=norm, reward=rewards)
 
-    def _follow(self) -> None:
-        """Lets the roll-out policy follow the generator."""
-        lag = self.model_config.roll_out_lag
-        if lag:
-            pairs = zip(self.roll_out_policy.weights, self.generator.weights, strict=True)
-            for late, weight in pairs:
-                late.assign(lag * late + (1 - lag) * weight)
+    def _follow(self, lag: float) -> None:
+        """Lets the roll-out policy follow the generator: its embedding at once (released code).
+
+        Args:
+          lag: Share that all other weights keep.
+        """
+        late = self.roll_out_policy
+        if late is None:
+            return
+        for behind, weight in zip(late.weights, self.generator.weights, strict=True):
+            kept = 0.0 if behind is late.embedding else lag
+            behind.assign(kept * behind + (1 - kept) * weight)
 
     def _discriminator_update(self, real: tf.Tensor) -> None:
         config, rows = self.model_config, tf.shape(real)[0]

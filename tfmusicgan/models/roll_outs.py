@@ -152,6 +152,7 @@ def write(
         if begin is not None:
             place = tf.minimum(position, tf.shape(begin[0])[1] - 1)
             token = tf.where(position < begin[1], begin[0][:, place], token)
+        token = tf.ensure_shape(token, start.shape)
         return position + 1, token, state, tokens.write(position, token)
 
     state = generator.zero_state(tf.size(lengths))
@@ -202,6 +203,9 @@ def _in_parts(
 
     All parts have as many rows, the last one filled up with zeros: XLA wants one shape.
     """
+    known = tensors[0].shape[0]
+    if known and known <= _ROWS_AT_A_TIME:  # a loop takes its time, and more to trace
+        return function(tensors)
     rows = tf.shape(tensors[0])[0]
     parts = tf.maximum((rows + _ROWS_AT_A_TIME - 1) // _ROWS_AT_A_TIME, 1)
     size = (rows + parts - 1) // parts

@@ -250,9 +250,13 @@ def _check_same(
     config = {**defaults, **there.get("config", {})}
     changed += [name for name, value in settings["config"].items() if config.get(name) != value]
     # A run may be made longer, unless its rates follow from its length; everything else would make
-    # it another run.
+    # it another run. By policy gradient it ends with rounds; without any it has no optimizer for
+    # them.
+    longer = {"training_steps"}
+    if config.get("rounds") and settings["config"].get("rounds"):
+        longer.add("rounds")
     if config.get("learning_rate_decay", "none") == "none":
-        changed = [name for name in changed if name != "training_steps"]
+        changed = [name for name in changed if name not in longer]
     if changed:
         raise OutputExistsError(
             f"Expected the settings of the run in {folder}. Received others: "
