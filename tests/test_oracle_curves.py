@@ -27,7 +27,7 @@ def script():
 
 
 def _evaluated(folder, name, recipe, nll, held_out):
-    row = {"oracle_nll/token": nll, "self_bleu/3": 0.25, "distinct_ngrams/2": 0.5}
+    row = {"oracle_nll/token": nll, "self_bleu/2": 0.25, "distinct_ngrams/2": 0.5}
     content = {
         "settings": {"recipe": recipe},
         "rows": {"trained": row, "training data": {**row, "oracle_nll/token": 5.75}},

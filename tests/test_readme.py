@@ -34,6 +34,11 @@ TOY = (
         "tfmusicgan-convert --recipe=musegan_hybrid_chorales --input=voices",
     ),
     ("tfmusicgan-evaluate", "tfmusicgan-evaluate --num_phrases=20"),
+    # Melodies of a few bars.
+    (
+        "--recipe=seqgan_nottingham --preset=tiny --input=music",
+        "--recipe=seqgan_nottingham --preset=tiny --input=voices",
+    ),
 )
 
 # Runs commands one after the other; `tfmusicgan-serve` in a process beside them.

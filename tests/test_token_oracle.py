@@ -82,6 +82,14 @@ def test_what_is_no_oracle(tmp_path):
     with pytest.raises(ReadError, match=r"Expected an oracle's parameters, .npz with g_embeddings"):
         TokenOracle.read(path)
     oracle = TokenOracle.draw(6, seed=4, embedding_size=2, hidden_size=3)
+    oracle.write(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])  # cut short
+    with pytest.raises(ReadError, match="Expected an oracle's parameters"):
+        TokenOracle.read(path)
+    path.write_bytes(whole[:200] + bytes(8) + whole[208:])  # a wrong checksum
+    with pytest.raises(ReadError, match="Expected an oracle's parameters"):
+        TokenOracle.read(path)
     dataclasses.replace(oracle, output_bias=oracle.output_bias[:-1]).write(path)
     with pytest.raises(ReadError, match=r"of shapes that fit. Received: .*\[5\]\] in"):
         TokenOracle.read(path)

@@ -8,6 +8,8 @@ data with it, and training measures samples with it, without a device.
 import dataclasses
 import hashlib
 import pathlib
+import zipfile
+import zlib
 from typing import Self
 
 import numpy as np
@@ -23,6 +25,9 @@ _NAMES = (
     "Wo",
     "bo",
 )
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError)
+# Digest of the released parameters, which the paper's figures are of.
+RELEASED = "b4c35ed9778befc10874b7ca555e1c42cab8b57239d113e890015e59b870c5c7"
 _START_TOKEN = 0  # released code; it is a token of the vocabulary as well
 _LEAST_LOG_PROBABILITY = np.log(1e-20)  # as released
 _ROWS_AT_A_TIME = 256  # their logits, of 5,000 tokens at each of 20 positions, take 100 MB
@@ -90,15 +95,16 @@ class TokenOracle:
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: np.asarray(file[name], np.float32) for name in _NAMES}
-        except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
+            kernel, recurrent, bias = (
+                np.concatenate([arrays[f"{kind}{gate}"] for gate in _GATES], axis=-1)
+                for kind in "WUb"
+            )
+        except (*_UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
             raise ReadError(
                 f"Expected an oracle's parameters, .npz with {', '.join(_NAMES)}. Received: {path} "
                 f"({error}).",
                 "no_oracle",
             ) from None
-        kernel, recurrent, bias = (
-            np.concatenate([arrays[f"{kind}{gate}"] for gate in _GATES], axis=-1) for kind in "WUb"
-        )
         oracle = cls(arrays["g_embeddings"], kernel, recurrent, bias, arrays["Wo"], arrays["bo"])
         oracle._check(path)
         return oracle

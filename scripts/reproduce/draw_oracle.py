@@ -21,6 +21,8 @@ def main() -> None:
     flags = parser.parse_args()
     if flags.num_tokens < 2:
         parser.error(f"Expected --num_tokens of at least 2. Received: {flags.num_tokens}.")
+    if flags.seed < 0:
+        parser.error(f"Expected --seed of at least 0. Received: {flags.seed}.")
     if flags.output.exists():
         parser.error(f"{flags.output} is there already. Name another --output.")
     flags.output.parent.mkdir(parents=True, exist_ok=True)

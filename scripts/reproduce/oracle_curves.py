@@ -23,7 +23,7 @@ from tfmusicgan.training.run import Run
 _FIGURES = {
     "oracle_nll/token": "NLL under the oracle",
     "held_out_nll": "NLL of held-out sequences",
-    "self_bleu/3": "self-BLEU-3",
+    "self_bleu/2": "self-BLEU-2",
     "distinct_ngrams/2": "distinct 2-grams",
 }
 _DRAWN = ("oracle_nll/token", "held_out_nll")
@@ -41,7 +41,7 @@ def evaluated(folder: pathlib.Path) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def table(folder: pathlib.Path) -> list[str]:
-    """A line for each recipe: means of the seeds, and the widest distance of one from them."""
+    """A line for each recipe: the seeds' mean, and how far the farthest seed is from it."""
     lines = [f"| recipe | seeds | {' | '.join(_FIGURES.values())} |"]
     lines.append(f"|---|---:|{'---:|' * len(_FIGURES)}")
     for name, runs in evaluated(folder).items():
@@ -55,11 +55,12 @@ def table(folder: pathlib.Path) -> list[str]:
 
 def rounds(folder: pathlib.Path, run: Run, every: int = 5) -> list[str]:
     """NLL under the oracle after every few rounds of one run."""
-    steps, values = read_curves(folder / "logs")["samples", "music/oracle_nll/token"]
+    curves = read_curves(folder / "logs") if list((folder / "logs").rglob("*tfevents*")) else {}
+    steps, values = curves.get(("samples", "music/oracle_nll/token"), (np.zeros(0), np.zeros(0)))
     config = run.recipe.preset(run.settings["preset"]).config
     config = type(config)(**{k: _plain(v) for k, v in run.settings["config"].items()})
     first = config.likelihood_steps + config.discriminator_sets * config.set_steps
-    per_round = config.generator_updates + config.sets_per_round * config.set_steps
+    per_round = max(1, config.generator_updates + config.sets_per_round * config.set_steps)
     number = (steps - first - 1) // per_round  # at `first` the policy has not been updated yet
     lines = []
     for wanted in range(0, int(number.max(initial=-1)) + 1, every):
@@ -75,6 +76,8 @@ def draw(folder: pathlib.Path, log: pathlib.Path | None) -> Figure:
     FigureCanvasAgg(figure)
     panels = figure.subplots(2, 1, sharex=True)
     for run in sorted(path.parent for path in folder.glob("*-*/run.json")):
+        if not list((run / "logs").rglob("*tfevents*")):
+            continue
         curves = read_curves(run / "logs")
         for axes, key in zip(panels, _DRAWN, strict=True):
             if ("samples", f"music/{key}") in curves:

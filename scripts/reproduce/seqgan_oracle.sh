@@ -28,6 +28,10 @@ RECIPES=${RECIPES:-"seqgan_oracle_random seqgan_oracle_mle seqgan_oracle_schedul
 SEQUENCES=9984 # that every evaluation draws, as the released code
 
 oracle() {
+  case $PRESET in
+    paper | small) ;;
+    *) fail "Expected PRESET=paper or small. Received: $PRESET." ;;
+  esac
   if [ -z "$ORACLE" ]; then
     ORACLE=$OUT/oracle.npz
     [ -f "$ORACLE" ] || python scripts/reproduce/draw_oracle.py --output="$ORACLE" \
@@ -36,9 +40,13 @@ oracle() {
 }
 
 records() {
-  [ -f "$OUT/records/manifest.json" ] ||
-    tfmusicgan-convert --recipe=seqgan_oracle --preset="$PRESET" --dataset=seqgan_oracle \
-      --input="$ORACLE" --workers=2 --output="$OUT/records"
+  if [ -f "$OUT/records/oracle.npz" ]; then
+    cmp -s "$ORACLE" "$OUT/records/oracle.npz" ||
+      fail "$OUT holds runs of another oracle than $ORACLE. Name another OUT."
+    return
+  fi
+  tfmusicgan-convert --recipe=seqgan_oracle --preset="$PRESET" --dataset=seqgan_oracle \
+    --input="$ORACLE" --workers=2 --output="$OUT/records"
 }
 
 # Measured every five epochs of 156 steps, as the released log.

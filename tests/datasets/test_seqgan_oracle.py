@@ -8,7 +8,8 @@ import pytest
 from tests.oracle_records import few_sequences, write_oracle_records
 from tfmusicgan import datasets, representations
 from tfmusicgan.errors import ConfigError, MusicGanError, RecordsError
-from tfmusicgan.records.convert import convert
+from tfmusicgan.records import convert as conversion
+from tfmusicgan.records.convert import convert, dry_run
 from tfmusicgan.records.kept_oracle import read_oracle
 from tfmusicgan.records.manifest import Manifest
 from tfmusicgan.records.options import ConvertOptions
@@ -89,13 +90,33 @@ def test_input_that_is_no_oracle(records, tmp_path):
     with pytest.raises(ConfigError, match=r"one file .* Received: .*gone.npz"):
         DATASET.files(str(tmp_path / "gone.npz"))
     (tmp_path / "music.npz").write_bytes(b"no oracle")
-    with pytest.raises(MusicGanError, match=r"Expected music .* an oracle's parameters"):
+    with pytest.raises(MusicGanError, match=r"Expected an oracle's parameters, .npz"):
         convert(DATASET, ConvertOptions(REP), tmp_path / "set", [str(tmp_path / "music.npz")])
-    # A vocabulary that is too small for the oracle's.
-    small = ConvertOptions(TokenSequence(num_tokens=2, length=20))
-    with few_sequences(12, 5), pytest.raises(MusicGanError, match="17 pieces: 17 bad_tokens"):
-        convert(DATASET, small, tmp_path / "set", [str(records / "oracle.npz")])
     assert not list(tmp_path.glob("set*"))
+
+
+@pytest.mark.parametrize("num_tokens", [8, 10])
+@pytest.mark.parametrize("run", [convert, dry_run])
+def test_another_vocabulary_than_the_oracles(records, tmp_path, num_tokens, run):
+    options = ConvertOptions(TokenSequence(num_tokens=num_tokens, length=20))
+    output = [tmp_path / "set"] if run is convert else []
+    with pytest.raises(ConfigError, match=rf"9 tokens. Received: .* {num_tokens}. .*num_tokens=9"):
+        run(DATASET, options, *output, [str(records / "oracle.npz")])
+    assert not list(tmp_path.glob("set*"))
+
+
+def test_an_oracle_that_changes_while_it_is_converted(records, tmp_path, monkeypatch):
+    source = shutil.copy(records / "oracle.npz", tmp_path / "oracle.npz")
+    read = conversion.read_stats
+
+    def change(*arguments):
+        TokenOracle.draw(9, seed=8, embedding_size=3, hidden_size=4).write(source)
+        return read(*arguments)
+
+    monkeypatch.setattr(conversion, "read_stats", change)
+    with few_sequences(12, 5), pytest.raises(RecordsError, match="has changed since"):
+        convert(DATASET, ConvertOptions(REP), tmp_path / "set", [str(source)])
+    assert not (tmp_path / "set").exists()
 
 
 def test_token_sequences_both_ways():

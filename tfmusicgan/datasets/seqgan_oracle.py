@@ -102,8 +102,8 @@ DATASET = Dataset(
     licence="none stated for the released parameters; a new oracle is yours",
     attribution="Lantao Yu, Weinan Zhang, Jun Wang, Yong Yu (the released parameters)",
     command=(
-        "tfmusicgan-convert --recipe=seqgan_oracle --dataset=seqgan_oracle --input=oracle.npz "
-        "--output=tfrecords/oracle"
+        "tfmusicgan-convert --recipe=seqgan_oracle --preset=paper --dataset=seqgan_oracle "
+        "--input=oracle.npz --output=tfrecords/oracle"
     ),
     find_files=_find_files,
     num_pieces=NUM_TRAINING + NUM_TEST,

@@ -32,7 +32,8 @@ def evaluate_run(
       run: The training run.
       records_folder: The record set; `train`, and `validation` or `test` where it has them.
       checkpoint: `latest`, `best`, `ema`, or a checkpoint folder's path.
-      num_phrases: Phrases per row at most; samples are exactly as many.
+      num_phrases: Phrases per row at most; samples are exactly as many. All held-out sequences of
+        tokens count, whatever it is.
       seed: Samples use the seeds from `seed * 2**32` on.
 
     Returns:
@@ -49,7 +50,7 @@ def evaluate_run(
     field = measured_field(model.representation)
     seeds = np.int64(seed) * 2**32 + np.arange(num_phrases, dtype=np.int64)
     phrases = {TRAINING: train.spread(num_phrases)[field]}
-    others = held_out(records_folder, num_phrases)
+    others = _held_out(records_folder, field, num_phrases)
     if others is not None:
         phrases[HELD_OUT] = others
     untrained = run.build_model()
@@ -73,6 +74,13 @@ def evaluate_run(
         warnings=_other_records(run, train),
         **_MEASURERS[field](run.recipe, phrases, {UNTRAINED: untrained, TRAINED: model}, train),
     )
+
+
+def _held_out(folder: str | pathlib.Path, field: str, limit: int) -> np.ndarray | None:
+    """Held-out examples; of tokens all of the test split, which BLEU wants as its references."""
+    if field == "tokens":
+        return held_out(folder, None, ("test", "validation"))
+    return held_out(folder, limit)
 
 
 def _given_tracks(model: MusicGAN, rolls: np.ndarray, count: int) -> np.ndarray | None:

@@ -14,6 +14,7 @@ from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.kept_oracle import read_oracle
 from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.token_oracle import RELEASED
 from tfmusicgan.training.monitor import Likelihood
 
 _COPIED = 10  # tokens: the n-grams that are looked for in the training data
@@ -33,28 +34,45 @@ def measure(
       models: The untrained and the trained model.
       train: The training split.
     """
-    data, representation = phrases[TRAINING], train.representation
+    oracle = read_oracle(train.directory, train.manifest)
     # The same arrays as the rows: sequences that are the reference are compared with each other.
     compared = {
-        "training": data,
+        "training": phrases[TRAINING],
         "held_out": phrases.get(HELD_OUT),
-        "oracle": read_oracle(train.directory, train.manifest),
+        "oracle": oracle,
     }
-    found = {
-        row: metrics.estimates(recipe.metrics, tokens, representation, compared)
-        for row, tokens in phrases.items()
-    }
+    # Variety depends on the number of sequences: it is measured on as many of each row.
+    smallest = min(map(len, phrases.values()))
+    some = {row: _spread(tokens, smallest) for row, tokens in phrases.items()}
+    rows: Rows = {row: {} for row in phrases}
+    spread: dict[str, float] = {}
+    interval: dict[str, tuple[float, float]] = {}
+    for name in recipe.metrics:
+        of_rows = some if metrics.get(name).whole_set else phrases
+        found = {
+            row: metrics.estimates([name], tokens, train.representation, compared)
+            for row, tokens in of_rows.items()
+        }
+        for row, estimates in found.items():
+            rows[row] |= {key: float(estimate.value()) for key, estimate in estimates.items()}
+        spread |= spreads(found[TRAINING], len(of_rows[TRAINING]))
+        interval |= intervals(found[TRAINED], len(of_rows[TRAINED]))
+    # The paper's figures are of one oracle.
+    comparable = oracle is None or oracle.digest() == RELEASED
+    published = recipe.published if comparable else {}
     return {
-        "rows": {
-            row: {key: float(estimate.value()) for key, estimate in estimates.items()}
-            for row, estimates in found.items()
-        },
-        "spread": spreads(found[TRAINING], len(data)),
-        "intervals": intervals(found[TRAINED], len(phrases[TRAINED])),
+        "rows": rows,
+        "spread": spread,
+        "intervals": interval,
         "memorisation": _memorisation(phrases, models, train),
-        "published": {row: dict(values) for row, values in recipe.published.items()},
+        "published": {row: dict(values) for row, values in published.items()},
         "notes": recipe.published_notes,
     }
+
+
+def _spread(tokens: np.ndarray, count: int) -> np.ndarray:
+    """So many sequences at even distances."""
+    return tokens[np.linspace(0, len(tokens) - 1, count).astype(np.int64)]
 
 
 def _memorisation(

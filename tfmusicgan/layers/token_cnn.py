@@ -26,7 +26,7 @@ class TokenCNN(keras.layers.Layer):
       windows: Tokens that each group of filters sees at a time; a length may come twice.
       filters: Filters of each group.
       seed: Of the initial weights.
-      bias: Initial bias of the windows and of the score.
+      bias: Initial bias of the windows; the score's is 0, as the difference of two equal ones.
 
     Raises:
       ConfigError: If there are not as many `filters` as `windows`, or a window is longer than a
@@ -79,7 +79,7 @@ class TokenCNN(keras.layers.Layer):
             shape=(self.features, 1),
             initializer=seeded_normal(seed, f"{at}score", 0.1),
         )
-        self.score_bias = self.add_weight(name="score_bias", shape=(1,), initializer=offset)
+        self.score_bias = self.add_weight(name="score_bias", shape=(1,), initializer="zeros")
         self.built = True
 
     def call(self, tokens: tf.Tensor, keep: tf.Tensor | None = None) -> tf.Tensor:

@@ -31,6 +31,7 @@ class Metric:
       compares: What it compares the examples with: `TRAINING`, `HELD_OUT` or `ORACLE`; `""` for
         those that do not.
       field: The representation's field that it measures.
+      whole_set: Whether it is of the set as such, so that sets of other sizes cannot be compared.
     """
 
     name: str
@@ -38,18 +39,23 @@ class Metric:
     evaluator: Evaluator
     compares: str = ""
     field: str = "piano_roll"
+    whole_set: bool = False
 
 
 _METRICS: dict[str, Metric] = {}
 
 
 def metric(
-    name: str, scale: float, compares: str = "", field: str = "piano_roll"
+    name: str,
+    scale: float,
+    compares: str = "",
+    field: str = "piano_roll",
+    whole_set: bool = False,
 ) -> Callable[[Evaluator], Evaluator]:
     """Decorator that enters an evaluator into the table."""
 
     def enter(evaluator: Evaluator) -> Evaluator:
-        _METRICS[name] = Metric(name, scale, evaluator, compares, field)
+        _METRICS[name] = Metric(name, scale, evaluator, compares, field, whole_set)
         return evaluator
 
     return enter

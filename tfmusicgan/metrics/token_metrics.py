@@ -102,7 +102,7 @@ def _smoothed_bleu(
     return _bleu(tokens, held_out, "method4")
 
 
-@metric("self_bleu", scale=1.0, field=_FIELD)
+@metric("self_bleu", scale=1.0, field=_FIELD, whole_set=True)
 def _self_bleu(tokens: np.ndarray, representation: Representation) -> dict[str, Estimate]:
     """BLEU of each sequence with all others as references (Zhu et al. 2018)."""
     return {
@@ -111,7 +111,7 @@ def _self_bleu(tokens: np.ndarray, representation: Representation) -> dict[str, 
     }
 
 
-@metric("distinct_ngrams", scale=1.0, field=_FIELD)
+@metric("distinct_ngrams", scale=1.0, field=_FIELD, whole_set=True)
 def _distinct_ngrams(tokens: np.ndarray, representation: Representation) -> dict[str, Estimate]:
     """Share of different n-grams (Li et al. 2016)."""
     orders = (1, *_ORDERS)

@@ -96,6 +96,11 @@ class MusicGAN(keras.Model):
         return self.model_config.batch_size
 
     @property
+    def rows_of_steps(self) -> frozenset[int]:
+        """`rows_per_step` of all stages."""
+        return frozenset({self.rows_per_step})
+
+    @property
     def sampling_stage(self) -> int:
         """Changes where `sample` becomes another function; by default with the stage."""
         return self.stage

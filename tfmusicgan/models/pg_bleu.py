@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfmusicgan.models.bleu_reward import BleuReward
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.models.bleu_reward import ORDERS, BleuReward
 from tfmusicgan.models.token_gan import TokenGAN
 from tfmusicgan.recipes.seqgan_oracle import PGBleuConfig
 from tfmusicgan.representations.base import Representation
@@ -27,12 +28,20 @@ class PGBleu(TokenGAN):
       config: Sizes and training constants.
       representation: Decides vocabulary and length.
       seed: Of the initial weights and of all training noise.
+
+    Raises:
+      ConfigError: If sequences are shorter than the n-grams that are counted.
     """
 
     def __init__(
         self, config: PGBleuConfig, representation: Representation, seed: int = 0, **kwargs: Any
     ):
         super().__init__(config, representation, seed, **kwargs)
+        if self.length < max(ORDERS):
+            raise ConfigError(
+                f"Expected sequences of at least {max(ORDERS)} tokens, to have BLEU of them. "
+                f"Received: {self.length}. Convert the data with a greater length."
+            )
         self.build_networks()
         self.bleu = BleuReward(
             representation.num_tokens, self.length, config.num_references, self.add_weight

@@ -45,6 +45,20 @@ class PhasedGAN(MusicGAN):
         return self._phases[self.stage]
 
     @property
+    def phase_names(self) -> list[str]:
+        """The phases of all stages in order."""
+        return self._phases
+
+    @property
+    def rows_of_steps(self) -> frozenset[int]:
+        """Rows of the global batch in all phases."""
+        config = self.model_config
+        rows = {config.batch_size}
+        if DISCRIMINATOR in self._phases:
+            rows.add(config.samples_per_step)
+        return frozenset(rows)
+
+    @property
     def stage_starts(self) -> tuple[int, ...]:
         """Where phases change; every set of samples begins one."""
         return self._starts

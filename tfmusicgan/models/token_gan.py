@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfmusicgan.errors import ConfigError
 from tfmusicgan.layers.token_cnn import TokenCNN
 from tfmusicgan.layers.token_lstm import TokenLSTM
 from tfmusicgan.models import noise, roll_outs, token_pieces
@@ -30,9 +31,14 @@ class TokenGAN(PolicyGradientGAN):
         """Sets `generator`, `roll_out_policy`, and `discriminator` if any phase trains it.
 
         Raises:
-          ConfigError: If a window is longer than a sequence.
+          ConfigError: If a window is longer than a sequence, or that has no prefix to complete.
         """
         config, rep = self.model_config, self.representation
+        if self.length < 2 and config.rounds:
+            raise ConfigError(
+                f"Expected sequences of at least 2 tokens, to have roll-outs. Received: "
+                f"{self.length}. Convert the data with a greater length, or set rounds=0."
+            )
         self.generator = self._policy("generator")
         self.roll_out_policy = self._policy("generator") if config.roll_out_lag else None
         if self.roll_out_policy is not None:
@@ -86,7 +92,6 @@ class TokenGAN(PolicyGradientGAN):
         top_k: tf.Tensor | int = 0,
         top_p: tf.Tensor | float = 1.0,
         length: tf.Tensor | int | None = None,
-        **controls: Any,
     ) -> dict[str, tf.Tensor]:
         """Writes one sequence per seed.
 
@@ -96,7 +101,6 @@ class TokenGAN(PolicyGradientGAN):
           top_k: At least 0, a number or int32 [batch].
           top_p: Probability, a number or float32 [batch].
           length: From 1 to `max_length`, a number or int32 [batch]; by default the training length.
-          **controls: None.
 
         Returns:
           `tokens`: int32 [batch, the highest length], 0 beyond a row's own length.

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from typing import ClassVar
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.wasserstein import (
@@ -24,6 +25,9 @@ class PolicyGradientConfig:
     some generator updates by policy gradient and some more sets.
     """
 
+    # Whether rewards are a discriminator's.
+    needs_discriminator: ClassVar[bool] = True
+
     batch_size: int = 64
     discriminator_batch_size: int | None = None  # real ones and samples; by default batch_size
     likelihood_steps: int = 18_720  # 120 epochs of 156 batches
@@ -44,7 +48,9 @@ class PolicyGradientConfig:
     discriminator_learning_rate: float = 1e-4
     gradient_clip_norm: float = 5.0  # of the generator, over all its weights
     discriminator_dropout: float = 0.25  # released: 0.75 are kept
-    discriminator_l2: float = 0.2  # times half the squared weights and bias of the last layer
+    # Times half the squared weights and bias of the last layer. Released: 0.2 on two outputs, which
+    # is 0.1 on the one logit that is their difference, where they are each other's negative.
+    discriminator_l2: float = 0.1
     # Against rewards that are all alike and policies that lose variety; not in the papers.
     reward_baseline: str = "none"  # or batch_mean, of each position, which values then lack
     entropy_bonus: float = 0.0  # times the policy's entropy at each token, in nats
@@ -71,6 +77,12 @@ class PolicyGradientConfig:
             raise ConfigError(
                 f"Expected an even {name} that divides twice the negatives: batches of the "
                 f"discriminator are half samples. Received: {rows} and {self.negatives}."
+            )
+        updates, sets = self.rounds * self.generator_updates, self.rounds * self.sets_per_round
+        if updates and self.needs_discriminator and not self.discriminator_sets + sets:
+            raise ConfigError(
+                "Expected sets for the discriminator, whose rewards the rounds need. Received: "
+                "discriminator_sets=0 and sets_per_round=0. Raise one, or set rounds=0."
             )
         if self.training_steps < 1:
             raise ConfigError("Expected a phase with a step. Received: none.")

@@ -49,7 +49,9 @@ _MUSIC_WINDOWS = {
     "filters": (100, 200, 200, 200, 200, 100, 100, 100, 100, 100, 160, 160, 160),
 }
 # As many samples in a set as the tunes have windows to train on (3,884), in whole batches.
-_MUSIC = SeqGANConfig(**_MUSIC_WINDOWS, negatives=3_872, likelihood_steps=7_260)
+_MUSIC = SeqGANConfig(
+    **_MUSIC_WINDOWS, negatives=3_872, likelihood_steps=7_260, likelihood_epoch_steps=60
+)
 
 # A discriminator with a quarter of the filters, fewer and smaller sets: minutes on two CPU cores.
 _SMALL = dataclasses.replace(

@@ -6,7 +6,7 @@ github.com/LantaoYu/SeqGAN, and of its history before March 2017 for the baselin
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.base import Preset, Recipe
@@ -18,7 +18,11 @@ from tfmusicgan.recipes.wasserstein import check_positive
 class PGBleuConfig(SeqGANConfig):
     """The baseline PG-BLEU (released code): no discriminator, BLEU rewards."""
 
+    needs_discriminator: ClassVar[bool] = False
+
     likelihood_steps: int = 31_200  # 200 epochs
+    likelihood_learning_rate: float = 1e-3  # that of the time of the paper
+    policy_learning_rate: float = 1e-3
     discriminator_sets: int = 0
     sets_per_round: int = 0
     rounds: int = 800
@@ -65,7 +69,11 @@ _ORACLE_VOCABULARIES = {
 }
 _ORACLE_METRICS = ("oracle_nll", "self_bleu", "distinct_ngrams")
 _ADVERSARIAL_OFF = {"discriminator_sets": 0, "sets_per_round": 0}
-_SCHEDULED_SAMPLING = {"likelihood_steps": 46_800, "scheduled_sampling_decay": 0.002}  # 300 epochs
+_SCHEDULED_SAMPLING = {
+    "likelihood_steps": 46_800,  # 300 epochs
+    "likelihood_learning_rate": 1e-3,  # that of the time of the paper
+    "scheduled_sampling_decay": 0.002,
+}
 
 
 def _oracle_configs(tiny: Mapping[str, Any], **changes: Any) -> dict[str, Any]:

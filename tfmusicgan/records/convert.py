@@ -20,11 +20,13 @@ from tfmusicgan.progress import ProgressBar
 from tfmusicgan.records import selection, vocabulary, work_folder
 from tfmusicgan.records.beam_runner import EMBEDDED, run_all
 from tfmusicgan.records.convert_shard import ShardStats, convert_shard, stats_path
+from tfmusicgan.records.kept_oracle import check_vocabulary
 from tfmusicgan.records.manifest import MANIFEST_NAME, Manifest
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.records.plan import Plan, ShardTask, list_pieces, make_plan
 from tfmusicgan.records.shard_file import file_digest
 from tfmusicgan.records.summary import REPORT_NAME, make_manifest, make_report
+from tfmusicgan.token_oracle import TokenOracle
 
 _POLL_SECONDS = 0.5
 
@@ -69,6 +71,7 @@ def convert(
     # A link to an empty folder on another disk means that folder.
     output = pathlib.Path(os.path.realpath(output))
     work_folder.check_output(output, overwrite)
+    kept_files = _check_kept(dataset, options, inputs)
     plan = plan_conversion(dataset, options, inputs)
     plan, options = vocabulary.complete(dataset, plan, options)
     with work_folder.locked(output):
@@ -77,7 +80,7 @@ def convert(
         missing = [task for task in plan.tasks if not work_folder.is_finished(folder, task)]
         _run(dataset, plan.tasks, missing, folder, False, runner, num_workers, beam_options)
         stats = read_stats(folder, plan)
-        kept = _keep_files(dataset.kept_files(inputs or ()), folder)
+        kept = _keep_files(kept_files, folder)
         manifest = make_manifest(dataset, options, plan, stats, licence, attribution, kept)
         if not sum(one.num_examples for one in stats):
             shutil.rmtree(folder)
@@ -106,6 +109,7 @@ def dry_run(
     Raises:
       MusicGanError: If there is no input.
     """
+    _check_kept(dataset, options, inputs)
     plan = plan_conversion(dataset, options, inputs)
     plan, options = vocabulary.complete(dataset, plan, options)
     with tempfile.TemporaryDirectory(prefix="tfmusicgan-dry-run-") as name:
@@ -150,12 +154,30 @@ def read_stats(folder: pathlib.Path, plan: Plan) -> list[ShardStats]:
     return stats
 
 
-def _keep_files(files: Mapping[str, pathlib.Path], folder: pathlib.Path) -> dict[str, str]:
-    """Copies what the record set keeps of the dataset's files: name to SHA-256."""
-    for name, path in files.items():
+def _check_kept(
+    dataset: Dataset, options: ConvertOptions, inputs: Sequence[str] | None
+) -> dict[str, tuple[pathlib.Path, str]]:
+    """What the record set is to keep of the dataset's files: name to path and SHA-256."""
+    found = {}
+    for name, path in dataset.kept_files(inputs or ()).items():
+        check_vocabulary(TokenOracle.read(path), options.representation)
+        found[name] = path, file_digest(path)
+    return found
+
+
+def _keep_files(
+    files: Mapping[str, tuple[pathlib.Path, str]], folder: pathlib.Path
+) -> dict[str, str]:
+    """Copies what the record set keeps: name to SHA-256."""
+    for name, (path, digest) in files.items():
         with replacing(folder / name) as partial:
             shutil.copyfile(path, partial)
-    return {name: file_digest(folder / name) for name in files}
+            if file_digest(partial) != digest:
+                raise RecordsError(
+                    f"{path} has changed since the conversion began. Start it again with "
+                    "--overwrite."
+                )
+    return {name: digest for name, (_, digest) in files.items()}
 
 
 def _run(

@@ -2,12 +2,29 @@
 
 import pathlib
 
-from tfmusicgan.errors import ReadError, RecordsError
+from tfmusicgan import representations
+from tfmusicgan.errors import ConfigError, ReadError, RecordsError
 from tfmusicgan.records.manifest import Manifest
 from tfmusicgan.records.shard_file import file_digest
+from tfmusicgan.representations.base import Representation
 from tfmusicgan.token_oracle import TokenOracle
 
 _NAME = "oracle.npz"
+
+
+def check_vocabulary(oracle: TokenOracle, representation: Representation) -> None:
+    """Checks that a representation has the oracle's tokens, no more and no fewer.
+
+    Raises:
+      ConfigError: If it does not.
+    """
+    tokens = getattr(representation, "num_tokens", None)
+    if tokens != oracle.num_tokens:
+        raise ConfigError(
+            f"Expected a representation of the oracle's {oracle.num_tokens} tokens. Received: "
+            f"{representation.name} with {tokens}. Choose the --preset of that vocabulary, or give "
+            f"--set=num_tokens={oracle.num_tokens}."
+        )
 
 
 def read_oracle(directory: pathlib.Path, manifest: Manifest) -> TokenOracle | None:
@@ -22,13 +39,16 @@ def read_oracle(directory: pathlib.Path, manifest: Manifest) -> TokenOracle | No
 
     Raises:
       RecordsError: If the file is missing or damaged.
+      ConfigError: If its vocabulary is not that of the records.
     """
     if _NAME not in manifest.files:
         return None
     path = directory / _NAME
     try:
         if path.is_file() and file_digest(path) == manifest.files[_NAME]:
-            return TokenOracle.read(path)
+            oracle = TokenOracle.read(path)
+            check_vocabulary(oracle, representations.from_manifest(manifest.representation))
+            return oracle
     except (OSError, ReadError):
         pass
     raise RecordsError(

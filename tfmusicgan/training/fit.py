@@ -104,10 +104,11 @@ def _begin(
     It keeps other processes out of the folder until `stack` is closed.
     """
     model = run.build_model()
-    rows, num_groups = model.model_config.batch_size, run.settings["file_groups"]
-    _check_batch_size(rows, strategy.num_replicas_in_sync)
+    num_groups = run.settings["file_groups"]
     _check_groups(num_groups, devices.num_workers(strategy))
-    checks.check_groups(records.directory, records.shards, rows, num_groups)
+    for rows in sorted(model.rows_of_steps, reverse=True):
+        _check_rows(rows, strategy.num_replicas_in_sync)
+        checks.check_groups(records.directory, records.shards, rows, num_groups)
     model.compile(jit_compile=devices.decide_xla(options.jit_compile, strategy))
     if devices.is_chief(strategy) and (overwrite or run.store().latest() is None):
         _check_profile(options.profile_steps, model.model_config.training_steps)
@@ -145,11 +146,11 @@ def _check_representation(records: RecordSet, recipe: Recipe) -> None:
         )
 
 
-def _check_batch_size(batch_size: int, replicas: int) -> None:
-    if batch_size % replicas:
+def _check_rows(rows: int, replicas: int) -> None:
+    if rows % replicas:
         raise ConfigError(
-            f"Expected batch_size to divide by {replicas} devices. Received: {batch_size}. Change "
-            "it with --set=batch_size=NUMBER, or use --strategy=none."
+            f"Expected batches whose rows divide by {replicas} devices. Received: {rows} rows. "
+            "Change batch_size with --set=batch_size=NUMBER, or use --strategy=none."
         )
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -124,13 +125,13 @@ class MusicMonitor:
     @functools.cached_property
     def data_row(self) -> dict[str, float]:
         """The metrics of the data."""
-        return self._row(data(self.records, self.num_data))
+        return self._row(self._data)
 
     @functools.cached_property
     def data_values(self) -> dict[str, float]:
         """What `measure` returns, of the data."""
-        examples = data(self.records, self.num_data)
-        return {**self.data_row, "self_similarity": similarity(examples), "distance": 0.0}
+        alike = similarity(self._data)
+        return {**self.data_row, "self_similarity": alike, "distance": 0.0}
 
     def measure(self) -> dict[str, float]:
         """Samples, and returns the metrics.
@@ -164,6 +165,13 @@ class MusicMonitor:
         return None
 
     @functools.cached_property
+    def _data(self) -> dict[str, np.ndarray]:
+        """Examples of the data; of tokens as many as are sampled, for the variety depends on it."""
+        if measured_field(self.records.representation) == "tokens":
+            return self.records.spread(self.num_samples)
+        return data(self.records, self.num_data)
+
+    @functools.cached_property
     def _references(self) -> References:
         return references(self.records.directory, self.records, self.num_data)
 
@@ -190,12 +198,26 @@ def measured_field(representation: Representation) -> str:
     return name
 
 
-def held_out(folder: str | pathlib.Path, limit: int) -> np.ndarray | None:
-    """Held-out examples at even distances, [n, ...]: of the validation, or else the test split."""
+def held_out(
+    folder: str | pathlib.Path,
+    limit: int | None,
+    splits: Sequence[str] = ("validation", "test"),
+) -> np.ndarray | None:
+    """Held-out examples at even distances.
+
+    Args:
+      folder: The record set's.
+      limit: How many at most; None for all.
+      splits: The first of them that has examples is taken.
+
+    Returns:
+      [n, ...]; None where none of the splits has any.
+    """
     manifest = RecordSet.open(folder, "train").manifest
-    for split in ("validation", "test"):
+    for split in splits:
         if manifest.num_examples(split):
             records = RecordSet.open(folder, split)
+            limit = records.num_examples if limit is None else limit
             return records.spread(limit)[measured_field(records.representation)]
     return None
 
