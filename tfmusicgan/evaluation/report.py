@@ -134,7 +134,8 @@ class Evaluation:
             name: {key.replace("_as_published", ""): value for key, value in row.items()}
             for name, row in {**self.as_published, **self.published}.items()
         }
-        return "As published (as the paper's code counts):\n" + format_table(rows, header_width=9)
+        title = "As published" + (" (as the paper's code counts)" if self.as_published else "")
+        return f"{title}:\n" + format_table(rows, header_width=9)
 
     def _accompaniment_block(self) -> str:
         if not self.accompaniment:
