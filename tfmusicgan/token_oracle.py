@@ -71,14 +71,7 @@ class TokenOracle:
           hidden_size: Units of the LSTM.
         """
         rng = np.random.Generator(np.random.Philox(seed))
-        shapes = (
-            (num_tokens, embedding_size),
-            (embedding_size, 4 * hidden_size),
-            (hidden_size, 4 * hidden_size),
-            (4 * hidden_size,),
-            (hidden_size, num_tokens),
-            (num_tokens,),
-        )
+        shapes = _shapes(num_tokens, embedding_size, hidden_size)
         return cls(*(rng.standard_normal(shape).astype(np.float32) for shape in shapes))
 
     @classmethod
@@ -214,14 +207,7 @@ class TokenOracle:
         if self.embedding.ndim == self.output_kernel.ndim == 2:
             tokens, size = self.embedding.shape
             hidden = len(self.output_kernel)
-            expected = [
-                (tokens, size),
-                (size, 4 * hidden),
-                (hidden, 4 * hidden),
-                (4 * hidden,),
-                (hidden, tokens),
-                (tokens,),
-            ]
+            expected = _shapes(tokens, size, hidden)
             finite = all(np.isfinite(array).all() for array in arrays)
             if finite and [array.shape for array in arrays] == expected:
                 return
@@ -230,3 +216,15 @@ class TokenOracle:
             f"{[list(array.shape) for array in arrays]} in {path}.",
             "no_oracle",
         )
+
+
+def _shapes(num_tokens: int, embedding_size: int, hidden_size: int) -> list[tuple[int, ...]]:
+    """Shapes of the weights in the order of the fields."""
+    return [
+        (num_tokens, embedding_size),
+        (embedding_size, 4 * hidden_size),
+        (hidden_size, 4 * hidden_size),
+        (4 * hidden_size,),
+        (hidden_size, num_tokens),
+        (num_tokens,),
+    ]

@@ -8,6 +8,7 @@ import pytest
 from tests.oracle_records import few_sequences, write_oracle_records
 from tfmusicgan import datasets, representations
 from tfmusicgan.errors import ConfigError, MusicGanError, RecordsError
+from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.records import convert as conversion
 from tfmusicgan.records.convert import convert, dry_run
 from tfmusicgan.records.kept_oracle import read_oracle
@@ -139,7 +140,7 @@ def test_token_sequences_both_ways():
 )
 def test_sequences_that_are_none(texts, reason):
     rep = TokenSequence(num_tokens=12, length=3)
-    sequence = rep.decode({"tokens": np.zeros(0, np.int32)})
+    sequence = NoteSequence()
     for place, text in enumerate(texts):
         sequence.text_annotations.add(time=place, text=text)
     with pytest.raises(MusicGanError) as error:

@@ -1,12 +1,18 @@
 """BLEU inside the graph against the measure in NumPy, which NLTK's agrees with."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfmusicgan import recipes
+from tfmusicgan.errors import ConfigError
 from tfmusicgan.metrics.text import sentence_bleu
 from tfmusicgan.models.bleu_reward import BleuReward
+from tfmusicgan.models.pg_bleu import PGBleu
+from tfmusicgan.representations.token_sequence import TokenSequence
 
 THIRDS = (1 / 3, 1 / 3, 1 / 3)
 
@@ -42,3 +48,9 @@ def test_by_hand():
     assert found[0] == 0.0
     # 1 1 3 4: all four tokens; 1 1 and 1 3 of three; 1 1 3 of two.
     assert found[1] == pytest.approx((1.0 * 2 / 3 * 1 / 2) ** (1 / 3))
+
+
+def test_sequences_without_trigrams():
+    config = recipes.get("seqgan_oracle_pg_bleu").preset("tiny").config
+    with pytest.raises(ConfigError, match="at least 3 tokens, to have BLEU"):
+        PGBleu(dataclasses.replace(config, windows=(1,), filters=(2,)), TokenSequence(5, 2))

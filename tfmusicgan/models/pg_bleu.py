@@ -9,7 +9,6 @@ worth nothing.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,36 +16,29 @@ import tensorflow as tf
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.models.bleu_reward import ORDERS, BleuReward
 from tfmusicgan.models.token_gan import TokenGAN
-from tfmusicgan.recipes.seqgan_oracle import PGBleuConfig
-from tfmusicgan.representations.base import Representation
 
 
 class PGBleu(TokenGAN):
-    """SeqGAN's generator with BLEU as its critic.
+    """SeqGAN's generator with BLEU as its critic; its config is a `PGBleuConfig`."""
 
-    Args:
-      config: Sizes and training constants.
-      representation: Decides vocabulary and length.
-      seed: Of the initial weights and of all training noise.
+    def build_networks(self) -> None:
+        """Sets the generator, and what rewards it.
 
-    Raises:
-      ConfigError: If sequences are shorter than the n-grams that are counted.
-    """
-
-    def __init__(
-        self, config: PGBleuConfig, representation: Representation, seed: int = 0, **kwargs: Any
-    ):
-        super().__init__(config, representation, seed, **kwargs)
+        Raises:
+          ConfigError: If sequences are shorter than the n-grams that are counted.
+        """
+        super().build_networks()
         if self.length < max(ORDERS):
             raise ConfigError(
                 f"Expected sequences of at least {max(ORDERS)} tokens, to have BLEU of them. "
                 f"Received: {self.length}. Convert the data with a greater length."
             )
-        self.build_networks()
         self.bleu = BleuReward(
-            representation.num_tokens, self.length, config.num_references, self.add_weight
+            self.representation.num_tokens,
+            self.length,
+            self.model_config.num_references,
+            self.add_weight,
         )
-        self.finish_building()
 
     @property
     def num_preparation_examples(self) -> int:

@@ -24,42 +24,15 @@ released variants are `discriminator_loss=cross_entropy`, whose biases begin at 
 penalty on the last layer; the reward stays sigmoid(s). (Its script does not run as released.)
 """
 
-from typing import Any
-
 import tensorflow as tf
 
 from tfmusicgan import losses
 from tfmusicgan.models.token_gan import TokenGAN
-from tfmusicgan.recipes.polyphonic_seqgan import (
-    LEAST_SQUARES,
-    WASSERSTEIN,
-    PolyphonicSeqGANConfig,
-)
-from tfmusicgan.representations.chord_melody_words import ChordMelodyWords
+from tfmusicgan.recipes.polyphonic_seqgan import LEAST_SQUARES, WASSERSTEIN
 
 
 class PolyphonicSeqGAN(TokenGAN):
-    """SeqGAN on words of two parts.
-
-    Args:
-      config: Sizes and training constants.
-      representation: Decides vocabulary and length.
-      seed: Of the initial weights and of all training noise.
-
-    Raises:
-      ConfigError: If a window is longer than a sequence.
-    """
-
-    def __init__(
-        self,
-        config: PolyphonicSeqGANConfig,
-        representation: ChordMelodyWords,
-        seed: int = 0,
-        **kwargs: Any,
-    ):
-        super().__init__(config, representation, seed, **kwargs)
-        self.build_networks()
-        self.finish_building()
+    """SeqGAN on words of two parts; its config is a `PolyphonicSeqGANConfig`."""
 
     def discriminator_loss(self, scores: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
         """The loss that the config names.

@@ -13,6 +13,7 @@ from tfmusicgan.models.base import Signature
 from tfmusicgan.models.policy_gradient_gan import PolicyGradientGAN
 from tfmusicgan.models.token_draws import Limits
 from tfmusicgan.recipes.policy_gradient import DISCRIMINATOR
+from tfmusicgan.representations.base import Representation
 
 _SAMPLING_STREAM = 2
 # The longest piece, in lengths of a training sequence.
@@ -25,7 +26,20 @@ class TokenGAN(PolicyGradientGAN):
     The representation has `num_tokens`, `start_token` and one field, `tokens` int32 [length]. It
     may have `drawable`, bool [num_tokens]: the tokens that music has, where the vocabulary holds
     others, such as a start symbol. Its graph half (`token_pieces.graph_half`) is what exports need.
+
+    Args:
+      config: Sizes and training constants.
+      representation: Decides vocabulary and length.
+      seed: Of the initial weights and of all training noise.
+
+    Raises:
+      ConfigError: If a window is longer than a sequence, or sequences are too short for roll-outs.
     """
+
+    def __init__(self, config: Any, representation: Representation, seed: int = 0, **kwargs: Any):
+        super().__init__(config, representation, seed, **kwargs)
+        self.build_networks()
+        self.finish_building()
 
     def build_networks(self) -> None:
         """Sets `generator`, `roll_out_policy`, and `discriminator` if any phase trains it.

@@ -13,6 +13,7 @@ import numpy as np
 from tfmusicgan.errors import ConversionError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.base import Example, FieldSpec
+from tfmusicgan.representations.melody_messages import check_tokens
 from tfmusicgan.representations.parameters import check_names, check_whole_numbers
 from tfmusicgan.representations.score_header import check_qpm, score_header
 
@@ -99,23 +100,18 @@ class TokenSequence:
         """Writes tokens as text annotations, a quarter note apart.
 
         Args:
-          example: `{"tokens": int [any length]}`.
+          example: `{"tokens": int [any length from 1]}`.
           qpm: Tokens per minute, 4 to 1,000; by default `default_qpm`.
 
         Returns:
           A NoteSequence without notes, as long as its tokens.
 
         Raises:
-          ConversionError: If a token is out of range.
+          ConversionError: If the array's shape, dtype or a token is none of the spec's.
           ConfigError: If `qpm` is out of range.
         """
         tokens = np.asarray(example["tokens"])
-        if tokens.size and not 0 <= tokens.min() <= tokens.max() < self.num_tokens:
-            raise ConversionError(
-                f"Expected tokens within 0-{self.num_tokens - 1}. Received: {tokens.min()} to "
-                f"{tokens.max()}.",
-                reason="bad_tokens",
-            )
+        check_tokens(tokens, self.num_tokens)
         qpm = self.default_qpm if qpm is None else qpm
         check_qpm(qpm)
         sequence = score_header(steps_per_beat=1, beats_per_bar=4, instrument_names=[])
