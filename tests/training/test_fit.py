@@ -79,17 +79,20 @@ def test_settings_that_cannot_be_leave_everything_as_it_was(
     assert (folder / "checkpoints" / "step-000000004" / "checkpoint.json").is_file()
 
 
-def test_rows_that_do_not_divide_among_devices(tiny_records, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [(RECIPE, 3), ("seqgan_nottingham", 2)],  # half of a discriminator's four rows are real
+)
+def test_rows_that_do_not_divide_among_devices(name, rows, tiny_records, tmp_path):
     options = fit.TrainingOptions(strategy="mirrored")
-    with pytest.raises(
-        ConfigError, match=r"batch_size to divide by 4 devices. Received: 3. Change"
-    ):
+    changes = ["batch_size=3"] if name == RECIPE else []
+    with pytest.raises(ConfigError, match=rf"by 4 devices\. Received: {rows} rows\. Change"):
         fit.train(
-            recipes.get(RECIPE),
+            recipes.get(name),
             "tiny",
-            tiny_records[RECIPE],
+            tiny_records[name],
             tmp_path / "run",
-            ["batch_size=3"],
+            changes,
             options=options,
         )
     assert not (tmp_path / "run").exists()
