@@ -68,7 +68,7 @@ def _start(records, output, *settings, recipe=RECIPE, checkpoint_every=2, precis
 def _train(records, output, *settings, **options):
     processes = _start(records, output, *settings, **options)
     try:
-        outputs = [process.communicate(timeout=240)[0] for process in processes]
+        outputs = [process.communicate(timeout=480)[0] for process in processes]
     finally:
         for process in processes:
             process.kill()
@@ -133,7 +133,7 @@ def test_a_worker_that_dies_ends_the_other_with_one_line(records, tmp_path, vict
             assert all(process.poll() is None for process in processes)
             time.sleep(0.1)
         processes[victim].kill()
-        other = processes[1 - victim].communicate(timeout=120)[0]
+        other = processes[1 - victim].communicate(timeout=300)[0]
     finally:
         for process in processes:
             process.kill()
@@ -155,7 +155,7 @@ def test_a_signal_to_one_worker_stops_both_after_the_same_step(records, tmp_path
             line = processes[0].stdout.readline()
             assert line, "the first worker has ended"
         processes[1].terminate()
-        outputs = [process.communicate(timeout=120)[0] for process in processes]
+        outputs = [process.communicate(timeout=300)[0] for process in processes]
     finally:
         for process in processes:
             process.kill()
@@ -172,7 +172,7 @@ def test_an_error_of_the_chief_alone_is_one_line_for_both(records, tmp_path):
     (tmp_path / "run" / "thesis.txt").write_text("precious")
     processes = _start(records, tmp_path / "run")
     try:
-        outputs = [process.communicate(timeout=240)[0] for process in processes]
+        outputs = [process.communicate(timeout=480)[0] for process in processes]
     finally:
         for process in processes:
             process.kill()
