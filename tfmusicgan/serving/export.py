@@ -77,12 +77,7 @@ def export_run(
       ExportError: If the recipe makes no music, the model uses an op that the stock server lacks,
         or nothing can be written.
     """
-    sounds = getattr(representations.get(run.recipe.representation), "sounds", True)
-    if run.recipe.kind not in ("generator", "baseline") or not sounds:
-        raise ExportError(
-            f"Expected a run of a generator of music. Received: {run.folder}, of the recipe "
-            f"{run.recipe.name}, which is of kind {run.recipe.kind}. There is nothing to export."
-        )
+    _check_makes_music(run)
     name = name or run.recipe.name
     if not name.replace("_", "").replace("-", "").isalnum():
         raise ConfigError(f"Expected a model name of letters, digits, - and _. Received: {name!r}.")
@@ -120,6 +115,17 @@ def export_run(
         _remove(partial)
         raise
     return final
+
+
+def _check_makes_music(run: Run) -> None:
+    """Refuses runs whose samples are no music, such as an oracle's tokens."""
+    recipe = run.recipe
+    sounds = getattr(representations.get(recipe.representation), "sounds", True)
+    if recipe.kind not in ("generator", "baseline") or not sounds:
+        raise ExportError(
+            f"Expected a run of a generator of music. Received: {run.folder}, of the recipe "
+            f"{recipe.name}, which is of kind {recipe.kind}. There is nothing to export."
+        )
 
 
 def read_manifest(version_folder: str | pathlib.Path) -> dict[str, Any]:
