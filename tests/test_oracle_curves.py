@@ -1,7 +1,6 @@
-"""The script that tells of SeqGAN's synthetic experiment: table, rounds and curve."""
+"""The script that tells of SeqGAN's synthetic experiment: rounds and curve."""
 
 import importlib.util
-import json
 import pathlib
 import sys
 
@@ -24,30 +23,6 @@ def script():
         return module
     finally:
         sys.path.remove(str(SCRIPTS))
-
-
-def _evaluated(folder, name, recipe, nll, held_out):
-    row = {"oracle_nll/token": nll, "self_bleu/2": 0.25, "distinct_ngrams/2": 0.5}
-    content = {
-        "settings": {"recipe": recipe},
-        "rows": {"trained": row, "training data": {**row, "oracle_nll/token": 5.75}},
-        "memorisation": {"trained": {"held_out_nll": held_out}},
-    }
-    (folder / name).mkdir()
-    (folder / name / "evaluation.json").write_text(json.dumps(content))
-
-
-def test_a_line_for_each_recipe(script, tmp_path):
-    _evaluated(tmp_path, "seqgan_oracle-0", "seqgan_oracle", 8.5, 7.5)
-    _evaluated(tmp_path, "seqgan_oracle-1", "seqgan_oracle", 8.8, 7.1)
-    _evaluated(tmp_path, "seqgan_oracle_mle-0", "seqgan_oracle_mle", 9.0, 7.0)
-    lines = script.table(tmp_path)
-    assert (
-        lines[2]
-        == "| `seqgan_oracle` | 2 | 8.650 ± 0.150 | 7.300 ± 0.200 | 0.250 ± 0.000 | 0.500 ± 0.000 |"
-    )
-    assert "| `data` | 3 | 5.750 ± 0.000 |  | 0.250 ± 0.000 |" in lines[3]
-    assert lines[4] == "| `seqgan_oracle_mle` | 1 | 9.000 | 7.000 | 0.250 | 0.500 |"
 
 
 def _curve(logs, values):

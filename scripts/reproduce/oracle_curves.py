@@ -9,14 +9,13 @@ are not finished are shown as far as they came. `--log` lays the released log ov
 
 import argparse
 import csv
-import json
 import pathlib
-from collections import defaultdict
 
 import numpy as np
 from curves import read_curves
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from seed_table import evaluated, table
 
 from tfmusicgan.training.run import Run
 
@@ -27,30 +26,6 @@ _FIGURES = {
     "distinct_ngrams/2": "distinct 2-grams",
 }
 _DRAWN = ("oracle_nll/token", "held_out_nll")
-
-
-def evaluated(folder: pathlib.Path) -> dict[str, dict[str, dict[str, float]]]:
-    """Recipe to run to figure to value, of all evaluated runs; the data's rows by themselves."""
-    found: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
-    for path in sorted(folder.glob("*-*/evaluation.json")):
-        result = json.loads(path.read_text())
-        for row, name in (("trained", result["settings"]["recipe"]), ("training data", "data")):
-            values = {**result["rows"][row], **result["memorisation"].get(row, {})}
-            found[name][path.parent.name] = values
-    return found
-
-
-def table(folder: pathlib.Path) -> list[str]:
-    """A line for each recipe: the seeds' mean, and how far the farthest seed is from it."""
-    lines = [f"| recipe | seeds | {' | '.join(_FIGURES.values())} |"]
-    lines.append(f"|---|---:|{'---:|' * len(_FIGURES)}")
-    for name, runs in evaluated(folder).items():
-        cells = []
-        for key in _FIGURES:
-            values = [row[key] for row in runs.values() if row.get(key) is not None]
-            cells.append(_mean(values))
-        lines.append(f"| `{name}` | {len(runs)} | {' | '.join(cells)} |")
-    return lines
 
 
 def rounds(folder: pathlib.Path, run: Run, every: int = 5) -> list[str]:
@@ -104,14 +79,6 @@ def _released(log: pathlib.Path) -> tuple[list[int], list[float]]:
     return steps, values
 
 
-def _mean(values: list[float]) -> str:
-    if not values:
-        return ""
-    mean = np.mean(values)
-    spread = f" ± {np.max(np.abs(values - mean)):.3f}" if len(values) > 1 else ""
-    return f"{mean:.3f}{spread}"
-
-
 def _plain(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
@@ -123,7 +90,7 @@ def main() -> None:
     parser.add_argument("--output", type=pathlib.Path, required=True, help="PNG file of the curve")
     parser.add_argument("--log", type=pathlib.Path, help="the released nll_log.tsv")
     flags = parser.parse_args()
-    print("\n".join(table(flags.folder)))
+    print("\n".join(table(evaluated(flags.folder), _FIGURES)))
     for path in sorted(flags.folder.glob("seqgan_oracle-*/run.json")):
         lines = rounds(path.parent, Run.open(path.parent))
         if lines:

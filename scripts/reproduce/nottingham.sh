@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# SeqGAN and polyphonic SeqGAN on the Nottingham tunes: records, runs over several seeds beside
+# likelihood alone, what is set against collapse, and the tables. Run again, it goes on where it was.
+#
+#   TUNES=folder ./scripts/reproduce/nottingham.sh
+#
+# Environment:
+#   TUNES       folder with the Nottingham tunes; without it they are downloaded
+#   PRESET      small (default) or paper
+#   SEEDS       of the runs (default: 0 1 2)
+#   OPTIONS     settings of polyphonic SeqGAN to compare, each by itself
+#   OPTION_SEEDS  of those (default: 0)
+#   SEQUENCES   that every evaluation draws (default: 1024)
+#   OUT         where everything goes (default: runs/reproduce-nottingham)
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../environment.sh"
+OUT=$(realpath -m "${OUT:-$ROOT/runs/reproduce-nottingham}")
+TUNES=${TUNES:+$(realpath -m "$TUNES")}
+cd "$ROOT"
+PRESET=${PRESET:-small}
+SEEDS=${SEEDS:-0 1 2}
+SEQUENCES=${SEQUENCES:-1024}
+OPTIONS=${OPTIONS-"reward_baseline=batch_mean entropy_bonus=0.05 sampling_temperature=1.2
+  sequence_level_reward=true discriminator_loss=wasserstein"}
+OPTION_SEEDS=${OPTION_SEEDS:-0}
+FIGURES=smoothed_bleu/4,self_bleu/4,distinct_ngrams/1,distinct_ngrams/4,held_out_nll
+
+records() {
+  [ -f "$OUT/records/$1/manifest.json" ] ||
+    tfmusicgan-convert --recipe="$1" --preset="$PRESET" --dataset=nottingham \
+      --input="${TUNES:-$OUT/tunes}" $([ -n "$TUNES" ] || echo --download) --workers=2 --output="$OUT/records/$1"
+}
+
+# train RECIPE SEED FOLDER RECORDS [SETTING]
+train() {
+  tfmusicgan-train --recipe="$1" --preset="$PRESET" --records="$OUT/records/$4" --seed="$2" \
+    --output="$OUT/$3" --checkpoint_every=1000 --collapse_patience=0 ${5:+--set=$5}
+}
+
+evaluate() {
+  tfmusicgan-evaluate --run="$OUT/$1" --records="$OUT/records/$2" --num_phrases="$SEQUENCES" \
+    --output="$OUT/$1/evaluation.json" --overwrite | tee "$OUT/$1/evaluation.txt"
+}
+
+step() {
+  local title=$1 began=$SECONDS
+  shift
+  printf '\n== %s\n' "$title"
+  "$@"
+  printf -- '-- %s: %d s\n' "$title" $((SECONDS - began))
+}
+
+# run RECIPE SEED RECORDS [SETTING]
+run() {
+  local name=$1${4:++$4}-$2
+  step "Train $name" train "$1" "$2" "$name" "$3" "${4:-}"
+  step "Evaluate $name" evaluate "$name" "$3"
+}
+
+tables() {
+  local recipe
+  for recipe in seqgan_nottingham polyphonic_seqgan; do
+    printf '\n`%s`, %s\n\n' "$recipe" "$PRESET"
+    python scripts/reproduce/seed_table.py "$OUT" --recipe="$recipe" --figures="$1"
+  done
+}
+
+step "Install (once)" install
+export PATH="$VENV/bin:$PATH"
+mkdir -p "$OUT"
+for recipe in seqgan_nottingham polyphonic_seqgan; do
+  step "Convert the tunes for $recipe" records "$recipe"
+  for seed in $SEEDS; do
+    run "${recipe}_mle" "$seed" "$recipe"
+    run "$recipe" "$seed" "$recipe"
+  done
+done
+for option in $OPTIONS; do
+  for seed in $OPTION_SEEDS; do
+    run polyphonic_seqgan "$seed" polyphonic_seqgan "$option"
+  done
+done
+step "Tables" tables "$FIGURES"

@@ -1,0 +1,49 @@
+"""The table of several seeds."""
+
+import importlib.util
+import json
+import pathlib
+
+import pytest
+
+SCRIPT = pathlib.Path(__file__).parent.parent / "scripts/reproduce/seed_table.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("seed_table", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _evaluated(folder, name, nll, held_out):
+    row = {"oracle_nll/token": nll, "self_bleu/2": 0.25}
+    content = {
+        "rows": {
+            "trained": row,
+            "training data": {**row, "oracle_nll/token": 5.75},
+            "held-out data": {**row, "oracle_nll/token": None},
+        },
+        "memorisation": {"trained": {"held_out_nll": held_out}},
+    }
+    (folder / name).mkdir()
+    (folder / name / "evaluation.json").write_text(json.dumps(content))
+
+
+def test_a_line_for_each_recipe(script, tmp_path):
+    _evaluated(tmp_path, "seqgan_oracle-0", 8.5, 7.5)
+    _evaluated(tmp_path, "seqgan_oracle-1", 8.8, 7.1)
+    _evaluated(tmp_path, "seqgan_oracle_mle-0", 9.0, 7.0)
+    _evaluated(tmp_path, "polyphonic_seqgan+entropy_bonus=0.05-2", 1.0, 2.0)
+    titles = {"oracle_nll/token": "NLL", "held_out_nll": "held-out", "self_bleu/2": "self-BLEU-2"}
+    assert script.table(script.evaluated(tmp_path, "seqgan"), titles) == [
+        "| | seeds | NLL | held-out | self-BLEU-2 |",
+        "|---|---:|---:|---:|---:|",
+        "| training data |  | 5.750 |  | 0.250 |",
+        "| held-out data |  |  |  | 0.250 |",
+        "| seqgan_oracle | 2 | 8.650 ± 0.150 | 7.300 ± 0.200 | 0.250 ± 0.000 |",
+        "| seqgan_oracle_mle | 1 | 9.000 | 7.000 | 0.250 |",
+    ]
+    everything = script.evaluated(tmp_path)
+    assert everything["polyphonic_seqgan+entropy_bonus=0.05"][0]["held_out_nll"] == 2.0
