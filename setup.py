@@ -39,6 +39,7 @@ setup(
         "music21>=9.9,<11",
         "note-seq==0.0.5",
         "numpy>=1.26,<2",
+        "scipy>=1.11,<2",
         "setuptools>=68",  # TensorFlow Probability imports distutils; so does Python 3.12
         "symusic>=0.5.8,<0.7",
         # tensorflow-io's last release loads on no TensorFlow later than 2.17.

@@ -12,8 +12,9 @@ from tfmusicgan.metrics.estimates import Estimate
 from tfmusicgan.representations.base import Representation
 
 Evaluator = Callable[..., dict[str, Estimate]]
-# What metrics may compare with: name to the training data's or held-out examples, or the oracle.
-TRAINING, HELD_OUT, ORACLE = "training", "held_out", "oracle"
+# What metrics may compare with: name to the training data's or held-out examples, the oracle, or
+# the training data's as a classifier hears them.
+TRAINING, HELD_OUT, ORACLE, CLASSIFIED = "training", "held_out", "oracle", "classified"
 References = Mapping[str, Any]
 NOTHING: References = MappingProxyType({})
 
@@ -28,8 +29,8 @@ class Metric:
         metric's range.
       evaluator: (examples, representation) -> estimate by track, by pair of tracks, or by whatever
         it tells apart; those that compare take the reference too.
-      compares: What it compares the examples with: `TRAINING`, `HELD_OUT` or `ORACLE`; `""` for
-        those that do not.
+      compares: What it compares the examples with: `TRAINING`, `HELD_OUT`, `ORACLE` or
+        `CLASSIFIED`; `""` for those that do not.
       field: The representation's field that it measures.
       whole_set: Whether it is of the set as such, so that sets of other sizes cannot be compared.
     """
@@ -88,7 +89,7 @@ def scale(key: str) -> float:
 
 def estimates(
     metric_names: Iterable[str],
-    examples: np.ndarray,
+    examples: Any,
     representation: Representation,
     references: References = NOTHING,
 ) -> dict[str, Estimate]:
@@ -96,11 +97,14 @@ def estimates(
 
     Args:
       metric_names: Names in the table, all of metrics of one field.
-      examples: That field of the phrases, [phrases, *shape]; not changed.
+      examples: That field of the phrases, [phrases, *shape], or for metrics of `audio` a
+        `note_metrics.Notes`; not changed.
       representation: Says what the axes mean.
       references: For the metrics that compare: `"training"` and `"held_out"`, any number of
-        examples, and `"oracle"`, a `TokenOracle`. Metrics whose reference is not among them are
-        left out. Examples that are themselves the reference are compared with each other.
+        examples; `"oracle"`, a `TokenOracle`; and `"classified"`, training notes with a
+        classifier's outputs, which the examples then have as well. Metrics whose reference is not
+        among them are left out. Examples that are themselves the reference are compared with each
+        other.
 
     Returns:
       `"metric/track"`, `"metric/track-track"` or whatever a metric tells apart to estimate; metrics
@@ -125,7 +129,7 @@ def estimates(
 
 def evaluate(
     metric_names: Iterable[str],
-    examples: np.ndarray,
+    examples: Any,
     representation: Representation,
     references: References = NOTHING,
 ) -> dict[str, float]:
