@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tfmusicgan.audio.log_mel import to_float
 from tfmusicgan.metrics.classifier_scores import InceptionScore, correct, entropies
 from tfmusicgan.metrics.different_bins import Bins, DifferentBins, fit_bins
 from tfmusicgan.metrics.estimates import Estimate, PhraseMeans
 from tfmusicgan.metrics.frechet import frechet_distance
+from tfmusicgan.metrics.log_mel import to_float
 from tfmusicgan.metrics.note_pitch import estimate_pitch
 from tfmusicgan.metrics.note_spectra import note_spectra
 from tfmusicgan.metrics.registry import CLASSIFIED, TRAINING, metric

@@ -8,7 +8,7 @@ counts against, so that neither half nor double the fundamental wins.
 
 import numpy as np
 
-from tfmusicgan.audio.log_mel import to_float
+from tfmusicgan.metrics.log_mel import to_float
 
 _HARMONICS = 10
 # The candidates around a pitch: a note may be so many semitones out of tune.

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from tfmusicgan.audio.log_mel import log_mel
+from tfmusicgan.metrics.log_mel import log_mel
 
 # Stretches of time that a note's frames are averaged over: attack, hold and release stay apart.
 STRETCHES = 16

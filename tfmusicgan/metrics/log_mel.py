@@ -1,6 +1,7 @@
 """Log-mel spectra of notes in NumPy: what measures compare and pictures show.
 
-They are for looking and measuring alone; what models learn is in `spectrograms.py`.
+They are for looking and measuring alone; what models learn is in `tfmusicgan.audio`, which needs
+TensorFlow.
 """
 
 import functools

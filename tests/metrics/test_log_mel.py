@@ -4,7 +4,7 @@ import librosa
 import numpy as np
 import pytest
 
-from tfmusicgan.audio.log_mel import FLOOR_DB, frame_samples, log_mel, mel_matrix, to_float
+from tfmusicgan.metrics.log_mel import FLOOR_DB, frame_samples, log_mel, mel_matrix, to_float
 
 
 def _tone(hz, level, rate=8000, seconds=1.0):
