@@ -83,8 +83,9 @@ class _TinyRecords(dict):
 
 @pytest.fixture(scope="session")
 def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
-    """A recipe's name to a record set in its `tiny` preset: made-up music, or a little oracle's."""
+    """A recipe's name to a record set in its `tiny` preset, of made-up music, notes or tokens."""
     from tests import made_up
+    from tests.made_up_audio import write_audio_records
     from tests.oracle_records import write_oracle_records
     from tfmusicgan import datasets, representations
     from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter
@@ -97,6 +98,9 @@ def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
         folder = tmp_path_factory.mktemp("records") / name
         if name == "token_sequence":
             write_oracle_records(folder, representation, num_training=40, num_test=20)
+            return folder
+        if name == "note_audio":
+            write_audio_records(folder, representation)
             return folder
         source = tmp_path_factory.mktemp("music") / "music.tfrecord"
         with NoteSequenceWriter(source) as writer:

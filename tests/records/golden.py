@@ -8,10 +8,13 @@ import dataclasses
 import pathlib
 import tempfile
 
+import numpy as np
+
 from tfmusicgan import datasets
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.note_sequences.midi import write_midi
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.recorded_note import Audio, RecordedNote, one_note
 from tfmusicgan.note_sequences.sources import Source
 from tfmusicgan.records.convert import convert
 from tfmusicgan.records.options import ConvertOptions
@@ -19,6 +22,7 @@ from tfmusicgan.representations.base import Representation
 from tfmusicgan.representations.chord_melody_words import ChordMelodyWords
 from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
+from tfmusicgan.representations.note_audio import NoteAudio
 from tfmusicgan.representations.token_sequence import TokenSequence
 from tfmusicgan.representations.tracks import parse_tracks
 
@@ -39,6 +43,7 @@ REPRESENTATIONS: dict[str, Representation] = {
     ),
     "melody_tokens": MelodyTokens(length=8, hop=5, min_notes=2),
     "token_sequence": TokenSequence(num_tokens=12, length=3),
+    "note_audio": NoteAudio(sample_rate=8000, num_samples=256, min_pitch=60, max_pitch=72),
 }
 
 
@@ -88,9 +93,30 @@ def read_tokens(source: Source) -> NoteSequence:
     return sequence
 
 
+def list_notes(files, root) -> tuple[list[Source], list]:
+    """Two notes with their audio, which no file holds, and one out of range."""
+    names = [f"made_up#{index}" for index in range(3)]
+    return [Source(name, "", "notes", i, str(i) * 64) for i, name in enumerate(names)], []
+
+
+def read_note(source: Source) -> RecordedNote:
+    """One of them: a saw-tooth of 100 steps, shorter than the clip, and its labels."""
+    steps = np.arange(200 + 10 * source.index) % 100 - 30
+    return RecordedNote(
+        one_note(source.name, pitch=63 + 5 * source.index, velocity=90 + source.index),
+        lambda rate, count: Audio(steps / 32768.0, 8000),
+        instrument=12 + source.index,
+        instrument_family=10 - source.index,
+        instrument_source=2 - source.index,
+        qualities=(True,) + (False,) * 8 + (source.index == 1,),
+    )
+
+
 def dataset_for(name: str) -> Dataset:
     """Where a representation's set comes from."""
     midi = datasets.get("midi")
+    if name == "note_audio":
+        return dataclasses.replace(midi, list_sources=list_notes, read_source=read_note)
     if name != "token_sequence":
         return midi
     return dataclasses.replace(midi, list_sources=list_tokens, read_source=read_tokens)

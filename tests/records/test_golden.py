@@ -80,12 +80,35 @@ def test_golden_token_sequences():
     assert batch["tokens"].tolist() == [[7, 0, 11], [2, 2, 5]]
 
 
+def test_golden_notes():
+    """Pitches 63 and 68 of three: the third is above the range."""
+    (batch,) = RecordSet.open(FOLDER / "note_audio").examples()
+    assert batch["audio"].dtype == np.int16 and batch["audio"].shape == (2, 256)
+    places, samples = [0, 29, 31, 99, 100, 199, 200, 255], [-30, -1, 1, 69, -30, 69, 0, 0]
+    assert batch["audio"][0, places].tolist() == samples
+    assert batch["audio"][1, [209, 210]].tolist() == [-21, 0]
+    labels = {name: batch[name].tolist() for name in batch if name not in ("audio", "qualities")}
+    assert labels == {
+        "pitch": [63, 68],
+        "velocity": [90, 91],
+        "instrument": [12, 13],
+        "instrument_family": [10, 9],
+        "instrument_source": [2, 1],
+    }
+    assert batch["pitch"].dtype == np.int32
+    assert batch["qualities"].nonzero()[1].tolist() == [0, 0, 9]
+    drops = Manifest.read(FOLDER / "note_audio").drops
+    assert {reason: drop.names for reason, drop in drops.items()} == {
+        "pitch_out_of_range": ("made_up#2",)
+    }
+
+
 @pytest.mark.parametrize("name", sorted(REPRESENTATIONS))
 def test_golden_origins(name):
     (path,) = (FOLDER / name).glob("*.tfrecord.gz")
     spec = REPRESENTATIONS[name].spec
     origins = [bytes_to_example(record, spec)[1] for record in read_shard(path)]
     expected = [("made_up.mid", 0, 0), ("made_up.mid", 0, 1)]
-    if name == "token_sequence":
+    if name in ("token_sequence", "note_audio"):
         expected = [("made_up#0", 0, 0), ("made_up#1", 1, 0)]
     assert [(o.piece, o.source_index, o.phrase_index) for o in origins] == expected

@@ -13,8 +13,13 @@ from tfmusicgan.representations.tracks import TRACK_SETS
 
 
 def test_names_and_get():
-    names = ("chord_melody_words", "melody_tokens", "multitrack_piano_roll", "token_sequence")
-    assert representations.names() == names
+    assert representations.names() == (
+        "chord_melody_words",
+        "melody_tokens",
+        "multitrack_piano_roll",
+        "note_audio",
+        "token_sequence",
+    )
     assert representations.get("chord_melody_words") is ChordMelodyWords
     assert representations.get("melody_tokens") is MelodyTokens
     assert representations.get("multitrack_piano_roll") is MultitrackPianoRoll

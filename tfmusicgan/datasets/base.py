@@ -8,12 +8,13 @@ from tfmusicgan.datasets.download import Download
 from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences import sources
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.recorded_note import RecordedNote
 from tfmusicgan.note_sequences.sources import Source
 
 Finder = Callable[[Sequence[str]], tuple[list[Path], Path]]
 Judge = Callable[[Sequence[str], Path], Mapping[str, str]]
 Lister = Callable[[Sequence[Path], Path], tuple[list[Source], list[tuple[str, ReadError]]]]
-Reader = Callable[[Source], NoteSequence]
+Reader = Callable[[Source], NoteSequence | RecordedNote]
 
 
 def _no_official_split(name: str) -> str | None:
@@ -55,8 +56,8 @@ class Dataset:
         every piece that is not its song's best; None where nothing tells which is best.
       list_sources: (files, the folder that names count from) -> pieces and what cannot be read, as
         `sources.list_sources`, for a dataset whose files are more than single pieces of music.
-      read_source: A piece -> its NoteSequence, as `sources.read_source`. Worker processes find both
-        by their names: they are functions of a module.
+      read_source: A piece -> its NoteSequence, as `sources.read_source`, or a note with its audio.
+        Worker processes find both by their names: they are functions of a module.
       kept_files: (paths given by the user) -> name -> a file that a record set keeps a copy of
         beside its shards, under a name of `records.manifest.KEPT_FILES`.
     """

@@ -15,6 +15,7 @@ from tfmusicgan.errors import PieceError, RecordsError
 from tfmusicgan.files import replacing, room_advice, why_not_written
 from tfmusicgan.note_sequences import sources, transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.recorded_note import RecordedNote, notes_of
 from tfmusicgan.note_sequences.sources import Source
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.records.plan import DroppedPiece, ShardTask
@@ -145,45 +146,52 @@ def encode_piece(
       options: How to encode it.
       is_training: Whether it may be augmented.
       stats: What was kept and dropped is counted here.
-      read: Gives the NoteSequence of a source.
+      read: Gives the NoteSequence of a source, or its note with the audio.
     """
     try:
-        sequence = read(source)
+        music = read(source)
+        sequence = notes_of(music)
         options.filters.check(sequence, source.name)
         copies = options.filters.shifts(sequence, source.name, is_training)
     except PieceError as error:
         stats.dropped.append(DroppedPiece(source.name, error.reason, str(error)))
         return
+    # Copies of a recording: `ConvertOptions` refuses to transpose them.
+    takes = music if getattr(options.representation, "reads_audio", False) else sequence
     for name, semitones in copies:
-        examples = _encode(name, sequence, semitones, options, stats)
+        examples = _encode(name, takes, semitones, options, stats)
         if examples:
             yield name, examples
 
 
 def _encode(
-    name: str, sequence: NoteSequence, semitones: int, options: ConvertOptions, stats: ShardStats
+    name: str,
+    music: NoteSequence | RecordedNote,
+    semitones: int,
+    options: ConvertOptions,
+    stats: ShardStats,
 ) -> list[Example]:
     try:
         if semitones:
-            sequence = transforms.transpose(sequence, semitones)
-        examples = _encode_counted(sequence, options.representation, stats)
+            music = transforms.transpose(music, semitones)
+        examples = _encode_counted(music, options.representation, stats)
     except PieceError as error:
         stats.dropped.append(DroppedPiece(name, error.reason, str(error)))
         return []
     kept = _spread(examples, options.max_phrases)
     stats.drop_phrases("max_phrases", len(examples) - len(kept))
     stats.num_pieces += 1
-    stats.num_notes += len(sequence.notes)
+    stats.num_notes += len(notes_of(music).notes)
     return kept
 
 
 def _encode_counted(
-    sequence: NoteSequence, representation: Representation, stats: ShardStats
+    music: NoteSequence | RecordedNote, representation: Representation, stats: ShardStats
 ) -> list[Example]:
-    """Encodes a sequence; counts the phrases left out, where a representation says how many."""
+    """Encodes a piece; counts the phrases left out, where a representation says how many."""
     if not hasattr(representation, "encode_counted"):
-        return representation.encode(sequence)
-    examples, left_out = representation.encode_counted(sequence)
+        return representation.encode(music)
+    examples, left_out = representation.encode_counted(music)
     for reason, count in left_out.items():
         stats.drop_phrases(reason, count)
     return examples

@@ -45,7 +45,8 @@ class ConvertOptions:
         """Checks the ranges.
 
         Raises:
-          ConfigError: If the fractions are no partition, or a number is out of range.
+          ConfigError: If the fractions are no partition, a number is out of range, or recordings
+            are to be transposed.
         """
         fractions = self.split
         valid = len(fractions) == 3 and all(0 <= f <= 1 for f in fractions)
@@ -58,6 +59,11 @@ class ConvertOptions:
             raise ConfigError(f"Expected 0-{_MAX_SHARDS} shards. Received: {self.num_shards}.")
         if self.max_phrases < 0:
             raise ConfigError(f"Expected max_phrases >= 0. Received: {self.max_phrases}.")
+        if self.filters.transpose and getattr(self.representation, "reads_audio", False):
+            raise ConfigError(
+                "Expected no transposition: a recording keeps its pitch. Received: "
+                f"transpose={self.filters.transpose!r} with {self.representation.name}."
+            )
 
     def shards_for(self, num_pieces: int, num_training_pieces: int) -> int:
         """Number of shards of a split.

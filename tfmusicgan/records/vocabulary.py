@@ -12,6 +12,7 @@ from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.errors import PieceError
 from tfmusicgan.note_sequences import transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.recorded_note import notes_of
 from tfmusicgan.progress import ProgressBar
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.records.plan import Plan
@@ -60,7 +61,7 @@ def training_sequences(
     sources = (source for task in plan.tasks if task.split == "train" for _, source in task.sources)
     for done, source in enumerate(sources, 1):
         try:
-            sequence = dataset.read_source(source)
+            sequence = notes_of(dataset.read_source(source))
             options.filters.check(sequence, source.name)
             copies = options.filters.shifts(sequence, source.name, is_training=True)
         except PieceError:

@@ -15,6 +15,7 @@ _CLASSES = {
     "chord_melody_words": "tfmusicgan.representations.chord_melody_words:ChordMelodyWords",
     "melody_tokens": "tfmusicgan.representations.melody_tokens:MelodyTokens",
     "token_sequence": "tfmusicgan.representations.token_sequence:TokenSequence",
+    "note_audio": "tfmusicgan.representations.note_audio:NoteAudio",
     "multitrack_piano_roll": "tfmusicgan.representations.multitrack_piano_roll:MultitrackPianoRoll",
 }
 
