@@ -1,4 +1,4 @@
-"""Spectrograms against published figures, recorded notes, and a slow version in double precision."""
+"""Spectrograms against published figures, recorded notes, and the slow procedure in double."""
 
 import numpy as np
 import pytest

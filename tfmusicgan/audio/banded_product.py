@@ -1,4 +1,4 @@
-"""Products with matrices whose entries lie along a curve, such as the mel matrix: block by block."""
+"""Products with matrices whose entries lie along a curve, as the mel matrix has them."""
 
 import numpy as np
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""The images that GANSynth learns from audio, and audio of such images.
+r"""The images that GANSynth learns from audio, and audio of such images.
 
 | kind | channel 0 | channel 1 |
 |---|---|---|
@@ -8,9 +8,9 @@
 | `waveform` | samples | the same samples |
 
 Phases are in units of pi. S, M and instantaneous frequency are in `stft` and `mel_matrix`. The 1e-6
-under the square is in no formula of the paper: the released code squares what it has the logarithm
-of. Where that code unwraps phases, multiplies them with M and takes differences, M takes differences
-here, which is the same, since the product is linear, and spares a running sum's digits.
+under the square is there since the released code squares what it has the logarithm of. Where that
+code unwraps phases, multiplies them with M and takes differences, M takes the differences here: the
+same, since a product is linear, without a long running sum.
 
 Source: Engel et al. (2019), "GANSynth", https://arxiv.org/abs/1902.08710, section 2.3; magenta
 526d3eb1, `models/gansynth/lib/specgrams_helper.py`.
