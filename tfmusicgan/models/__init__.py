@@ -6,10 +6,12 @@ from tfmusicgan.errors import unknown_name
 
 _MODELS = {
     "binary_musegan": ("tfmusicgan.models.binary_musegan.model", "BinaryMuseGAN"),
+    "gansynth": ("tfmusicgan.models.gansynth.model", "GANSynth"),
     "musegan_composer": ("tfmusicgan.models.musegan.model", "MuseGANComposer"),
     "musegan_hybrid": ("tfmusicgan.models.musegan.model", "MuseGANHybrid"),
     "musegan_jamming": ("tfmusicgan.models.musegan.model", "MuseGANJamming"),
     "pg_bleu": ("tfmusicgan.models.pg_bleu", "PGBleu"),
+    "pitch_classifier": ("tfmusicgan.models.pitch_classifier", "PitchClassifier"),
     "polyphonic_seqgan": ("tfmusicgan.models.polyphonic_seqgan", "PolyphonicSeqGAN"),
     "seqgan": ("tfmusicgan.models.seqgan", "SeqGAN"),
     "token_unigram": ("tfmusicgan.models.token_unigram", "TokenUnigram"),

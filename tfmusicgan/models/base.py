@@ -110,12 +110,17 @@ class MusicGAN(keras.Model):
         """Training examples that `prepare` wants; 0 where there is nothing to prepare."""
         return 0
 
+    @property
+    def counted_fields(self) -> tuple[str, ...]:
+        """Small fields of which `prepare` wants those of all training examples."""
+        return ()
+
     def prepare(self, examples: Mapping[str, np.ndarray]) -> None:
         """Takes over what the weights need of the training data before the first step.
 
         Args:
           examples: The representation's fields, [n, *shape] each, n at most
-            `num_preparation_examples`.
+            `num_preparation_examples`; of `counted_fields` [m, *shape], m all that there are.
         """
 
     @property

@@ -12,6 +12,11 @@ class FusedAdam(keras.optimizers.Adam):
     the kernel is one, and reads and writes them once. No weight decay, no amsgrad.
     """
 
+    def restart(self) -> None:
+        """Forgets all moments and the number of updates, as if it had just been built."""
+        for variable in (self.iterations, *self._momentums, *self._velocities):
+            variable.assign(keras.ops.zeros_like(variable))
+
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:

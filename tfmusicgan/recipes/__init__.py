@@ -1,10 +1,26 @@
 """The table of recipes: one row per published experiment. Imports no TensorFlow."""
 
 from tfmusicgan.errors import unknown_name
-from tfmusicgan.recipes import binary_musegan, musegan, polyphonic_seqgan, seqgan, seqgan_oracle
+from tfmusicgan.recipes import (
+    binary_musegan,
+    gansynth,
+    musegan,
+    pitch_classifier,
+    polyphonic_seqgan,
+    seqgan,
+    seqgan_oracle,
+)
 from tfmusicgan.recipes.base import Preset, Recipe, override, rebuild
 
-_FAMILIES = (musegan, binary_musegan, seqgan, seqgan_oracle, polyphonic_seqgan)
+_FAMILIES = (
+    musegan,
+    binary_musegan,
+    seqgan,
+    seqgan_oracle,
+    polyphonic_seqgan,
+    gansynth,
+    pitch_classifier,
+)
 _RECIPES = {recipe.name: recipe for family in _FAMILIES for recipe in family.RECIPES}
 
 __all__ = ["Preset", "Recipe", "get", "names", "override", "rebuild"]

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -205,6 +205,23 @@ class RecordSet:
             parts.append({name: values[inside] for name, values in batch.items()})
             first += size
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def whole(self, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Some fields of all examples, in file order.
+
+        Args:
+          names: The fields' names; without any, nothing is read.
+
+        Returns:
+          Field name -> [num_examples, *shape].
+
+        Raises:
+          RecordsError: If a shard is damaged.
+        """
+        if not names:
+            return {}
+        parts = [{name: batch[name] for name in names} for batch in self.examples()]
+        return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
     def verify(self) -> None:
         """Compares every shard of the split with its digest in the manifest.

@@ -130,10 +130,11 @@ def prepare_model(model: MusicGAN, records: RecordSet) -> None:
 
     Args:
       model: Before its first step.
-      records: The training split; examples are taken at even distances.
+      records: The training split; examples are taken at even distances, counted fields of all.
     """
     if model.num_preparation_examples:
-        model.prepare(records.spread(model.num_preparation_examples))
+        examples = records.spread(model.num_preparation_examples)
+        model.prepare({**examples, **records.whole(model.counted_fields)})
 
 
 def _check_representation(records: RecordSet, recipe: Recipe) -> None:

@@ -1,0 +1,1 @@
+"""GANSynth: a progressive GAN of single notes as spectrograms."""
