@@ -166,4 +166,5 @@ class SpectrogramFormat:
 
 def _image(values: tf.Tensor, phases: tf.Tensor) -> tf.Tensor:
     """Magnitudes or powers, and phases or their differences, as the two channels of an image."""
-    return tf.stack([tf.math.log(values + _FLOOR), phases], axis=-1)
+    # Not stacked along the last axis, which takes three times as long on a CPU.
+    return tf.transpose(tf.stack([tf.math.log(values + _FLOOR), phases]), [1, 2, 3, 0])
