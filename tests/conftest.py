@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import functools
+import hashlib
 import json
 import os
 import pathlib
@@ -86,28 +87,32 @@ def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
     """A recipe's name to a record set in its `tiny` preset, of made-up music, notes or tokens."""
     from tests import made_up
     from tests.made_up_audio import write_audio_records
+    from tests.once import made_once, shared_folder
     from tests.oracle_records import write_oracle_records
     from tfmusicgan import datasets, representations
     from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter
     from tfmusicgan.records.convert import convert
     from tfmusicgan.records.options import ConvertOptions
 
-    def make(name: str, text: str) -> pathlib.Path:
-        parameters = json.loads(text)
+    root = shared_folder(tmp_path_factory)
+
+    def write(folder: pathlib.Path, name: str, parameters: dict) -> None:
         representation = representations.get(name).from_parameters(parameters)
-        folder = tmp_path_factory.mktemp("records") / name
         if name == "token_sequence":
             write_oracle_records(folder, representation, num_training=40, num_test=20)
-            return folder
-        if name == "note_audio":
+        elif name == "note_audio":
             write_audio_records(folder, representation)
-            return folder
-        source = tmp_path_factory.mktemp("music") / "music.tfrecord"
-        with NoteSequenceWriter(source) as writer:
-            for number in range(20):
-                writer.write(made_up.maker(parameters)(number))
-        convert(datasets.get("midi"), ConvertOptions(representation), folder, [str(source)])
-        return folder
+        else:
+            source = folder.with_name(f"{folder.name}.tfrecord")
+            with NoteSequenceWriter(source) as writer:
+                for number in range(20):
+                    writer.write(made_up.maker(parameters)(number))
+            convert(datasets.get("midi"), ConvertOptions(representation), folder, [str(source)])
+
+    def make(name: str, text: str) -> pathlib.Path:
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        folder = root / "records" / digest / name
+        return made_once(folder, lambda folder: write(folder, name, json.loads(text)))
 
     return _TinyRecords(make)
 
@@ -121,11 +126,14 @@ def tiny_run(tiny_records, tmp_path_factory) -> Callable:
     before they change anything.
     """
     from tests.conformance.common import family
+    from tests.once import made_once, shared_folder
     from tfmusicgan import recipes
     from tfmusicgan.training import fit
+    from tfmusicgan.training.run import Run
 
-    @functools.cache
-    def train(name: str):
+    root = shared_folder(tmp_path_factory)
+
+    def train(name: str, folder: pathlib.Path) -> None:
         options = fit.TrainingOptions(
             steps_per_epoch=3,
             checkpoint_every=2,
@@ -133,11 +141,14 @@ def tiny_run(tiny_records, tmp_path_factory) -> Callable:
             collapse_patience=0,
             num_samples=8,
         )
-        recipe, folder = recipes.get(name), tmp_path_factory.mktemp("runs") / name
-        settings = family(name).RANDOM
-        return fit.train(recipe, "tiny", tiny_records[name], folder, settings, options=options)
+        recipe, settings = recipes.get(name), family(name).RANDOM
+        fit.train(recipe, "tiny", tiny_records[name], folder, settings, options=options)
 
-    return train
+    @functools.cache
+    def run(name: str) -> Run:
+        return Run.open(made_once(root / "runs" / name, lambda folder: train(name, folder)))
+
+    return run
 
 
 @pytest.fixture(scope="session")
