@@ -78,3 +78,9 @@ def mel_matrix(sample_rate: int, size: int, bands: int) -> np.ndarray:
     rising = 1.0 - (edges[1:-1] - hz) / lower
     falling = 1.0 - (hz - edges[1:-1]) / upper
     return np.maximum(0.0, np.minimum(rising, falling))
+
+
+def band_centres_hz(sample_rate: int, bands: int = BANDS) -> np.ndarray:
+    """The middle of each band of `log_mel`, in Hz: float64 [bands]."""
+    top = 1127.0 * np.log1p(sample_rate / 2.0 / 700.0)
+    return 700.0 * np.expm1(np.linspace(0.0, top, bands + 2)[1:-1] / 1127.0)

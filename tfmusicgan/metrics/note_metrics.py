@@ -154,7 +154,9 @@ def _estimated_pitch(notes: Notes, representation: Representation) -> dict[str, 
 @metric("spectrum", scale=40.0, compares=TRAINING, field=FIELD)
 def _spectrum(notes: Notes, representation: Representation, training: Notes) -> dict[str, Estimate]:
     """Distance of the mean log-mel spectrum to the training notes', in decibels."""
-    return {"decibels": MeanSpectrum(notes.spectra, training.spectra.mean(axis=0))}
+    return {
+        "decibels": MeanSpectrum(notes.spectra, training.spectra.mean(axis=0, dtype=np.float64))
+    }
 
 
 @metric("ndb", scale=50.0, compares=TRAINING, field=FIELD, whole_set=True)

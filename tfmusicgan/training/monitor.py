@@ -34,10 +34,11 @@ class Sampler:
 
     Args:
       model: The model; later changes of its weights show.
+      batch_size: Rows that are sampled at once.
     """
 
-    def __init__(self, model: MusicGAN):
-        self.model = model
+    def __init__(self, model: MusicGAN, batch_size: int = SAMPLING_BATCH):
+        self.model, self.batch_size = model, batch_size
         self._traced: dict[tuple[int, bool], tf.types.experimental.PolymorphicFunction] = {}
 
     def examples(self, seeds: np.ndarray, given: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -54,10 +55,10 @@ class Sampler:
         columns = [seeds] if given is None else [seeds, given]
         sample = self._sample_function(columns)
         parts: list[Example] = []
-        for first in range(0, len(seeds), SAMPLING_BATCH):
-            rows = np.arange(first, first + SAMPLING_BATCH).clip(max=len(seeds) - 1)
+        for first in range(0, len(seeds), self.batch_size):
+            rows = np.arange(first, first + self.batch_size).clip(max=len(seeds) - 1)
             sampled = sample(*(tf.constant(column[rows]) for column in columns))
-            size = min(SAMPLING_BATCH, len(seeds) - first)
+            size = min(self.batch_size, len(seeds) - first)
             parts.append({name: value.numpy()[:size] for name, value in sampled.items()})
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -67,7 +68,7 @@ class Sampler:
         """Traced once for each stage of the training."""
         key = (self.model.sampling_stage, len(columns) > 1)
         if key not in self._traced:
-            specs = [tf.TensorSpec([SAMPLING_BATCH, *c.shape[1:]], c.dtype) for c in columns]
+            specs = [tf.TensorSpec([self.batch_size, *c.shape[1:]], c.dtype) for c in columns]
             # A wrapper, so that the trace is this sampler's and not shared by the method.
             self._traced[key] = tf.function(
                 lambda *inputs: self.model.sample_examples(*inputs), input_signature=specs
@@ -193,7 +194,9 @@ def data(records: RecordSet, limit: int | None) -> dict[str, np.ndarray]:
 
 
 def measured_field(representation: Representation) -> str:
-    """The field that metrics measure: the only one."""
+    """The field that metrics measure: the only one, or of a note its audio."""
+    if "audio" in representation.spec:
+        return "audio"
     (name,) = representation.spec
     return name
 

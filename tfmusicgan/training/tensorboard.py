@@ -15,7 +15,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.metrics.log_mel import to_float
+from tfmusicgan.rendering.names import pitch_name
+from tfmusicgan.training.note_pictures import notes_image
 
 SAMPLE_RATE_HZ = 22_050
 
@@ -113,12 +115,12 @@ class MusicLog:
             write_scalars(writer, tagged, step)
 
 
-class ShowMusic(keras.callbacks.Callback):
-    """Writes piano-roll pictures and rendered sound of fixed seeds to TensorBoard.
+class ShowSamples(keras.callbacks.Callback):
+    """Shows samples of a few fixed seeds now and then; subclasses say how.
 
     Args:
       writer: TensorBoard's.
-      sequences: Returns the NoteSequences of a few fixed seeds.
+      samples: Returns the samples.
       every: Training steps between pictures.
       last_step: Of the run, which is shown as well.
     """
@@ -126,12 +128,12 @@ class ShowMusic(keras.callbacks.Callback):
     def __init__(
         self,
         writer: tf.summary.SummaryWriter,
-        sequences: Callable[[], list[NoteSequence]],
+        samples: Callable[[], Any],
         every: int,
         last_step: int,
     ):
         super().__init__()
-        self.writer, self.sequences = writer, sequences
+        self.writer, self.samples = writer, samples
         self.every, self.last_step = every, last_step
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -141,10 +143,21 @@ class ShowMusic(keras.callbacks.Callback):
             self.show(step)
 
     def show(self, step: int) -> None:
+        """Writes the samples at a training step."""
+        raise NotImplementedError
+
+
+class ShowMusic(ShowSamples):
+    """Writes piano-roll pictures and rendered sound to TensorBoard.
+
+    Samples are a few NoteSequences.
+    """
+
+    def show(self, step: int) -> None:
         """Writes a picture of all phrases and the sound of the first that has notes."""
         from tfmusicgan.rendering import piano_roll, wav
 
-        phrases = {f"sample {number}": music for number, music in enumerate(self.sequences())}
+        phrases = {f"sample {number}": music for number, music in enumerate(self.samples())}
         image = piano_roll.piano_roll_image(list(phrases.values()), list(phrases))
         with self.writer.as_default(step=step):
             tf.summary.image("samples", image[np.newaxis])
@@ -153,6 +166,26 @@ class ShowMusic(keras.callbacks.Callback):
                 sound = wav.synthesize(phrases[name], sample_rate_hz=SAMPLE_RATE_HZ)
                 sound = sound.astype(np.float32) / 32768.0
                 tf.summary.audio(name, sound[np.newaxis], SAMPLE_RATE_HZ)
+        self.writer.flush()
+
+
+class ShowNotes(ShowSamples):
+    """Writes log-mel spectra and the sound of generated notes to TensorBoard.
+
+    Samples are a `metrics.note_metrics.Notes`.
+    """
+
+    def show(self, step: int) -> None:
+        """Writes a picture of all notes, and each of them as a clip named by its pitch."""
+        notes = self.samples()
+        image = notes_image({"samples": notes})
+        sounds = to_float(notes.audio)
+        with self.writer.as_default(step=step):
+            tf.summary.image("samples", image[np.newaxis])
+            for number, pitch in enumerate(notes.pitch.tolist()):
+                name = f"sample {number} {pitch_name(pitch)}"
+                sound = sounds[number][np.newaxis, :, np.newaxis]
+                tf.summary.audio(name, sound, notes.sample_rate)
         self.writer.flush()
 
 

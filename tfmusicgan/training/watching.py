@@ -12,6 +12,7 @@ from tfmusicgan.errors import TrainingError
 from tfmusicgan.files import room_advice, why_not_written
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training.callbacks import (
     SaveCheckpoints,
@@ -19,7 +20,9 @@ from tfmusicgan.training.callbacks import (
     StopOnNonFinite,
 )
 from tfmusicgan.training.checkpoints import CheckpointStore
-from tfmusicgan.training.monitor import MusicMonitor
+from tfmusicgan.training.classifying import ClassifierMonitor
+from tfmusicgan.training.monitor import MusicMonitor, measured_field
+from tfmusicgan.training.note_monitor import NoteMonitor
 from tfmusicgan.training.options import TrainingOptions
 from tfmusicgan.training.run import Run
 from tfmusicgan.training.tensorboard import (
@@ -27,8 +30,12 @@ from tfmusicgan.training.tensorboard import (
     MusicLog,
     Profile,
     ShowMusic,
+    ShowNotes,
     write_settings,
 )
+
+# Samples that TensorBoard shows.
+_SHOWN = 4
 
 
 def make_callbacks(
@@ -46,12 +53,14 @@ def make_callbacks(
       All callbacks in order, and among them the one that writes checkpoints.
     """
     store = run.store(options.keep_latest, options.keep_every)
-    monitor = MusicMonitor(model, run.recipe, records, options.num_samples)
+    monitor = _monitor(model, run.recipe, records, options.num_samples)
     training = tf.summary.create_file_writer(str(run.logs / "train"))
     step, last_step = int(model.step.numpy()), model.model_config.training_steps
     write_settings(training, run.settings, dataclasses.asdict(options), step)
     music = MusicLog(run.logs, lambda: monitor.data_values)
-    stop = _stop_on_collapse(model, store, monitor, options)
+    stop = None
+    if run.recipe.kind != "classifier":
+        stop = _stop_on_collapse(model, store, monitor, options)
     saver = SaveCheckpoints(
         store, options.checkpoint_every, monitor.measure, music.write, stop.state if stop else None
     )
@@ -59,16 +68,36 @@ def make_callbacks(
     if options.profile_steps:
         # First: its steps end before others measure and save.
         callbacks.insert(0, Profile(run.logs / "train", *options.profile_steps))
-    if options.show_every and getattr(records.representation, "sounds", True):
-        show = ShowMusic(music.samples, lambda: _sequences(monitor), options.show_every, last_step)
-        callbacks.append(show)
+    every = options.show_every
+    if every and isinstance(monitor, NoteMonitor):
+        callbacks.append(ShowNotes(music.samples, lambda: monitor.notes(_SHOWN), every, last_step))
+    elif every and isinstance(monitor, MusicMonitor) and _sounds(records):
+        callbacks.append(ShowMusic(music.samples, lambda: _sequences(monitor), every, last_step))
     if stop:
         callbacks.append(stop)  # last: the samples are saved and shown before
     return callbacks, saver
 
 
+def _monitor(
+    model: MusicGAN, recipe: Recipe, records: RecordSet, num_samples: int
+) -> MusicMonitor | NoteMonitor | ClassifierMonitor:
+    """What measures a recipe's model."""
+    if recipe.kind == "classifier":
+        return ClassifierMonitor(model, records)
+    monitor = NoteMonitor if measured_field(records.representation) == "audio" else MusicMonitor
+    return monitor(model, recipe, records, num_samples)
+
+
+def _sounds(records: RecordSet) -> bool:
+    """Whether what is generated can be played."""
+    return getattr(records.representation, "sounds", True)
+
+
 def _stop_on_collapse(
-    model: MusicGAN, store: CheckpointStore, monitor: MusicMonitor, options: TrainingOptions
+    model: MusicGAN,
+    store: CheckpointStore,
+    monitor: MusicMonitor | NoteMonitor,
+    options: TrainingOptions,
 ) -> StopOnCollapse | None:
     """The stop as the checkpoint that the model goes on from left it; None where none is wanted."""
     if not options.collapse_patience:
@@ -103,7 +132,7 @@ def plain_log_errors(run: Run) -> Iterator[None]:
         ) from error
 
 
-def _sequences(monitor: MusicMonitor, count: int = 4) -> list[NoteSequence]:
+def _sequences(monitor: MusicMonitor, count: int = _SHOWN) -> list[NoteSequence]:
     sampled = monitor.sampler.examples(range(count))
     representation = monitor.records.representation
     qpm = monitor.sampler.model.default_qpm
