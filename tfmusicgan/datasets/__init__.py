@@ -1,6 +1,14 @@
 """The datasets by name. A new one is one module with a `DATASET`, and one entry here."""
 
-from tfmusicgan.datasets import bach_chorales, lakh, lpd, midi, nottingham, seqgan_oracle
+from tfmusicgan.datasets import (
+    bach_chorales,
+    lakh,
+    lpd,
+    midi,
+    nottingham,
+    seqgan_oracle,
+    soundfont_notes,
+)
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.errors import unknown_name
 
@@ -13,6 +21,7 @@ _DATASETS = {
         midi.DATASET,
         nottingham.DATASET,
         seqgan_oracle.DATASET,
+        soundfont_notes.DATASET,
     )
 }
 

@@ -118,6 +118,10 @@ class SoundFont:
         for index, row in enumerate(self._tables["phdr"][:-1]):
             self._presets.setdefault((int(row["bank"]), int(row["program"])), index)
 
+    def has_program(self, program: int) -> bool:
+        """Whether the file has a melodic program of its own (in bank 0)."""
+        return (0, program) in self._presets
+
     def preset(self, program: int, is_drum: bool) -> int:
         """Finds the preset for a program.
 

@@ -48,6 +48,7 @@ def render_voice(
     seconds: float,
     sample_rate_hz: int,
     bends: tuple[tuple[float, float], ...] = (),
+    most_samples: int | None = None,
 ) -> Voice:
     """Plays one region.
 
@@ -59,6 +60,7 @@ def render_voice(
       seconds: Time from key down to key up.
       sample_rate_hz: Rate of the result.
       bends: (seconds from key down, semitones), ascending; each holds until the next.
+      most_samples: Where to stop at the latest, for who needs no more; None for the release's end.
 
     Returns:
       The voice, with its release after `seconds`.
@@ -67,6 +69,8 @@ def render_voice(
     tail = min(release * _SILENCE_DB / _FULL_FALL_DB, LONGEST_TAIL)
     key_up = max(round(seconds * sample_rate_hz), 1)
     count = key_up + round(tail * sample_rate_hz)
+    if most_samples is not None:
+        count = min(count, most_samples)
     cents = pitch * 100.0 + (pitch - 60) * (region.get(sf.SCALE_TUNING) - 100.0)
     cents += 100.0 * region.get(sf.COARSE_TUNE) + region.get(sf.FINE_TUNE) - region.root_cents
     step = region.rate_hz / sample_rate_hz * 2.0 ** (cents / 1200.0)
