@@ -1,6 +1,7 @@
 """Measures a run's samples beside the data: one table, and JSON.
 
 tfmusicgan-evaluate --run=runs/chorales --records=tfrecords/bach_chorales
+tfmusicgan-evaluate --run=runs/notes --records=tfrecords/notes --classifier=runs/classifier
 """
 
 import pathlib
@@ -14,14 +15,19 @@ COMMAND = Command(
     "and how far training has moved them.",
     [
         "tfmusicgan-evaluate --run=runs/chorales --records=tfrecords/bach_chorales "
-        "--output=runs/chorales/evaluation.json"
+        "--output=runs/chorales/evaluation.json",
+        "tfmusicgan-evaluate --run=runs/notes --records=tfrecords/notes "
+        "--classifier=runs/classifier",
     ],
 )
 _RUN = COMMAND.string("run", None, "Folder written by tfmusicgan-train.")
 _RECORDS = COMMAND.string("records", None, "Folder written by tfmusicgan-convert.")
 _OUTPUT = COMMAND.string("output", None, "JSON file to write; by default none.")
 _CHECKPOINT = COMMAND.string("checkpoint", "latest", "latest, best, ema, or a checkpoint's folder.")
-_NUM = COMMAND.integer("num_phrases", 1024, "Phrases per row.", lower=2)
+_CLASSIFIER = COMMAND.string(
+    "classifier", None, "Folder of a run of pitch_classifier, to measure generated notes by."
+)
+_NUM = COMMAND.integer("num_phrases", 1024, "Phrases or notes per row.", lower=2)
 _SEED = COMMAND.integer("seed", 0, "Of the samples.", lower=0, upper=2**31 - 1)
 _REQUIRE = COMMAND.boolean(
     "require_improvement", False, "Exit with 1 if the trained row is not nearer to the data."
@@ -42,7 +48,12 @@ def _execute() -> int:
     from tfmusicgan.training.run import Run
 
     result = evaluation.evaluate_run(
-        Run.open(_RUN.value), _RECORDS.value, _CHECKPOINT.value, _NUM.value, _SEED.value
+        Run.open(_RUN.value),
+        _RECORDS.value,
+        _CHECKPOINT.value,
+        _NUM.value,
+        _SEED.value,
+        Run.open(_CLASSIFIER.value) if _CLASSIFIER.value else None,
     )
     for warning in result.warnings:
         print(f"{COMMAND.name}: {warning}", file=sys.stderr)

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfmusicgan.metrics.accompaniment import listens
 from tfmusicgan.metrics.movement import Movement, movements
-from tfmusicgan.metrics.table import distance_to, format_table
+from tfmusicgan.metrics.table import distance_to, format_rows, format_table
 
 TRAINING, HELD_OUT = "training data", "held-out data"
 UNTRAINED, TRAINED = "untrained", "trained"
@@ -39,6 +39,9 @@ class Evaluation:
       published: The paper's rows in the same keys.
       accompaniment: Row name to the tonal distances of `metrics.accompaniment`; empty for models
         without a given track.
+      columns: Key to the paper's short name; the published table then has a line for each row, as
+        in the paper.
+      unit: What is counted.
       notes: What to know when reading the table, a sentence each.
       warnings: What may be wrong with the comparison, a sentence each.
     """
@@ -53,6 +56,8 @@ class Evaluation:
     as_published: Rows = dataclasses.field(default_factory=dict)
     published: Rows = dataclasses.field(default_factory=dict)
     accompaniment: Rows = dataclasses.field(default_factory=dict)
+    columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    unit: str = "phrases"
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -83,7 +88,7 @@ class Evaluation:
     def table(self) -> str:
         """Everything to read, as aligned text."""
         blocks = [self._rows_block(), self._published_block(), self._accompaniment_block()]
-        lines = ["phrases: " + _join(self.num_phrases)]
+        lines = [f"{self.unit}: {_join(self.num_phrases)}"]
         for name in dict.fromkeys(name for row in self.memorisation.values() for name in row):
             having = {row: entry for row, entry in self.memorisation.items() if name in entry}
             values = {row: f"{entry[name]:.3f}" for row, entry in having.items()}
@@ -104,7 +109,7 @@ class Evaluation:
             "judged": sum(entry.judged for entry in moved.values()),
             "fall_short": list(self.fall_short()),
         }
-        return json.dumps(_without_nan(content), indent=1) + "\n"
+        return json.dumps(without_nan(content), indent=1) + "\n"
 
     def _rows_block(self) -> str:
         if not self.spread:
@@ -128,6 +133,9 @@ class Evaluation:
         return "\n".join(lines)
 
     def _published_block(self) -> str:
+        if self.columns:
+            rows = {**self.as_published, **self.published}
+            return f"As published:\n{format_rows(rows, self.columns)}"
         if not self.published:
             return ""
         rows = {
@@ -162,9 +170,10 @@ def _join(values: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """JSON-able content with None in the place of NaN."""
     if isinstance(value, dict):
-        return {key: _without_nan(entry) for key, entry in value.items()}
+        return {key: without_nan(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray | list | tuple):
-        return [_without_nan(entry) for entry in np.asarray(value, object).tolist()]
+        return [without_nan(entry) for entry in np.asarray(value, object).tolist()]
     return None if isinstance(value, float) and np.isnan(value) else value

@@ -4,11 +4,13 @@ Every row is measured on as many phrases; memorisation is the distance from each
 nearest training phrase, to be read beside that of held-out phrases.
 """
 
+import dataclasses
 import pathlib
 
 import numpy as np
 
-from tfmusicgan.evaluation import piano_rolls, token_sequences
+from tfmusicgan.evaluation import classifiers, notes, piano_rolls, token_sequences
+from tfmusicgan.evaluation.classifiers import ClassifierEvaluation
 from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Evaluation
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.records.reader import RecordSet
@@ -25,8 +27,11 @@ def evaluate_run(
     checkpoint: str = "latest",
     num_phrases: int = 1024,
     seed: int = 0,
-) -> Evaluation:
+    classifier: Run | None = None,
+) -> Evaluation | ClassifierEvaluation:
     """Measures a run's samples beside the data and an untrained model of the same seed.
+
+    A classifier has no samples: it is measured by what it hears of the records.
 
     Args:
       run: The training run.
@@ -35,6 +40,7 @@ def evaluate_run(
       num_phrases: Phrases per row at most; samples are exactly as many. All held-out sequences of
         tokens count, whatever it is.
       seed: Samples use the seeds from `seed * 2**32` on.
+      classifier: The run of a pitch classifier, which generated notes are measured by.
 
     Returns:
       The rows, how far training has moved them, the paper's where the run has its tracks, and
@@ -43,7 +49,14 @@ def evaluate_run(
     Raises:
       RecordsError: If the records are damaged or of another representation than the run's.
       CheckpointError: If there is no such checkpoint.
+      ConfigError: If notes are to be measured without a classifier, or with one of other notes.
     """
+    if run.recipe.kind == "classifier":
+        return classifiers.evaluate(run, records_folder, checkpoint, num_phrases)
+    if run.recipe.representation == "note_audio":
+        found = notes.evaluate(run, records_folder, classifier, checkpoint, num_phrases, seed)
+        warnings = _other_records(run, RecordSet.open(records_folder, "train"))
+        return dataclasses.replace(found, warnings=warnings)
     model, info = run.load_model(checkpoint)
     train = RecordSet.open(records_folder, "train")
     train.expect(model.representation)

@@ -82,6 +82,24 @@ def format_table(
     return "\n".join(text)
 
 
+def format_rows(rows: Mapping[str, Row], columns: Mapping[str, str]) -> str:
+    """Formats rows as an aligned text table: a line for each row, a column for each metric.
+
+    Args:
+      rows: Row name to metrics; what a row lacks is left blank, what is undefined is a dash.
+      columns: Metric key to the column's name, in order.
+
+    Returns:
+      Lines without a line break at the end.
+    """
+    lines = [["", *columns.values()]]
+    lines.extend([name, *(_format(row, key) for key in columns)] for name, row in rows.items())
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    text = [_join(line, widths) for line in lines]
+    text.insert(1, "-" * max(len(line) for line in text))
+    return "\n".join(text)
+
+
 def _header(names: list[str], width: int | None) -> list[list[str]]:
     """One or several lines of column names, their last words in the last line."""
     if width is None:
