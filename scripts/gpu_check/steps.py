@@ -20,6 +20,7 @@ from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.representations.base import FieldSpec, Representation
 
 SHARE_OF_NOTES = 0.05  # of the cells of a boolean array
+LEVEL_OF_NOISE = 3_000  # of int16 samples of audio
 NUM_WORDS = 3_215  # of a vocabulary; with the start symbol and the unknown word 3,217 tokens
 
 
@@ -207,6 +208,9 @@ def _examples(model: MusicGAN, leading: tuple[int, ...], seed: int) -> dict[str,
     generator = np.random.default_rng(seed)
     spec = model.representation.spec
     found = {name: _random(generator, leading, field) for name, field in spec.items()}
+    pitches = getattr(model.representation, "pitches", None)
+    if pitches is not None:
+        found["pitch"] = generator.choice(np.array(pitches, np.int32), leading)
     drawable = getattr(model.representation, "drawable", None)
     if drawable is None:
         return found
@@ -217,10 +221,12 @@ def _examples(model: MusicGAN, leading: tuple[int, ...], seed: int) -> dict[str,
 def _random(
     generator: np.random.Generator, leading: tuple[int, ...], field: FieldSpec
 ) -> np.ndarray:
-    """Sparse notes, standard normal numbers, or the integers 0 and 1, which every count has."""
+    """Sparse notes, normal numbers, noise of audio, or the integers 0 and 1, which counts have."""
     shape, dtype = (*leading, *field.shape), np.dtype(field.dtype)
     if dtype.kind == "b":
         return generator.random(shape, dtype=np.float32) < SHARE_OF_NOTES
     if dtype.kind == "f":
         return generator.standard_normal(shape, dtype=np.float32).astype(dtype)
+    if dtype == np.int16:
+        return (LEVEL_OF_NOISE * generator.standard_normal(shape, dtype=np.float32)).astype(dtype)
     return generator.integers(0, 2, shape).astype(dtype)

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-for _name in ("piano_rolls", "tokens"):
+for _name in ("piano_rolls", "tokens", "notes", "sequences"):
     pytest.register_assert_rewrite(f"tests.conformance.{_name}")
 
 from tests.conformance.common import Asked  # noqa: E402

@@ -10,12 +10,14 @@ import pytest
 import tensorflow as tf
 
 from tests import made_up
+from tests.conformance import sequences
 from tests.conformance.rows import ROWS, SEEDS
 from tfmusicgan import recipes
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations import given_track
 from tfmusicgan.representations.packing import unpack_bytes
 
+MUSIC = "note_sequence"
 PHRASES = [1, 3, 2, 1] * 4  # of each row's piece
 
 # All that training draws at random beside the order of the data and the latents.
@@ -50,6 +52,12 @@ def inputs(asked, name, signature):
         return {**drawn, "note_sequence": music(name)}
     lengths = np.array(PHRASES, np.int32)
     return {**drawn, "qpm": np.full(ROWS, 90.0, np.float32), "num_phrases": lengths}
+
+
+def answers_are_valid(asked, name):
+    """Answers are music, each another piece."""
+    grid = steps_per_quarter(asked.model.representation)
+    sequences.are_valid(asked, name, grid, decode)
 
 
 def decode(model, outputs):

@@ -5,7 +5,6 @@ import pytest
 
 from tests.conformance.common import GENERATORS, family
 from tests.conformance.rows import ROWS, SEEDS
-from tests.validity import assert_valid
 from tfmusicgan import bulk_sampling
 from tfmusicgan.note_sequences.proto import NoteSequence
 
@@ -27,18 +26,7 @@ def test_an_export_reloaded_in_a_fresh_process_plays_the_same(name, asked, reloa
 
 
 def test_music_is_valid_and_pairwise_different(name, asked):
-    model = asked(name).model
-    grid = family(name).steps_per_quarter(model.representation)
-    for signature in asked(name).signatures:
-        outputs = asked(name).answers(name, signature)
-        sequences = _sequences(outputs["note_sequence"])
-        for sequence in sequences:
-            assert_valid(sequence, grid)
-        heard = [s.SerializeToString(deterministic=True) for s in sequences if s.notes]
-        assert len(set(heard)) == len(heard)
-        if signature != "serving_default":  # controls are such that all of them sound
-            assert len(heard) == ROWS
-            assert family(name).decode(model, outputs) == sequences
+    family(name).answers_are_valid(asked(name), name)
 
 
 def test_served_over_grpc_equals_sampled_in_process(name, asked, tiny_export):
@@ -52,9 +40,11 @@ def test_served_over_grpc_equals_sampled_in_process(name, asked, tiny_export):
         Client(server.address) as client,
     ):
         client.wait_until_ready(name)
-        plain = client.generate(name, seeds=SEEDS.tolist())
-        assert plain == _sequences(asked(name).answers(name, "serving_default")["note_sequence"])
-        for signature in set(asked(name).signatures) - {"serving_default"}:
+        if family(name).MUSIC == "note_sequence":
+            plain = client.generate(name, seeds=SEEDS.tolist())
+            expected = asked(name).answers(name, "serving_default")["note_sequence"]
+            assert plain == _sequences(expected)
+        for signature in asked(name).signatures:
             served = client.predict(name, asked(name).inputs(name, signature), signature)
             expected = asked(name).answers(name, signature)
             for key, value in expected.items():

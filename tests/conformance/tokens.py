@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests import made_up
+from tests.conformance import sequences
 from tests.conformance.rows import ROWS, SEEDS
 from tfmusicgan import recipes
 from tfmusicgan.models.token_pieces import graph_half
@@ -15,6 +16,7 @@ from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.recipes.policy_gradient import DISCRIMINATOR, LIKELIHOOD, POLICY
 from tfmusicgan.representations.packing import unpack_numbers
 
+MUSIC = "note_sequence"
 LENGTHS = [1, 3, 2, 1] * 4  # of each row's piece, in lengths of a training sequence
 
 RANDOM = ("discriminator_dropout=0.25",)
@@ -51,6 +53,12 @@ def inputs(asked, name, signature):
         return {**drawn, "length": lengths, "note_sequence": music(name)}
     lengths = np.array(LENGTHS, np.int32) * asked.model.length
     return {**drawn, "length": lengths, "qpm": np.full(ROWS, 90.0, np.float32)}
+
+
+def answers_are_valid(asked, name):
+    """Answers are music, each another piece."""
+    grid = steps_per_quarter(asked.model.representation)
+    sequences.are_valid(asked, name, grid, decode)
 
 
 def decode(model, outputs):

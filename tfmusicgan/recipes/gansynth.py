@@ -192,11 +192,10 @@ _SMALL = GANSynthConfig(
     first_frames=4,
     filters_base=512,
     most_filters=64,
-    latent_size=64,
-    batch_size=16,
-    stable_images=16_000,
-    fade_images=16_000,
-    total_images=250_000,
+    latent_size=32,
+    stable_images=8_000,
+    fade_images=8_000,
+    total_images=104_000,
 )
 
 # Every code path in seconds; for tests only.
@@ -232,7 +231,7 @@ def _row(name: str, title: str, dataset: str = "nsynth", **changes) -> Recipe:
         small = dataclasses.replace(
             _SMALL, **{**_WAVES, "frames": 8192, "blocks": 6, "first_frames": 8}
         )
-        tiny = dataclasses.replace(_TINY, **{**_WAVES, "frames": 320, "first_frames": 80})
+        tiny = dataclasses.replace(_TINY, **{**_WAVES, "frames": 384, "first_frames": 96})
     return Recipe(
         name=name,
         kind="generator",

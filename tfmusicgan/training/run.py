@@ -252,7 +252,7 @@ def _check_same(
     # A run may be made longer, unless its rates follow from its length; everything else would make
     # it another run. By policy gradient it ends with rounds; without any it has no optimizer for
     # them.
-    longer = {"training_steps"}
+    longer = {"training_steps", "total_images"}
     if config.get("rounds") and settings["config"].get("rounds"):
         longer.add("rounds")
     if config.get("learning_rate_decay", "none") == "none":

@@ -21,7 +21,8 @@ class Normaliser(keras.layers.Layer):
     """
 
     def __init__(self, **kwargs):
-        super().__init__(**kwargs)
+        # In mixed precision images stay in float32: log power has more digits than half has.
+        super().__init__(autocast=False, **kwargs)
         scale, offset = (keras.initializers.Constant(np.array(part)) for part in PUBLISHED)
         settings = {"shape": (2,), "trainable": False, "aggregation": "only_first_replica"}
         self.scale = self.add_weight(name="scale", initializer=scale, **settings)
