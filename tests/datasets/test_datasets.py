@@ -21,7 +21,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 def test_the_table():
     assert datasets.names() == [
         *("bach_chorales", "lakh", "lakh_aligned", "lakh_clean", "lakh_matched", "lpd", "midi"),
-        *("nottingham", "seqgan_oracle", "soundfont_notes"),
+        *("nottingham", "nsynth", "nsynth_full", "nsynth_gansynth_subset", "nsynth_instruments"),
+        *("seqgan_oracle", "soundfont_notes"),
     ]
     assert datasets.get("midi").name == "midi"
     with pytest.raises(ConfigError, match=r"Unknown dataset 'lark'. Known: bach_chorales, lakh, "):

@@ -6,6 +6,7 @@ from tfmusicgan.datasets import (
     lpd,
     midi,
     nottingham,
+    nsynth,
     seqgan_oracle,
     soundfont_notes,
 )
@@ -20,6 +21,7 @@ _DATASETS = {
         lpd.DATASET,
         midi.DATASET,
         nottingham.DATASET,
+        *nsynth.DATASETS,
         seqgan_oracle.DATASET,
         soundfont_notes.DATASET,
     )

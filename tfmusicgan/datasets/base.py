@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tfmusicgan.datasets.download import Download
-from tfmusicgan.errors import ReadError
+from tfmusicgan.errors import PieceError
 from tfmusicgan.note_sequences import sources
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.recorded_note import RecordedNote
@@ -13,7 +13,7 @@ from tfmusicgan.note_sequences.sources import Source
 
 Finder = Callable[[Sequence[str]], tuple[list[Path], Path]]
 Judge = Callable[[Sequence[str], Path], Mapping[str, str]]
-Lister = Callable[[Sequence[Path], Path], tuple[list[Source], list[tuple[str, ReadError]]]]
+Lister = Callable[[Sequence[Path], Path], tuple[list[Source], list[tuple[str, PieceError]]]]
 Reader = Callable[[Source], NoteSequence | RecordedNote]
 
 
@@ -54,7 +54,7 @@ class Dataset:
         show only from all pieces; it goes before `group_of`.
       left_out_by_best_match: (names of all pieces, the folder they count from) -> name -> reason of
         every piece that is not its song's best; None where nothing tells which is best.
-      list_sources: (files, the folder that names count from) -> pieces and what cannot be read, as
+      list_sources: (files, the folder that names count from) -> pieces and what is left out, as
         `sources.list_sources`, for a dataset whose files are more than single pieces of music.
       read_source: A piece -> its NoteSequence, as `sources.read_source`, or a note with its audio.
         Worker processes find both by their names: they are functions of a module.

@@ -130,10 +130,11 @@ def one_note(
       clip_seconds: Length of the audio; the key is down for three quarters of it, as in NSynth.
 
     Raises:
-      ReadError: With reason `"bad_label"`, if pitch or velocity are out of range.
+      ReadError: With reason `"bad_label"`, if one of them is out of range.
     """
     check_label("pitch", pitch, 0, 127, name)
     check_label("velocity", velocity, 1, 127, name)
+    check_label("family", family, UNKNOWN, len(FAMILIES) - 1, name)
     sequence = NoteSequence(
         id=name,
         collection_name="tfmusicgan",

@@ -35,6 +35,7 @@ class Source:
       offset: Byte at which the piece's record begins, before compression; None in other formats.
       companion: SHA-256 of what a dataset reads with it from elsewhere, such as its chord symbols;
         `""` if nothing. It tells no pieces apart: equal contents are one piece.
+      labels: What a dataset knows of the piece from another file, for its reader, as JSON.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Source:
     digest: str
     offset: int | None = None
     companion: str = ""
+    labels: str = ""
 
     @property
     def digests(self) -> str:
@@ -181,12 +183,12 @@ def read_source(source: Source) -> NoteSequence:
     elif source.format == "abc":
         header, tunes = _split_book(source.path, _modified(source))
         if source.index >= len(tunes):
-            raise _gone(source)
+            raise gone(source)
         sequence = abc.read_tune(header, tunes[source.index], source.name)
     else:
-        record = _read_record(source)
+        record = read_record(source)
         if record is None:
-            raise _gone(source)
+            raise gone(source)
         sequence = tfrecord.parse_note_sequence(record, source.name)
         normalise(sequence, source.name)
     file_name = source.order[0]
@@ -207,10 +209,13 @@ def _split_book(path: str, modified: int) -> tuple[str, list[str]]:
 _opened = threading.local()
 
 
-def _read_record(source: Source) -> bytes | None:
-    """A source's record.
+def read_record(source: Source) -> bytes | None:
+    """The record of a TFRecord file that a source's offset names; None if the file ends before.
 
     Its file stays open for the next ones: a compressed one has no shortcut to a place within.
+
+    Raises:
+      ReadError: See `tfrecord.read_records`.
     """
     key = source.path, _modified(source)
     if getattr(_opened, "key", None) != key:
@@ -237,7 +242,8 @@ def _modified(source: Source) -> int:
         ) from error
 
 
-def _gone(source: Source) -> ReadError:
+def gone(source: Source) -> ReadError:
+    """The error for a piece that is no longer where it was listed."""
     return ReadError(
         f"Expected a piece at its place. The file has changed since it was listed: {source.name}.",
         "file_changed",

@@ -6,7 +6,7 @@ live beside TensorFlow's own in one process. Field numbers: tensorflow/core/exam
 and example.proto.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -23,7 +23,11 @@ def _list_message(name: str, field_type: int) -> descriptor_pb2.DescriptorProto:
 def _feature_message() -> descriptor_pb2.DescriptorProto:
     message = descriptor_pb2.DescriptorProto(name="Feature")
     message.oneof_decl.add(name="kind")
-    kinds = (("bytes_list", 1, "BytesList"), ("int64_list", 3, "Int64List"))
+    kinds = (
+        ("bytes_list", 1, "BytesList"),
+        ("float_list", 2, "FloatList"),
+        ("int64_list", 3, "Int64List"),
+    )
     for name, number, type_name in kinds:
         message.field.add(
             name=name,
@@ -63,6 +67,7 @@ def _example_class() -> type:
         name="tfmusicgan/example.proto", package=_PACKAGE, syntax="proto3"
     )
     file.message_type.append(_list_message("BytesList", _FIELD.TYPE_BYTES))
+    file.message_type.append(_list_message("FloatList", _FIELD.TYPE_FLOAT))
     file.message_type.append(_list_message("Int64List", _FIELD.TYPE_INT64))
     file.message_type.append(_feature_message())
     file.message_type.append(_features_message())
@@ -99,6 +104,26 @@ def serialize_example(features: Mapping[str, bytes | int]) -> bytes:
         else:
             example.features.feature[name].int64_list.value.append(value)
     return example.SerializeToString(deterministic=True)
+
+
+def parse_lists(serialized: bytes) -> dict[str, Sequence[bytes | float | int]]:
+    """Parses an example that others wrote: any number of values, whole or not.
+
+    Args:
+      serialized: A `tf.train.Example`.
+
+    Returns:
+      Name -> its bytes, float or whole numbers; nothing for a feature without a kind.
+
+    Raises:
+      google.protobuf.message.DecodeError: If the bytes are no `tf.train.Example`.
+    """
+    example = _Example.FromString(serialized)
+    return {
+        name: getattr(feature, kind).value
+        for name, feature in example.features.feature.items()
+        if (kind := feature.WhichOneof("kind"))
+    }
 
 
 def parse_example(serialized: bytes) -> dict[str, bytes | int]:

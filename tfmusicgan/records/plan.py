@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tfmusicgan.datasets.base import Dataset, Lister
-from tfmusicgan.errors import MusicGanError, ReadError
+from tfmusicgan.datasets.splits import split_by_name
+from tfmusicgan.errors import MusicGanError, PieceError
 from tfmusicgan.note_sequences import sources
 from tfmusicgan.note_sequences.sources import Source
 from tfmusicgan.records import selection
@@ -204,20 +205,6 @@ def make_plan(
     return Plan(tuple(tasks), num_listed, tuple(dropped), described)
 
 
-def split_by_name(name: str, fractions: Sequence[float]) -> str:
-    """The split of a piece, from the SHA-256 of its name alone.
-
-    Args:
-      name: Name of the piece, or of its group.
-      fractions: For train, validation and test; they sum to 1.
-    """
-    digest = hashlib.sha256(name.encode("utf-8")).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
-    if place < fractions[0]:
-        return "train"
-    return "validation" if place < fractions[0] + fractions[1] else "test"
-
-
 def _left_out(pieces: Sequence[Source], reasons: Mapping[str, str]) -> list[DroppedPiece]:
     """What the selection leaves out."""
     return [
@@ -229,5 +216,5 @@ def _left_out(pieces: Sequence[Source], reasons: Mapping[str, str]) -> list[Drop
     ]
 
 
-def _dropped(name: str | os.PathLike, error: ReadError) -> DroppedPiece:
+def _dropped(name: str | os.PathLike, error: PieceError) -> DroppedPiece:
     return DroppedPiece(str(name), error.reason, str(error))
