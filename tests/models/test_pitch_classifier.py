@@ -128,6 +128,17 @@ def test_normalisation_is_of_the_batch_in_training_and_of_all_before_otherwise(m
     assert alone["features"].shape == (1, 5)
 
 
+def test_logits_with_a_bias_in_the_place_of_normalisation():
+    config = dataclasses.replace(TINY.config, normalise_logits=False)
+    model = PitchClassifier(config, REP, seed=3)
+    assert not any("logits_norm" in weight.path for weight in model.weights)
+    bias = model.network.convolutions[-1].bias
+    audio = _batch(2)["audio"]
+    before = model.classify(audio)["pitch"].numpy()
+    bias.assign(np.arange(152))
+    np.testing.assert_allclose(model.classify(audio)["pitch"], before + np.arange(128), atol=1e-4)
+
+
 def test_it_learns_to_hear_pitch():
     config = dataclasses.replace(TINY.config, channels=(8, 12, 16, 24), training_steps=80)
     model = PitchClassifier(config, REP, seed=1)

@@ -83,19 +83,22 @@ class PitchNetwork(keras.layers.Layer):
         self.convolutions, self.norms = [], []
         channels_in = 1
         for number, (channels, kernel, frequency_stride, time_stride) in enumerate(layers, 1):
-            name = f"layer_{number}" if number < len(layers) else "logits"
+            is_last = number == len(layers)
+            name = "logits" if is_last else f"layer_{number}"
+            normalised = config.normalise_logits or not is_last
             convolution = keras.layers.Conv2D(
                 channels,
                 kernel,
                 (frequency_stride, time_stride),
                 padding="same",
-                use_bias=False,  # the normalisation has an offset
+                use_bias=not normalised,  # the normalisation has an offset
                 kernel_initializer=seeded_glorot(seed, f"classifier/{name}"),
                 name=name,
             )
             convolution.build((None, None, None, channels_in))
             self.convolutions.append(convolution)
-            self.norms.append(ChannelBatchNormalization(channels, name=f"{name}_norm", **norm))
+            if normalised:
+                self.norms.append(ChannelBatchNormalization(channels, name=f"{name}_norm", **norm))
             channels_in = channels
         self.built = True
 
@@ -111,10 +114,10 @@ class PitchNetwork(keras.layers.Layer):
           normalised sums, before its non-linearity.
         """
         x, features = image, None
-        for number, (convolution, norm) in enumerate(
-            zip(self.convolutions, self.norms, strict=True), 1
-        ):
-            x = norm(convolution(x), training=training)
+        for number, convolution in enumerate(self.convolutions, 1):
+            x = convolution(x)
+            if number <= len(self.norms):
+                x = self.norms[number - 1](x, training=training)
             if number == self.config.feature_layer:
                 features = x
             if number < len(self.convolutions):
@@ -227,7 +230,9 @@ class PitchClassifier(MusicGAN):
         for name in ("pitch", "instrument_family", "instrument_source"):
             labels, logits = data[name], outputs[name]
             each = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(labels, 0), logits)
-            losses[f"{name}_loss"] = tf.reduce_mean(tf.where(labels >= 0, each, 0.0))
+            losses[f"{name}_loss"] = tf.reduce_mean(
+                tf.where(labels >= 0, each, tf.zeros_like(each))
+            )
         logits = outputs["qualities"]
         labels = tf.cast(data["qualities"], logits.dtype)
         each = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
