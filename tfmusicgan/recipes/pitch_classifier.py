@@ -111,7 +111,7 @@ _TINY = PitchClassifierConfig(
     time_strides=(4, 4, 2, 1),
     feature_layer=3,
     batch_norm_decay=0.9,
-    batch_size=8,
+    batch_size=4,
     training_steps=4,
     learning_rate=1e-2,
 )

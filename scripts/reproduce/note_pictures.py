@@ -1,0 +1,133 @@
+"""Draws and plays generated notes beside recorded ones of the same pitches.
+
+  python scripts/reproduce/note_pictures.py --run=RUN --records=RECORDS --output=FOLDER
+
+Writes notes.png, log-mel spectra with a column for each pitch: held-out notes above, then notes of
+the untrained and of the trained model, and each of the notes as a WAV file. In timbres.png and
+timbres.wav one seed plays a scale in each row: the timbre is the seed's, the pitch is asked for.
+"""
+
+import argparse
+import os
+import pathlib
+import wave
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+
+from tfmusicgan.errors import MusicGanError
+from tfmusicgan.metrics.note_metrics import Notes
+from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.rendering.names import pitch_name
+from tfmusicgan.training.fit import prepare_model
+from tfmusicgan.training.note_monitor import as_notes
+from tfmusicgan.training.note_pictures import draw_notes
+from tfmusicgan.training.run import Run
+
+
+def generate(model: MusicGAN, seeds: np.ndarray, pitches: np.ndarray) -> Notes:
+    """Notes of given seeds and pitches."""
+    sampled = model.sample(tf.constant(seeds, tf.int64), pitch=tf.constant(pitches, tf.int32))
+    audio = model.audio_of(sampled["image"]).numpy()
+    whole = np.clip(np.rint(audio * 32768.0), -32768, 32767).astype(np.int16)
+    return Notes(whole, sampled["pitch"].numpy(), model.representation.sample_rate)
+
+
+def recorded(records: RecordSet, pitches: np.ndarray, seed: int) -> Notes:
+    """A recorded note of each pitch, of instruments drawn by the seed.
+
+    Raises:
+      MusicGanError: If the records have no note of a pitch.
+    """
+    notes = as_notes(records.spread(records.num_examples), records.representation)
+    random = np.random.default_rng(seed)
+    chosen = []
+    for pitch in pitches:
+        places = np.flatnonzero(notes.pitch == pitch)
+        if not len(places):
+            raise MusicGanError(
+                f"Expected a note of pitch {pitch} in {records.directory}, split {records.split}. "
+                "Received: none. Name other --pitches."
+            )
+        chosen.append(random.choice(places))
+    return notes[np.array(chosen)]
+
+
+def write_wav(path: pathlib.Path, audio: np.ndarray, sample_rate: int) -> None:
+    """Writes int16 samples as a mono WAV file."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(sample_rate)
+        file.writeframes(np.ravel(audio).astype("<i2").tobytes())
+
+
+def held_out(folder: pathlib.Path) -> RecordSet:
+    """The test split, or the validation split where there is none."""
+    manifest = RecordSet.open(folder, "train").manifest
+    return RecordSet.open(folder, "test" if manifest.num_examples("test") else "validation")
+
+
+def draw(
+    run: Run,
+    records: pathlib.Path,
+    output: pathlib.Path,
+    pitches: np.ndarray,
+    seed: int,
+    checkpoint: str,
+) -> None:
+    """Writes the pictures and the sounds.
+
+    Args:
+      run: Of a model that makes notes.
+      records: The record set.
+      output: The folder; it is made.
+      pitches: MIDI pitches of the columns.
+      seed: Of the recorded notes' choice, and the first of the generated ones'.
+      checkpoint: As in tfmusicgan-evaluate.
+    """
+    model, info = run.load_model(checkpoint)
+    untrained = run.build_model()
+    prepare_model(untrained, RecordSet.open(records, "train"))
+    untrained.begin_stage(max(info.step - 1, 0))
+    seeds = seed + np.arange(len(pitches))
+    rows = {
+        "held-out": recorded(held_out(records), pitches, seed),
+        "untrained": generate(untrained, seeds, pitches),
+        "trained": generate(model, seeds, pitches),
+    }
+    output.mkdir(parents=True, exist_ok=True)
+    draw_notes(rows, output / "notes.png")
+    for name, notes in rows.items():
+        for number, (pitch, audio) in enumerate(zip(notes.pitch, notes.audio, strict=True)):
+            title = pitch_name(int(pitch)).replace("#", "sharp")
+            write_wav(output / f"{name}-{number}-{title}.wav", audio, notes.sample_rate)
+    timbres = {f"seed {one}": generate(model, np.full(len(pitches), one), pitches) for one in seeds}
+    draw_notes(timbres, output / "timbres.png")
+    together = np.concatenate([notes.audio for notes in timbres.values()])
+    write_wav(output / "timbres.wav", together, model.representation.sample_rate)
+
+
+def main() -> None:
+    """Draws what the flags ask for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", required=True, type=pathlib.Path, help="training run of notes")
+    parser.add_argument("--records", required=True, type=pathlib.Path, help="record set")
+    parser.add_argument("--output", required=True, type=pathlib.Path, help="folder to write")
+    parser.add_argument("--pitches", default="50,55,60,65,70", help="MIDI pitches, with commas")
+    parser.add_argument("--seed", type=int, default=1, help="of what is drawn")
+    parser.add_argument("--checkpoint", default="latest", help="latest, best, ema or a folder")
+    flags = parser.parse_args()
+    try:
+        pitches = np.array([int(pitch) for pitch in flags.pitches.split(",")])
+        run = Run.open(flags.run)
+        draw(run, flags.records, flags.output, pitches, flags.seed, flags.checkpoint)
+    except ValueError as error:  # the suite's own errors are, too
+        parser.exit(1, f"{parser.prog}: {error}\n")
+
+
+if __name__ == "__main__":
+    main()
