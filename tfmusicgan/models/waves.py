@@ -1,4 +1,4 @@
-"""WAV files to samples inside the graph, core ops only."""
+"""WAV files to samples and back inside the graph, core ops only."""
 
 import tensorflow as tf
 
@@ -31,3 +31,20 @@ def decode_waves(wav: tf.Tensor, sample_rate: int, num_samples: int) -> tf.Tenso
 
     decoded = tf.map_fn(decode, wav, fn_output_signature=tf.float32)
     return tf.reshape(decoded, [-1, num_samples])
+
+
+def encode_waves(audio: tf.Tensor, sample_rate: int) -> tf.Tensor:
+    """Encodes a batch as mono WAV files of 16 bits.
+
+    Args:
+      audio: float32 [batch, samples]; full scale is 1, what is beyond is clipped.
+      sample_rate: In Hz.
+
+    Returns:
+      string [batch].
+    """
+    return tf.map_fn(
+        lambda samples: tf.audio.encode_wav(samples[:, tf.newaxis], sample_rate),
+        audio,
+        fn_output_signature=tf.string,
+    )

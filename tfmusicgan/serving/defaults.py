@@ -18,7 +18,7 @@ from tensorflow.python.saved_model import fingerprinting_utils
 from tfmusicgan.models.base import Signature
 
 # What makes a request its own: music without being asked for is never a default.
-REQUIRED = ("seed", "note_sequence")
+REQUIRED = ("seed", "other_seed", "latent", "note_sequence", "audio", "wav")
 
 
 def control_defaults(signature: Signature) -> dict[str, Any]:

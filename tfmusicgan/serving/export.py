@@ -118,10 +118,10 @@ def export_run(
 
 
 def _check_makes_music(run: Run) -> None:
-    """Refuses runs whose samples are no music, such as an oracle's tokens."""
+    """Refuses runs of what is of no use alone, such as an oracle's tokens."""
     recipe = run.recipe
     sounds = getattr(representations.get(recipe.representation), "sounds", True)
-    if recipe.kind not in ("generator", "baseline") or not sounds:
+    if recipe.kind not in ("generator", "baseline", "classifier") or not sounds:
         raise ExportError(
             f"Expected a run of a generator of music. Received: {run.folder}, of the recipe "
             f"{recipe.name}, which is of kind {recipe.kind}. There is nothing to export."
@@ -177,7 +177,7 @@ def _remove(partial: pathlib.Path) -> None:
 
 def _named(signature: Signature):
     def serve(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        rows = tf.shape(inputs["seed"])[0]
+        rows = tf.shape(inputs[next(iter(signature.inputs))])[0]
         for name, value in inputs.items():
             # One row counts for all, as that of a default; other numbers of rows are an error.
             shape = tf.concat([[rows], tf.shape(value)[1:]], axis=0)
@@ -238,6 +238,8 @@ def _describe(signature: Signature) -> dict[str, Mapping[str, Any]]:
     inputs = {}
     for name, spec in signature.inputs.items():
         inputs[name] = {"dtype": spec.dtype.name}
+        if spec.shape.rank > 1:
+            inputs[name]["shape"] = spec.shape.as_list()[1:]
         if name not in REQUIRED:
             default = signature.defaults[name]
             inputs[name]["default"] = default.decode() if isinstance(default, bytes) else default

@@ -43,13 +43,33 @@ def model_card(name: str, manifest: Mapping[str, Any]) -> str:
             bounds = value.get("range")
             text = f"{bounds[0]:g} to {bounds[1]:g}" if bounds else ""
             default = str(value.get("default", "needed"))
-            cells = f"`{signature}`", f"`{key}`", f"{value['dtype']} [batch]", default
+            sizes = ", ".join(["batch", *map(str, value.get("shape", []))])
+            cells = f"`{signature}`", f"`{key}`", f"{value['dtype']} [{sizes}]", default
             lines.append(f"| {' | '.join(cells)} | {text} |")
     lines += [
         "",
-        "A `note_sequence` is a serialised NoteSequence. A value outside its range counts as the "
-        "nearer bound. Equal seeds give equal music. The music resembles the training data; it was "
-        "not checked for copies of it beyond what the recipe's evaluation prints.",
+        _answers(recipe.kind, manifest["representation"]),
         "",
     ]
     return "\n".join(lines)
+
+
+def _answers(kind: str, representation: Mapping[str, Any]) -> str:
+    """What goes in and out, for the reader of the table."""
+    form, parameters = (
+        "A `note_sequence` is a serialised NoteSequence.",
+        representation["parameters"],
+    )
+    if "sample_rate" in parameters:
+        seconds = parameters["num_samples"] / parameters["sample_rate"]
+        form = (
+            f"A `wav` is a WAV file of 16 bits, {seconds:g} s at {parameters['sample_rate']} Hz, "
+            "an `audio` the same as float32 within -1 to 1, a `pitch` a MIDI pitch."
+        )
+    if kind == "classifier":
+        return f"{form} Each answer has the pitch that was heard, and the logits of all classes."
+    return (
+        f"{form} A value outside its range counts as the nearer bound. Equal seeds give equal "
+        "music. The music resembles the training data; it was not checked for copies of it beyond "
+        "what the recipe's evaluation prints."
+    )

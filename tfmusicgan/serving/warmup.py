@@ -11,7 +11,7 @@ from tfmusicgan.models.base import Signature
 FILE = "tf_serving_warmup_requests"
 # One row for the music alone, as the suite's client asks, and a full batch, as batching makes them,
 # for all outputs: TensorFlow prepares a graph anew for each choice of outputs, which takes seconds.
-_REQUESTS = ((1, ("note_sequence",)), (32, ()))
+_REQUESTS = ((1, ("note_sequence", "wav")), (32, ()))
 
 
 def write_requests(
@@ -44,6 +44,7 @@ def _request(model: str, name: str, signature: Signature, rows: int) -> predict_
     request.model_spec.name = model
     request.model_spec.signature_name = name
     for key, spec in signature.inputs.items():
-        value = tf.fill([rows], tf.cast(signature.defaults[key], spec.dtype))
+        shape = [rows, *spec.shape[1:]]
+        value = tf.fill(shape, tf.cast(signature.defaults[key], spec.dtype))
         request.inputs[key].CopyFrom(tf.make_tensor_proto(value.numpy()))
     return request
