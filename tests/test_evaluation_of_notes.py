@@ -7,8 +7,11 @@ import types
 import numpy as np
 import pytest
 
+from tests.cli.commands import refused, run
+from tests.eagerly import eagerly
 from tests.made_up_audio import tone
 from tfmusicgan import metrics, recipes
+from tfmusicgan.cli.evaluate import main
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.evaluation import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Evaluation, classifiers
 from tfmusicgan.evaluation import notes as evaluation
@@ -16,6 +19,8 @@ from tfmusicgan.metrics.note_metrics import Notes
 from tfmusicgan.metrics.table import format_rows
 from tfmusicgan.recipes.gansynth_published import PUBLISHED
 from tfmusicgan.representations.note_audio import NoteAudio
+from tfmusicgan.training import fit
+from tfmusicgan.training.options import TrainingOptions
 
 REP = NoteAudio(sample_rate=4000, num_samples=1000, min_pitch=60, max_pitch=64)
 RECIPE = recipes.get("gansynth")
@@ -175,3 +180,26 @@ def test_a_classifiers_table():
     assert dataclasses.replace(
         found, rows={**found.rows, "untrained": {**hears, "pitch_accuracy/exact": 0.1}}
     ).improved()
+
+
+@pytest.mark.slow
+def test_a_run_is_measured_by_a_classifiers_run(tiny_run, tiny_records, tmp_path, capsys):
+    recipe, records = recipes.get("pitch_classifier"), tiny_records["gansynth"]
+    folder, options = tiny_run("gansynth").folder, TrainingOptions(num_samples=8)
+    flags = [f"--run={folder}", f"--records={records}", "--num_phrases=20"]
+    output = tmp_path / "evaluation.json"
+    with eagerly():
+        classifier = fit.train(recipe, "tiny", records, tmp_path / "heard", options=options)
+        assert run(main, *flags, f"--classifier={classifier.folder}", f"--output={output}") == 0
+    assert "IF-Mel + H" in capsys.readouterr().out
+    content = json.loads(output.read_text())
+    assert content["num_phrases"][TRAINED] == content["num_phrases"][UNTRAINED] == 20
+    assert content["settings"]["classifier_step"] == 4
+    for row in (TRAINING, HELD_OUT, UNTRAINED, TRAINED):
+        values = content["rows"][row]
+        assert {key.partition("/")[0] for key in values} == set(RECIPE.metrics)
+        assert all(np.isfinite(value) for value in values.values()), row
+    distances = [content["rows"][row]["frechet_distance/features"] for row in content["rows"]]
+    assert min(distances) == content["rows"][TRAINING]["frechet_distance/features"]
+    assert set(content["memorisation"]) == {HELD_OUT, TRAINED}
+    assert "tfmusicgan-train --recipe=pitch_classifier" in refused(capsys, main, *flags)
