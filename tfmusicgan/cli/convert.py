@@ -43,14 +43,21 @@ _DOWNLOAD = COMMAND.boolean(
     False,
     "First fetch what is missing of the dataset into the folder of --input.",
 )
+_NAME_PATTERN = COMMAND.string(
+    "name_pattern",
+    None,
+    "How the files of --dataset=audio_notes are named, without their suffix: a regular expression "
+    "with the groups pitch and, if there are such, velocity, instrument, family and source, e.g. "
+    r"'(?P<instrument>\w+)_(?P<pitch>[A-G]#?\d)'. By default NSynth's names.",
+)
 _LICENCE = COMMAND.string("licence", "", "Licence of the music, recorded in the manifest.")
 _ATTRIBUTION = COMMAND.string("attribution", "", "Whom to name, recorded in the manifest.")
 
 _REPRESENTATION = COMMAND.string(
     "representation",
     None,
-    "Representation, where no recipe names one: multitrack_piano_roll (default), melody_tokens or "
-    "chord_melody_words.",
+    "Representation, where no recipe names one: multitrack_piano_roll (default), melody_tokens, "
+    "chord_melody_words or note_audio.",
 )
 _SET = COMMAND.repeated(
     "set", "One parameter of the representation, name=value; may be given several times."
@@ -180,7 +187,11 @@ def _dataset() -> Any:
             "Expected --recipe, --dataset or --input. Known datasets: "
             f"{', '.join(datasets.names())}."
         )
-    return datasets.get(name)
+    if _NAME_PATTERN.value is None:
+        return datasets.get(name)
+    from tfmusicgan.datasets import audio_notes
+
+    return audio_notes.with_pattern(datasets.get(name), _NAME_PATTERN.value)
 
 
 def _inputs(dataset: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """The datasets by name. A new one is one module with a `DATASET`, and one entry here."""
 
 from tfmusicgan.datasets import (
+    audio_notes,
     bach_chorales,
     lakh,
     lpd,
@@ -16,6 +17,7 @@ from tfmusicgan.errors import unknown_name
 _DATASETS = {
     dataset.name: dataset
     for dataset in (
+        audio_notes.DATASET,
         bach_chorales.DATASET,
         *lakh.DATASETS,
         lpd.DATASET,

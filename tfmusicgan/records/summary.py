@@ -19,7 +19,7 @@ REPORT_NAME = "report.json"
 _NAMES_IN_MANIFEST = 10
 _MANY = 20
 # Only what the bytes depend on: the suite, the readers, the array and compression code.
-_PACKAGES = ("music21", "note-seq", "numpy", "symusic")
+_PACKAGES = ("music21", "note-seq", "numpy", "scipy", "symusic", "tensorflow-io")
 
 
 def package_versions() -> dict[str, str]:
