@@ -105,6 +105,6 @@ def test_an_overloaded_server_is_not_called_absent(capsys, tmp_path, monkeypatch
     def refuse(self, *arguments, **options):
         raise ServingError(grpc.StatusCode.UNAVAILABLE, text, self.target)
 
-    monkeypatch.setattr(Client, "generate", refuse)
+    monkeypatch.setattr(Client, "metadata", refuse)
     code, _, error = run(capsys, "--server=127.0.0.1:1", "--model=toy", f"--output={tmp_path}/x")
     assert (code, error) == (1, f"tfmusicgan-generate: 127.0.0.1:1: UNAVAILABLE: {text}\n")

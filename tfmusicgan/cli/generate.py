@@ -1,8 +1,13 @@
 """Asks a running server for pieces and writes them as MIDI, WAV and piano-roll PNG.
 
 tfmusicgan-generate --model=chorales --num=4 --seed=1 --output=out/chorales
+
+Of a model of notes, such as GANSynth, it writes the notes' sounds, or a whole piece that they play:
+
+tfmusicgan-generate --model=gansynth --midi=prelude.mid --output=prelude.wav
 """
 
+import contextlib
 import pathlib
 import sys
 
@@ -21,6 +26,9 @@ COMMAND = Command(
         " --output=out/melody",
         "tfmusicgan-generate --model=tunes --continue=beginning.mid --control=length=96"
         " --output=out/tune",
+        "tfmusicgan-generate --model=gansynth --control=pitch=60 --num=8 --output=out/notes",
+        "tfmusicgan-generate --model=gansynth --midi=prelude.mid --timbre_seed=3,8"
+        " --output=out/prelude.wav",
     ],
 )
 _SERVER = COMMAND.string("server", "127.0.0.1:8500", "The server's host:port.")
@@ -30,8 +38,12 @@ _VERSION = COMMAND.integer(
 )
 _NUM = COMMAND.integer("num", 1, "Number of pieces; for very many: tfmusicgan-sample.", 1, 10_000)
 _SEED = COMMAND.integer("seed", 0, "Seed of all pieces.", 0, 2**31 - 1)
-_OUTPUT = COMMAND.string("output", None, "Folder for the files; made when missing.")
-_FORMATS = COMMAND.list("formats", ["midi", "wav", "png"], "What to write: midi, wav, png.")
+_OUTPUT = COMMAND.string(
+    "output", None, "Folder for the files; with --midi the WAV file. Folders are made when missing."
+)
+_FORMATS = COMMAND.list(
+    "formats", ["midi", "wav", "png"], "What to write: midi, wav, png; of a model of notes wav."
+)
 _CONTROL = COMMAND.repeated(
     "control",
     "name=value: a control of the signature, as the model's card lists them; may be given several"
@@ -44,11 +56,26 @@ _ACCOMPANY = COMMAND.string(
     " fourth piece of a file of several.",
 )
 _CONTINUE = COMMAND.string("continue", None, "Music to go on with; a file as for --accompany.")
+_MIDI = COMMAND.string(
+    "midi",
+    None,
+    "Music that a model of notes plays; a file as for --accompany. Drums and notes outside the"
+    " model's pitches are left out, and counted.",
+)
+_TIMBRE_SEED = COMMAND.list(
+    "timbre_seed",
+    None,
+    "With --midi: seed of the timbre of all notes; or several, from the first at the beginning to"
+    " the last at the end. By default new ones after --seed.",
+)
+_SECONDS_PER_TIMBRE = COMMAND.float(
+    "seconds_per_timbre", 6.0, "With --midi: seconds from one timbre to the next.", 0.01
+)
 _SIGNATURE = COMMAND.string(
     "signature",
     None,
-    "Signature to ask; by default accompany or continue with music, generate with controls, else"
-    " serving_default.",
+    "Signature to ask; by default accompany or continue with music, generate (of a model of notes"
+    " synthesize) with controls, else serving_default.",
 )
 _SOUNDFONT = COMMAND.string("soundfont", None, "SF2 file for WAV; by default pretty_midi's.")
 _TIMEOUT = COMMAND.float("timeout_seconds", 60.0, "Most seconds that one request may take.", 0.001)
@@ -64,12 +91,18 @@ def _execute() -> int:
     from tfmusicgan import rendering
     from tfmusicgan.errors import unknown_name
 
-    chosen = [flag for flag in (_ACCOMPANY, _CONTINUE, _SIGNATURE) if flag.value]
+    chosen = [flag for flag in (_ACCOMPANY, _CONTINUE, _MIDI, _SIGNATURE) if flag.value]
     if len(chosen) > 1:
         raise MusicGanError(
-            "Expected --accompany, --continue or --signature. Received: "
+            "Expected --accompany, --continue, --midi or --signature. Received: "
             f"{' and '.join(f'--{flag.name}={flag.value}' for flag in chosen)}."
         )
+    if _MIDI.value:
+        _check_not_given("with --midi", _NUM, _CONTROL, _FORMATS, _SOUNDFONT)
+        if _TIMBRE_SEED.value:
+            _check_not_given("with --timbre_seed", _SEED, _SECONDS_PER_TIMBRE)
+        return _play()
+    _check_not_given("without --midi", _TIMBRE_SEED, _SECONDS_PER_TIMBRE)
     for name in _FORMATS.value:
         if name not in rendering.FORMATS:
             raise unknown_name("format", name, rendering.FORMATS)
@@ -87,7 +120,11 @@ def _execute() -> int:
 def _write(piece, stem: pathlib.Path) -> bool:
     """Writes one piece and prints the paths; says so, and goes on, where a format is impossible."""
     from tfmusicgan import rendering
+    from tfmusicgan.serving.sounds import Sound
 
+    if isinstance(piece, Sound):
+        _write_sound(piece, stem.with_name(f"{stem.name}.wav"))
+        return True
     is_whole = True
     for name in _FORMATS.value:
         try:
@@ -101,25 +138,73 @@ def _write(piece, stem: pathlib.Path) -> bool:
     return is_whole
 
 
-def _pieces() -> list:
+def _write_sound(sound, path: pathlib.Path) -> None:
+    from tfmusicgan.files import replacing
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial:
+        partial.write_bytes(sound.wav)
+    print(path, flush=True)
+
+
+def _play() -> int:
+    """Plays a piece with a model of notes."""
+    from tfmusicgan.serving import midi_synthesis
+    from tfmusicgan.serving.given_music import read_piece
+
+    path = pathlib.Path(_OUTPUT.value)
+    if path.suffix.lower() != ".wav":
+        raise MusicGanError(f"Expected --output=FILE.wav with --midi. Received: {str(path)!r}.")
+    if path.exists() and not _OVERWRITE.value:
+        raise OutputExistsError(
+            f"Expected a new file. Received: {path}, which is there. Name another --output, or pass"
+            " --overwrite."
+        )
+    timbres = [_parse_seed(text) for text in _TIMBRE_SEED.value or ()]
+    piece = read_piece(_MIDI.value)
+    if timbres:
+        seeds = midi_synthesis.timbre_seeds(*timbres)
+    else:
+        pace = _SECONDS_PER_TIMBRE.value
+        seeds = midi_synthesis.moving_timbres(piece, _SEED.value, pace)
+    with _connected() as client:
+        played = midi_synthesis.play(client, _MODEL.value, piece, seeds, _VERSION.value)
+    if played.num_out_of_range or played.num_drums:
+        low, high = played.pitches
+        print(
+            f"{COMMAND.name}: left out: {played.num_out_of_range} notes outside MIDI {low}-{high} "
+            f"and {played.num_drums} drum notes of {len(piece.notes)} notes.",
+            file=sys.stderr,
+        )
+    _write_sound(played.sound, path)
+    return 0
+
+
+def _check_not_given(where: str, *holders) -> None:
+    """Refuses flags that would have no effect."""
+    for holder in holders:
+        if COMMAND.flags[holder.name].present:
+            raise MusicGanError(f"Expected no --{holder.name} {where}, where it has no effect.")
+
+
+def _parse_seed(text: str) -> int:
+    if not text.strip().isdecimal() or int(text) >= 2**31:
+        raise MusicGanError(
+            f"Expected --timbre_seed of whole numbers from 0 to 2147483647. Received: {text!r}."
+        )
+    return int(text)
+
+
+@contextlib.contextmanager
+def _connected():
+    """A client of the server; that there is none is said in one line."""
     import grpc
 
     from tfmusicgan.serving.client import Client, ServingError
-    from tfmusicgan.serving.given_music import read_piece
 
-    controls = dict(_parse_control(text) for text in _CONTROL.value)
-    # Row seeds as in tfmusicgan-sample.
-    seeds = [(_SEED.value << 32) + i for i in range(_NUM.value)]
-    file = _ACCOMPANY.value or _CONTINUE.value
-    music = read_piece(file) if file else None
     with Client(_SERVER.value, _TIMEOUT.value) as client:
         try:
-            if music is not None:
-                ask = client.accompany if _ACCOMPANY.value else client.continue_piece
-                return ask(_MODEL.value, seeds, music, _VERSION.value, None, **controls)
-            return client.generate(
-                _MODEL.value, seeds, _SIGNATURE.value, _VERSION.value, **controls
-            )
+            yield client
         except ServingError as error:
             # Overload has the same code; its text says what is the matter.
             is_overload = "queue" in error.details
@@ -129,6 +214,36 @@ def _pieces() -> list:
                     "tfmusicgan-serve --model_root=FOLDER, or name another with --server."
                 ) from error
             raise
+
+
+def _pieces() -> list:
+    from tfmusicgan.serving.given_music import read_piece
+
+    controls = dict(_parse_control(text) for text in _CONTROL.value)
+    # Row seeds as in tfmusicgan-sample.
+    seeds = [(_SEED.value << 32) + i for i in range(_NUM.value)]
+    file = _ACCOMPANY.value or _CONTINUE.value
+    music = read_piece(file) if file else None
+    with _connected() as client:
+        if music is not None:
+            ask = client.accompany if _ACCOMPANY.value else client.continue_piece
+            return ask(_MODEL.value, seeds, music, _VERSION.value, None, **controls)
+        answers_sounds = _answers_sounds(client.metadata(_MODEL.value, _VERSION.value))
+        ask = client.generate_audio if answers_sounds else client.generate
+        return ask(_MODEL.value, seeds, _SIGNATURE.value, _VERSION.value, **controls)
+
+
+def _answers_sounds(signatures: dict) -> bool:
+    """Whether it is a model of sounds; these have one format."""
+    outputs = signatures.get(_SIGNATURE.value or "serving_default", {}).get("outputs", {})
+    if "wav" not in outputs:
+        return False
+    if COMMAND.flags[_FORMATS.name].present and _FORMATS.value != ["wav"]:
+        raise MusicGanError(
+            f"Expected --formats=wav of {_MODEL.value}, a model of sounds. Received: "
+            f"{','.join(_FORMATS.value)}."
+        )
+    return True
 
 
 def _parse_control(text: str) -> tuple[str, str]:

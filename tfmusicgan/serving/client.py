@@ -7,9 +7,9 @@ NumPy in and out, NoteSequences for music; no TensorFlow, no tensorflow-serving-
       pieces = client.generate("musegan", seeds=range(4), qpm=96)
       pieces = client.accompany("musegan_accompaniment", range(4), note_sequence)
       pieces = client.continue_piece("seqgan", range(4), note_sequence)
+      sounds = client.generate_audio("gansynth", range(4), pitch=[60, 64, 67, 72])
 """
 
-import concurrent.futures
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -22,16 +22,19 @@ from tfmusicgan.serving import messages, tensors
 from tfmusicgan.serving.calls import RETRIED_CODES, Caller, ServingError
 from tfmusicgan.serving.controls import (
     TensorTypes,
+    ask_in_parts,
     control_rows,
+    count_rows,
     music_rows,
     seed_rows,
-    split_rows,
 )
+from tfmusicgan.serving.sounds import Sound
 
 __all__ = ["Client", "ServingError"]
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
 MAX_ROWS = 32  # 32 pieces stay under the 4 MiB that clients with default limits accept
+_MAX_SOUNDS = 8  # four requests of 8 notes of 4 s at a time end well within the default deadline
 MAX_REQUEST_BYTES = 3 << 20  # of given music: under the 4 MiB of a gRPC proxy's default limit
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
@@ -149,28 +152,78 @@ class Client:
           ConfigError: If the seeds are no whole numbers, or a control is unknown, of another length
             than the seeds, or missing though it has no default.
         """
-        rows = {"seed": seed_rows(seeds)}
         signature = signature or ("generate" if controls else messages.DEFAULT_SIGNATURE)
-        if signature != messages.DEFAULT_SIGNATURE or controls:
-            known = self.metadata(model, version, label)
-            if signature not in known:
-                raise unknown_name("signature", signature, known)
-            entry = known[signature]
-            rows |= control_rows(entry["inputs"], controls, len(rows["seed"]), entry["defaults"])
+        rows = self._rows(seeds, model, signature, version, label, controls)
 
-        def ask(part: slice) -> list[NoteSequence]:
-            inputs = {name: values[part] for name, values in rows.items()}
-            outputs = self.predict(model, inputs, signature, version, label, ("note_sequence",))
-            return [NoteSequence.FromString(piece) for piece in outputs["note_sequence"]]
+        def ask(inputs: Mapping[str, np.ndarray]) -> list[NoteSequence]:
+            answer = self.predict(model, inputs, signature, version, label, ("note_sequence",))
+            return [NoteSequence.FromString(piece) for piece in answer["note_sequence"]]
 
-        with concurrent.futures.ThreadPoolExecutor(self.max_concurrency) as pool:
-            parts = split_rows(rows, self.max_rows, MAX_REQUEST_BYTES)
-            futures = [pool.submit(ask, part) for part in parts]
-            try:
-                return [piece for future in futures for piece in future.result()]
-            finally:
-                for future in futures:  # after a failure, what has not begun is not asked for
-                    future.cancel()
+        return ask_in_parts(ask, rows, self.max_rows, MAX_REQUEST_BYTES, self.max_concurrency)
+
+    def generate_audio(
+        self,
+        model: str,
+        seeds: Iterable[int] | None = None,
+        signature: str | None = None,
+        version: int | None = None,
+        label: str | None = None,
+        **controls: object,
+    ) -> list[Sound]:
+        """Makes one sound per seed, of a model that answers `wav`.
+
+        Large jobs are split as those of `generate`, at most 8 rows a request.
+
+        Args:
+          model: The model's name.
+          seeds: One whole number per sound; None for a signature without, such as `from_latent`.
+          signature: By default `"serving_default"`, or `"synthesize"` when controls are given.
+          version: A version number.
+          label: A version label.
+          **controls: Further inputs of the signature, e.g. `pitch=60` or `latent=` [rows, size].
+
+        Returns:
+          The sounds in order: `.wav`, the bytes of a file, `.samples` and `.sample_rate`.
+
+        Raises:
+          ServingError: With the server's code and text, of the first request that failed.
+          ConfigError: As for `generate`, or if seeds are missing or too many.
+          MusicGanError: If an answer is no mono WAV of 16 bits.
+        """
+        signature = signature or ("synthesize" if controls else messages.DEFAULT_SIGNATURE)
+        rows = self._rows(seeds, model, signature, version, label, controls)
+
+        def ask(inputs: Mapping[str, np.ndarray]) -> list[Sound]:
+            answer = self.predict(model, inputs, signature, version, label, ("wav",))
+            return [Sound.from_wav(wav) for wav in answer["wav"]]
+
+        most = min(self.max_rows, _MAX_SOUNDS)
+        return ask_in_parts(ask, rows, most, MAX_REQUEST_BYTES, self.max_concurrency)
+
+    def _rows(
+        self,
+        seeds: Iterable[int] | None,
+        model: str,
+        signature: str,
+        version: int | None,
+        label: str | None,
+        controls: Mapping[str, object],
+    ) -> dict[str, np.ndarray]:
+        """A job's inputs, [rows, ...] each; the server is asked what they are where need be."""
+        rows = {} if seeds is None else {"seed": seed_rows(seeds)}
+        if signature == messages.DEFAULT_SIGNATURE and rows and not controls:
+            return rows
+        known = self.metadata(model, version, label)
+        if signature not in known:
+            raise unknown_name("signature", signature, known)
+        entry = known[signature]
+        if rows and "seed" not in entry["inputs"]:
+            raise ConfigError(
+                f"Expected no seeds, which signature {signature!r} does not take. Its inputs: "
+                f"{', '.join(entry['inputs'])}."
+            )
+        num_rows = len(rows["seed"]) if rows else count_rows(entry["inputs"], controls)
+        return rows | control_rows(entry["inputs"], controls, num_rows, entry["defaults"])
 
     def accompany(
         self,

@@ -1,6 +1,7 @@
 """Seeds, controls and music of a generation as the rows of a signature's inputs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import concurrent.futures
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -90,9 +91,15 @@ def control_rows(
         if name not in controls
     }
     for name, value in controls.items():
-        array = _typed(name, value, inputs[name][0])
-        if array.ndim == 0:
-            array = np.repeat(array[None], num_rows)
+        type_name, shape = inputs[name]
+        array = _typed(name, value, type_name)
+        if array.ndim == len(shape) - 1:
+            array = np.repeat(array[None], num_rows, axis=0)
+        if array.ndim != len(shape) or array.shape[1:] != tuple(shape[1:]):
+            raise ConfigError(
+                f"Expected values of shape {list(shape[1:])} for control {name!r}, one or a row of "
+                f"them. Received: an array of shape {list(array.shape)}."
+            )
         if len(array) != num_rows:
             raise ConfigError(
                 f"Expected one value, or {num_rows} as there are seeds, for control {name!r}. "
@@ -100,6 +107,28 @@ def control_rows(
             )
         rows[name] = array
     return rows
+
+
+def count_rows(inputs: TensorTypes, controls: Mapping[str, object]) -> int:
+    """How many rows controls have, of a signature that takes no seeds.
+
+    Args:
+      inputs: The signature's inputs.
+      controls: Name -> one value for all rows, or one per row.
+
+    Raises:
+      ConfigError: If the signature takes seeds, or no control has rows.
+    """
+    if "seed" in inputs:
+        raise ConfigError("Expected seeds, which the signature takes. Received: none.")
+    for name, value in controls.items():
+        array = tensors.as_array(value)
+        if name in inputs and array.ndim == len(inputs[name][1]):
+            return len(array)
+    raise ConfigError(
+        f"Expected a row of values for one of the controls: {', '.join(inputs)}. Received: "
+        f"{', '.join(controls) or 'nothing'}."
+    )
 
 
 def split_rows(rows: Mapping[str, np.ndarray], max_rows: int, max_bytes: int) -> Iterator[slice]:
@@ -113,7 +142,7 @@ def split_rows(rows: Mapping[str, np.ndarray], max_rows: int, max_bytes: int) ->
     Yields:
       The rows of each request, in their order.
     """
-    num_rows = len(rows["seed"])
+    num_rows = len(next(iter(rows.values())))
     sizes = sum((_row_bytes(array) for array in rows.values()), np.zeros(num_rows, np.int64))
     start = total = 0
     for row, size in enumerate(sizes.tolist()):
@@ -123,6 +152,37 @@ def split_rows(rows: Mapping[str, np.ndarray], max_rows: int, max_bytes: int) ->
         total += size
     if num_rows:
         yield slice(start, num_rows)
+
+
+def ask_in_parts(
+    ask: Callable[[dict[str, np.ndarray]], list],
+    rows: Mapping[str, np.ndarray],
+    max_rows: int,
+    max_bytes: int,
+    max_concurrency: int,
+) -> list:
+    """Splits a job into requests, several of them under way at a time.
+
+    Args:
+      ask: Takes a request's inputs, gives one answer per row.
+      rows: Name -> [rows, ...].
+      max_rows: Most rows of a request.
+      max_bytes: Most bytes of the inputs of a request of several rows.
+      max_concurrency: Requests at a time.
+
+    Returns:
+      All answers, in the order of the rows.
+    """
+    with concurrent.futures.ThreadPoolExecutor(max_concurrency) as pool:
+        parts = split_rows(rows, max_rows, max_bytes)
+        futures = [
+            pool.submit(ask, {key: row[part] for key, row in rows.items()}) for part in parts
+        ]
+        try:
+            return [answer for future in futures for answer in future.result()]
+        finally:
+            for future in futures:  # after a failure, what has not begun is not asked for
+                future.cancel()
 
 
 def _row_bytes(array: np.ndarray) -> np.ndarray:

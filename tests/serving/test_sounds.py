@@ -1,0 +1,187 @@
+"""Sounds of a model of notes, and pieces that it plays."""
+
+import numpy as np
+import pytest
+
+from tests.serving import toy_models, toy_notes
+from tfmusicgan.errors import ConfigError, MusicGanError
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.serving import midi_synthesis
+from tfmusicgan.serving.client import Client, ServingError
+from tfmusicgan.serving.sounds import Sound
+
+STEP = 1 / 32768  # of 16 bits
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    from tfmusicgan.serving.server import app
+    from tfmusicgan.serving.server.storage import ModelSource
+
+    root = tmp_path_factory.mktemp("models")
+    toy_notes.write_model(root / "notes" / "1")
+    toy_models.write_model(root / "toy" / "3")
+    options = app.ServerOptions(ModelSource(root=str(root)), port=0)
+    with app.running(options) as server, Client(server.address) as client:
+        yield client
+
+
+@pytest.fixture
+def sizes(client, monkeypatch):
+    """Rows of each request."""
+    sizes, predict = [], client.predict
+
+    def count(model, inputs, *rest, **more):
+        sizes.append(len(next(iter(inputs.values()))))
+        return predict(model, inputs, *rest, **more)
+
+    monkeypatch.setattr(client, "predict", count)
+    return sizes
+
+
+def test_one_sound_per_seed(client, sizes):
+    seeds = list(range(20))
+    sounds = client.generate_audio("notes", seeds)
+    assert sorted(sizes) == [4, 8, 8]
+    assert {sound.sample_rate for sound in sounds} == {1000}
+    for seed, sound in zip(seeds, sounds, strict=True):
+        assert sound.samples.dtype == np.float32
+        np.testing.assert_allclose(sound.samples, toy_notes.note(seed % 7 / 8, 60), atol=STEP)
+        assert Sound.from_wav(sound.wav) == sound
+    assert client.generate_audio("notes", []) == []
+
+
+def test_controls_as_arrays(client):
+    sounds = client.generate_audio("notes", [1, 2, 3], pitch=np.array([40, 50, 200]))
+    for seed, pitch, sound in zip([1, 2, 3], [40, 50, 80], sounds, strict=True):
+        np.testing.assert_allclose(sound.samples, toy_notes.note(seed / 8, pitch), atol=STEP)
+    # A signature without seeds: as many sounds as latents, or as pitches.
+    latents = np.array([[0.25, 9, 9], [0.75, 9, 9]])
+    first, second = client.generate_audio("notes", None, "from_latent", latent=latents, pitch=70)
+    np.testing.assert_allclose(first.samples, toy_notes.note(0.25, 70), atol=STEP)
+    np.testing.assert_allclose(second.samples, toy_notes.note(0.75, 70), atol=STEP)
+    sounds = client.generate_audio("notes", None, "from_latent", latent=latents[0], pitch=[41, 42])
+    np.testing.assert_allclose(sounds[1].samples, toy_notes.note(0.25, 42), atol=STEP)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "controls", "message"),
+    [
+        (([1],), {"speed": 3}, r"Unknown control 'speed'\. Known: pitch\."),
+        (([1], "sing"), {}, r"Unknown signature 'sing'\. Known: from_latent, interpolate, "),
+        (([1],), {"pitch": 60.5}, r"int32 for control 'pitch'\. Received: 60\.5"),
+        (([1, 2],), {"pitch": [60] * 3}, r"or 2 as there are seeds, for control 'pitch'\. Rec"),
+        (([1],), {"pitch": [[60]]}, r"shape \[\] for control 'pitch', .*shape \[1, 1\]"),
+        ((None, "synthesize"), {"pitch": 60}, "Expected seeds, which the signature takes"),
+        ((None, "from_latent"), {"pitch": 60}, r"a row of values .*: latent, pitch\. Rec.*: pitch"),
+        (([1], "from_latent"), {"pitch": 60}, "no seeds, which signature 'from_latent' does not"),
+        ((None, "from_latent"), {"pitch": [60], "latent": [[1, 2]]}, r"of shape \[3\] for contr"),
+    ],
+)
+def test_arguments_that_do_not_fit(client, arguments, controls, message):
+    with pytest.raises(ConfigError, match=message):
+        client.generate_audio("notes", *arguments, **controls)
+
+
+def test_a_model_of_something_else(client):
+    with pytest.raises(ServingError, match=r"INVALID_ARGUMENT.* wav"):
+        client.generate_audio("toy", [1])
+    with pytest.raises(ConfigError, match=r"the signature 'interpolate'\. Received: 'toy', which"):
+        midi_synthesis.play(client, "toy", _piece((0, 1, 60)), [1])
+
+
+def test_bytes_that_are_no_sound():
+    stereo = bytearray(Sound.from_samples(np.zeros(8), 1000).wav)
+    stereo[22] = 2
+    with pytest.raises(MusicGanError, match=r"WAV of 16 bits\. Received: 2 channels of 16 bits\."):
+        Sound.from_wav(bytes(stereo))
+    for other in (b"", b"RIFF", b"no sound at all, but text of some length" * 3):
+        with pytest.raises(MusicGanError, match=r"Received: other bytes\."):
+            Sound.from_wav(other)
+
+
+def test_samples_to_bytes():
+    sound = Sound.from_samples(np.array([0.5, -1.0, 1.0, 7.0, 0.4 / 32768]), 8000)
+    assert (np.round(sound.samples * 32768)).tolist() == [16384, -32768, 32767, 32767, 0]
+    assert sound.sample_rate == 8000 and "samples" not in repr(sound)
+
+
+def _piece(*notes, velocity=127, is_drum=False):
+    """(start, end, pitch) of each note."""
+    sequence = NoteSequence(id="a piece")
+    for start, end, pitch in notes:
+        sequence.notes.add(
+            start_time=start, end_time=end, pitch=pitch, velocity=velocity, is_drum=is_drum
+        )
+    return sequence
+
+
+def _timbres(played, seconds):
+    """The timbre that is heard at some seconds, and the pitch."""
+    samples, firsts = played.sound.samples, np.array(seconds) * 1000 // 4 * 4
+    levels = [samples[int(first) : int(first) + 4] for first in firsts]
+    return [(0.5 * level[1] / level[0], 64 * level[3] / level[0]) for level in levels]
+
+
+def test_notes_have_the_timbre_of_their_start(client, sizes):
+    piece = _piece((0, 1, 60), (5, 6, 50), (10, 11, 60), (10, 11, 39), (16, 20, 80), (2, 3, 81))
+    piece.notes.add(start_time=3, end_time=4, pitch=60, velocity=90, is_drum=True)
+    seeds = midi_synthesis.moving_timbres(piece, 1, seconds_per_timbre=9.0)
+    assert seeds.tolist() == [1 << 32, (1 << 32) + 1]  # int(20 / 9)
+    played = midi_synthesis.play(client, "notes", piece, seeds)
+    assert (played.num_notes, played.num_out_of_range, played.num_drums) == (4, 2, 1)
+    assert played.pitches == (40, 80)
+    # The model's range costs a request of its own.
+    assert sorted(sizes) == [2, 4]
+    assert played.sound.samples.shape == (23_000,)
+    np.testing.assert_allclose(np.abs(played.sound.samples).max(), 0.5, atol=STEP)
+    first, second = (toy_notes.timbre(seed) for seed in seeds)
+    heard = _timbres(played, [0.5, 5.5, 10.5, 18.0])
+    expected = [first + (second - first) * start / 20 for start in (0, 5, 10, 16)]
+    np.testing.assert_allclose([timbre for timbre, _ in heard], expected, atol=1e-3)
+    np.testing.assert_allclose([pitch for _, pitch in heard], [60, 50, 60, 80], atol=0.1)
+    # The last is held for three of its four seconds, and released.
+    assert np.abs(played.sound.samples[18_900:19_000]).min() > 0.1
+    assert not played.sound.samples[19_300:].any()
+
+
+def test_one_timbre_asks_for_each_pitch_once(client, sizes):
+    piece = _piece(*((second, second + 0.5, 60 + second % 3) for second in range(30)))
+    played = midi_synthesis.play(client, "notes", piece, midi_synthesis.timbre_seeds(5))
+    assert sorted(sizes) == [2, 3]
+    assert {round(timbre, 2) for timbre, _ in _timbres(played, np.arange(30) + 0.25)} == {
+        round(toy_notes.timbre(5 << 32), 2)
+    }
+
+
+def test_velocity_is_loudness(client):
+    piece = _piece((0, 0.5, 60), velocity=127)
+    piece.notes.add(start_time=1, end_time=1.5, pitch=60, velocity=32)
+    played = midi_synthesis.play(client, "notes", piece, [3])
+    levels = played.sound.samples[[200, 1200]]
+    np.testing.assert_allclose(levels[1] / levels[0], 32 / 127, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("piece", "seeds", "error", "message"),
+    [
+        (_piece(), [1], MusicGanError, "within MIDI 40-80, .* none among the 0 notes of 'a piece'"),
+        (_piece((0, 1, 60), is_drum=True), [1], MusicGanError, "none among the 1 notes of"),
+        (_piece((0, 1, 20)), [1], MusicGanError, "Transpose the piece first"),
+        (_piece((0, 1e9, 60)), [1], MusicGanError, r"from 0 to 1e\+09 s in 'a piece'\. Cut"),
+        (_piece((0, 1, 60)), [], ConfigError, r"one seed of a timbre, or more\. Received: none"),
+    ],
+)
+def test_pieces_that_cannot_be_played(client, piece, seeds, error, message):
+    with pytest.raises(error, match=message):
+        midi_synthesis.play(client, "notes", piece, seeds)
+
+
+def test_seeds_of_timbres():
+    piece = _piece((0, 31, 60))
+    assert midi_synthesis.moving_timbres(piece, 2).tolist() == [(2 << 32) + i for i in range(5)]
+    assert len(midi_synthesis.moving_timbres(_piece((0, 5, 60)), 0)) == 2
+    assert len(midi_synthesis.moving_timbres(_piece(), 0)) == 2
+    assert len(midi_synthesis.moving_timbres(_piece((0, 1e300, 60)), 0)) == 600
+    with pytest.raises(ConfigError, match=r"more than 0 seconds .* Received: 0\.0\."):
+        midi_synthesis.moving_timbres(piece, 2, 0.0)

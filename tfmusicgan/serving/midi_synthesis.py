@@ -1,0 +1,179 @@
+"""Pieces of music played by a model of notes, whose timbre moves from one latent to the next.
+
+A latent belongs to each seed, the same as where the model makes a note of that seed. The latents
+stand evenly from the beginning to the end, and a note has the timbre on the arc between the two
+around its start. Every different note is asked for once, at the model's signature `interpolate`.
+
+Source: Engel et al. (2019), "GANSynth", https://arxiv.org/abs/1902.08710; magenta 526d3eb1,
+`models/gansynth/gansynth_generate.py`. Differs from it: there are two latents at least, drums are
+left out, and so is what the model's own range does not hold (there, all outside 36 to 84).
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfmusicgan.errors import ConfigError, MusicGanError
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.rendering.note_mixing import NoteMix
+from tfmusicgan.rendering.wav import MAX_SECONDS
+from tfmusicgan.serving.client import Client
+from tfmusicgan.serving.sounds import Sound
+
+SIGNATURE = "interpolate"
+SECONDS_PER_TIMBRE = 6.0  # the released program's
+_FIRST_SECONDS = -1e-4  # before a note at 0
+_NOTES_AT_ONCE = 64  # 64 notes of 4 s are 16 MB of samples
+
+
+@dataclasses.dataclass(frozen=True)
+class Performance:
+    """A piece that was played.
+
+    Attributes:
+      sound: The sum of its notes, its peak 0.5.
+      num_notes: Notes that are in it.
+      num_out_of_range: Notes that were left out since the model has no such pitch.
+      num_drums: Drum notes, which were left out.
+      pitches: The lowest and the highest MIDI pitch of the model.
+    """
+
+    sound: Sound
+    num_notes: int
+    num_out_of_range: int
+    num_drums: int
+    pitches: tuple[int, int]
+
+
+def play(
+    client: Client,
+    model: str,
+    sequence: NoteSequence,
+    seeds: Sequence[int],
+    version: int | None = None,
+) -> Performance:
+    """Plays a piece.
+
+    Args:
+      client: Of the server.
+      model: The name of a model with the signature `interpolate`.
+      sequence: The piece; it is not changed.
+      seeds: Of the timbres in turn, as `moving_timbres` gives them; one is that of all notes.
+      version: A version number.
+
+    Returns:
+      The sound, and what was left out.
+
+    Raises:
+      ServingError: With the server's code and text.
+      ConfigError: If the model has no such signature, or there is no seed.
+      MusicGanError: If the piece has no note that the model can play, or one after an hour.
+    """
+    low, high = _pitch_range(client, model, version)
+    pitched = [note for note in sequence.notes if not note.is_drum]
+    notes = [note for note in pitched if low <= note.pitch <= high]
+    name = sequence.id or sequence.filename
+    _check(notes, low, high, len(sequence.notes), name)
+    starts = np.array([note.start_time for note in notes])
+    ends = np.array([note.end_time for note in notes])
+    asked = _requests(starts, ends.max(), [note.pitch for note in notes], seeds)
+    different, places = np.unique(asked, return_inverse=True)
+    mix = None
+    for first in range(0, len(different), _NOTES_AT_ONCE):
+        part = different[first : first + _NOTES_AT_ONCE]
+        controls = {field: part[field] for field in ("other_seed", "fraction", "pitch")}
+        sounds = client.generate_audio(model, part["seed"], SIGNATURE, version, **controls)
+        mix = mix or NoteMix(ends.max(), sounds[0].sample_rate)
+        for index in np.flatnonzero((places >= first) & (places < first + len(part))):
+            sound = sounds[places[index] - first].samples
+            mix.add(sound, starts[index], ends[index] - starts[index], notes[index].velocity)
+    return Performance(
+        Sound.from_samples(mix.finish(), mix.sample_rate),
+        num_notes=len(notes),
+        num_out_of_range=len(pitched) - len(notes),
+        num_drums=len(sequence.notes) - len(pitched),
+        pitches=(low, high),
+    )
+
+
+def moving_timbres(
+    sequence: NoteSequence, seed: int, seconds_per_timbre: float = SECONDS_PER_TIMBRE
+) -> np.ndarray:
+    """Seeds of timbres for a piece: int64 [timbres], two at least, `(seed << 32) + i`.
+
+    Args:
+      sequence: The piece.
+      seed: 0 to 2**31 - 1; its first timbre is that of the model's first note of that seed.
+      seconds_per_timbre: From one timbre to the next.
+
+    Raises:
+      ConfigError: If the time is not above 0.
+    """
+    if not seconds_per_timbre > 0:
+        raise ConfigError(
+            f"Expected more than 0 seconds from one timbre to the next. Received: "
+            f"{seconds_per_timbre}."
+        )
+    end = max((note.end_time for note in sequence.notes), default=0.0)
+    count = max(int(min(end, MAX_SECONDS) / seconds_per_timbre), 2)
+    return timbre_seeds(seed) + np.arange(count)
+
+
+def timbre_seeds(*seeds: int) -> np.ndarray:
+    """Seeds of the timbres of the first notes that a model makes of given seeds: int64 [seeds]."""
+    return np.array(seeds, np.int64) << np.int64(32)
+
+
+def _pitch_range(client: Client, model: str, version: int | None) -> tuple[int, int]:
+    """The lowest and the highest pitch: a model answers which pitch it took."""
+    known = client.metadata(model, version)
+    if SIGNATURE not in known:
+        raise ConfigError(
+            f"Expected a model of single notes, with the signature {SIGNATURE!r}. Received: "
+            f"{model!r}, which has {', '.join(sorted(known))}."
+        )
+    inputs = {
+        "seed": np.zeros(2, np.int64),
+        "other_seed": np.zeros(2, np.int64),
+        "fraction": np.zeros(2, np.float32),
+        "pitch": np.array([0, 127], np.int32),
+    }
+    answer = client.predict(model, inputs, SIGNATURE, version, output_filter=("pitch",))
+    low, high = answer["pitch"].tolist()
+    return low, high
+
+
+def _check(notes: Sequence, low: int, high: int, num_all: int, name: str) -> None:
+    """Checks that there is something to play, within an hour."""
+    if not notes:
+        raise MusicGanError(
+            f"Expected pitched notes within MIDI {low}-{high}, the model's range. Received: none "
+            f"among the {num_all} notes of {name!r}. Transpose the piece first."
+        )
+    for note in notes:
+        if not 0.0 <= note.start_time <= note.end_time <= MAX_SECONDS:
+            raise MusicGanError(
+                f"Expected notes within 0 and {MAX_SECONDS:.0f} s. Received: a note from "
+                f"{note.start_time:g} to {note.end_time:g} s in {name!r}. Cut the piece first."
+            )
+
+
+def _requests(
+    starts: np.ndarray, end: float, pitches: Sequence[int], seeds: Sequence[int]
+) -> np.ndarray:
+    """What to ask for each note: `seed`, `other_seed`, `fraction` and `pitch`, [notes]."""
+    seeds = np.asarray(seeds, np.int64)
+    if not len(seeds):
+        raise ConfigError("Expected one seed of a timbre, or more. Received: none.")
+    names = ["seed", "other_seed", "fraction", "pitch"]
+    asked = np.zeros(len(starts), list(zip(names, ["i8", "i8", "f4", "i4"], strict=True)))
+    asked["pitch"] = pitches
+    if len(seeds) == 1:
+        asked["seed"] = asked["other_seed"] = seeds[0]
+        return asked
+    times = np.linspace(_FIRST_SECONDS, end, len(seeds))
+    before = np.clip(np.searchsorted(times, starts, side="right") - 1, 0, len(seeds) - 2)
+    asked["seed"], asked["other_seed"] = seeds[before], seeds[before + 1]
+    asked["fraction"] = (starts - times[before]) / (times[before + 1] - times[before])
+    return asked
