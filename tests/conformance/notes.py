@@ -36,7 +36,7 @@ def inputs(asked, name, signature):
         return {"pitch": pitches}
     if signature == "interpolate":
         fraction = np.linspace(0.0, 1.0, ROWS, dtype=np.float32)
-        return {"pitch": pitches, "other_seed": SEEDS[::-1].copy(), "fraction": fraction}
+        return {"pitch": pitches, "other_seed": SEEDS + 100, "fraction": fraction}
     rng = np.random.default_rng(0)
     latent = rng.normal(size=(ROWS, asked.model.model_config.latent_size)).astype(np.float32)
     return {"pitch": pitches, "latent": latent}

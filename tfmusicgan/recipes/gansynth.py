@@ -247,8 +247,8 @@ def _row(name: str, title: str, dataset: str = "nsynth", **changes) -> Recipe:
         },
         metrics=METRICS,
         collapse={"silent_notes": 0.99},
-        published=PUBLISHED if dataset == "nsynth" else {},
-        published_notes=NOTES if dataset == "nsynth" else (),
+        published=PUBLISHED,
+        published_notes=NOTES,
     )
 
 

@@ -22,6 +22,7 @@ _ROWS = {
 }
 PUBLISHED = {name: dict(zip(_COLUMNS, row, strict=True)) for name, row in _ROWS.items()}
 NOTES = (
+    "The published figures are of NSynth's acoustic notes.",
     "The published figures are of another classifier, trained on NSynth, of 12,800 samples, and of "
     "an accuracy that counts a semitone as right.",
     "Published Frechet distances may be of the first 128 clips alone, as in the released code.",

@@ -76,13 +76,13 @@ class Generator(keras.layers.Layer):
         blocks = len(self.blocks) if blocks is None else blocks
         x = self.first(pixel_norm(tf.concat([latents, tf.cast(pitches, latents.dtype)], axis=1)))
         before = None
-        for index, layers in enumerate(self.blocks[:blocks]):
+        for layers in self.blocks[:blocks]:
             before = x
             for layer in layers:
                 x = layer(x)
-        image = tf.tanh(self.to_image[index](x))
+        image = tf.tanh(self.to_image[blocks - 1](x))
         if fade is None:
             return image
         fade = tf.cast(fade, image.dtype)
-        smaller = box_upscale(tf.tanh(self.to_image[index - 1](before)), self.growth)
+        smaller = box_upscale(tf.tanh(self.to_image[blocks - 2](before)), self.growth)
         return fade * image + (1 - fade) * smaller

@@ -33,6 +33,7 @@ from tensorflow_probability import distributions
 from tfmusicgan.audio.spectrograms import SpectrogramFormat
 from tfmusicgan.models import noise
 from tfmusicgan.models.base import Signature
+from tfmusicgan.models.gansynth import signatures
 from tfmusicgan.models.gansynth.discriminator import Discriminator
 from tfmusicgan.models.gansynth.generator import Generator
 from tfmusicgan.models.gansynth.normaliser import Normaliser
@@ -61,9 +62,7 @@ class GANSynth(ProgressiveGAN):
       ConfigError: If the audio does not fit into the image.
     """
 
-    def __init__(
-        self, config: GANSynthConfig, representation: NoteAudio, seed: int = 0, **kwargs
-    ):
+    def __init__(self, config: GANSynthConfig, representation: NoteAudio, seed: int = 0, **kwargs):
         super().__init__(config, representation, seed, **kwargs)
         self.format = SpectrogramFormat(
             config.kind,
@@ -171,7 +170,7 @@ class GANSynth(ProgressiveGAN):
         return {"image": box_upscale(image, tuple(n // m for n, m in full)), "pitch": pitch}
 
     def audio_of(self, images: tf.Tensor) -> tf.Tensor:
-        """Images as sound: float32 [batch, *format.shape] to float32 [batch, samples] in [-1, 1]."""
+        """Sound of images: float32 [batch, *format.shape] to [batch, samples], within [-1, 1]."""
         return tf.clip_by_value(self.format.inverse(images), -1.0, 1.0)
 
     def sample_examples(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -197,8 +196,6 @@ class GANSynth(ProgressiveGAN):
 
     def signatures(self) -> dict[str, Signature]:
         """`serving_default`, `synthesize`, `interpolate` and `from_latent`."""
-        from tfmusicgan.models.gansynth import signatures
-
         return signatures.signatures(self)
 
     def _keys(self, seeds: tf.Tensor, use: int) -> noise.Key:

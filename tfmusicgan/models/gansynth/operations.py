@@ -135,7 +135,7 @@ def box_upscale(x: tf.Tensor, factors: tuple[int, int]) -> tf.Tensor:
 
 
 def pixel_norm(x: tf.Tensor) -> tf.Tensor:
-    """x / sqrt(mean over channels of x^2 + 1e-8) (Progressive GAN, section 4.2).
+    """Divides by sqrt(mean over channels of x^2 + 1e-8) (Progressive GAN, section 4.2).
 
     Its gradient is the plain formula's, in fewer operations.
     """
