@@ -195,9 +195,9 @@ def test_download_needs_one_folder(capsys, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--output=o"], "Expected --recipe, --dataset or --input. Known datasets: bach_chorales"),
+        (["--output=o"], "Expected --recipe, --dataset or --input. Known datasets: audio_notes"),
         (["--dataset=midi"], "--output is required."),
-        (["--dataset=lark", "--output=o"], "Unknown dataset 'lark'. Known: bach_chorales, lakh"),
+        (["--dataset=lark", "--output=o"], "Unknown dataset 'lark'. Known: audio_notes, "),
         (["--recipe=musgan", "--output=o"], "Unknown recipe 'musgan'. Known: "),
         (["--dataset=midi", "--output=o"], "Dataset midi needs --input=FOLDER"),
         (["--input=/none", "--output=o"], "Nothing is at '/none'"),

@@ -165,7 +165,7 @@ def test_the_command(tmp_path, capsys):
     (music / "flute_72.ogg").write_bytes(b"")
     nan = np.full(4000, np.nan, np.float32)
     soundfile.write(music / "flute_73.wav", nan, RATE, subtype="FLOAT")
-    flags = ["--dataset=audio_notes", "--representation=note_audio", "--split=1,0,0"]
+    flags = ["--representation=note_audio", "--split=1,0,0"]  # own files of sound: audio_notes
     flags += [r"--name_pattern=(?P<instrument>\w+)_(?P<pitch>\d+)", f"--input={music}"]
     flags += [f"--set={name}={value}" for name, value in REP.to_parameters().items()]
     with pytest.raises(SystemExit) as ended:

@@ -29,7 +29,8 @@ _PRESET = COMMAND.string("preset", None, "The recipe's preset: paper, small (def
 _DATASET = COMMAND.string(
     "dataset",
     None,
-    "Dataset to convert; see tfmusicgan-datasets. The recipe's, or midi if --input is given.",
+    "Dataset to convert; see tfmusicgan-datasets. The recipe's; if --input is given, midi, or "
+    "audio_notes for recipes of sound.",
 )
 _INPUT = COMMAND.repeated("input", "Folder, file or glob of music; may be given several times.")
 _OUTPUT = COMMAND.string("output", None, "Folder to write; it appears when everything is done.")
@@ -174,14 +175,16 @@ def _describe(directory: str) -> int:
 
 
 def _dataset() -> Any:
-    from tfmusicgan import datasets, recipes
+    from tfmusicgan import datasets, recipes, representations
 
     name = _DATASET.value
+    recipe = recipes.get(_RECIPE.value) if _RECIPE.value else None
     # An input without a dataset's name is the user's own music, unless a download is to go there.
-    if name is None and _RECIPE.value and (_DOWNLOAD.value or not _INPUT.value):
-        name = recipes.get(_RECIPE.value).dataset
+    if name is None and recipe and (_DOWNLOAD.value or not _INPUT.value):
+        name = recipe.dataset
     if name is None and _INPUT.value:
-        name = "midi"
+        own = representations.get(recipe.representation if recipe else _representation())
+        name = "audio_notes" if getattr(own, "reads_audio", False) else "midi"
     if name is None:
         raise ConfigError(
             "Expected --recipe, --dataset or --input. Known datasets: "
@@ -209,6 +212,11 @@ def _inputs(dataset: Any) -> list[str]:
     return _INPUT.value
 
 
+def _representation() -> str:
+    """The representation where no recipe names one."""
+    return _REPRESENTATION.value or "multitrack_piano_roll"
+
+
 def _options() -> Any:
     """The conversion's options from the recipe and the flags."""
     from tfmusicgan import recipes, representations
@@ -216,7 +224,7 @@ def _options() -> Any:
     from tfmusicgan.records.options import ConvertOptions
     from tfmusicgan.records.selection import PieceList
 
-    name, parameters, filters = _REPRESENTATION.value or "multitrack_piano_roll", {}, {}
+    name, parameters, filters = _representation(), {}, {}
     if _RECIPE.value:
         if _REPRESENTATION.value:
             raise ConfigError("Expected either --recipe or --representation. Received: both.")

@@ -127,7 +127,10 @@ def _find_files(paths: Sequence[str]) -> tuple[list[Path], Path]:
         raise ConfigError("Dataset audio_notes needs one --input=FOLDER, a folder of audio files.")
     folder = Path(os.path.abspath(paths[0]))
     if not folder.is_dir():
-        raise MusicGanError(f"Expected a folder of audio files. No folder is at {paths[0]!r}.")
+        raise MusicGanError(
+            f"Expected a folder of audio files. No folder is at {paths[0]!r}. Soundfonts are for "
+            "--dataset=soundfont_notes."
+        )
     files = [
         path
         for path in folder.rglob("*")
