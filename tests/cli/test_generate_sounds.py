@@ -70,7 +70,8 @@ def test_a_midi_file_is_played(run, midi, tmp_path):
     code, paths, error = run(f"--midi={midi}", f"--output={path}", "--seed=2")
     assert (code, paths) == (0, [str(path)])
     assert error == (
-        "tfmusicgan-generate: left out: 1 notes outside MIDI 40-80 and 1 drum notes of 4 notes.\n"
+        "tfmusicgan-generate: 2 of 4 notes are heard. Left out: outside MIDI 40-80 1, drums 1,"
+        " silent 0.\n"
     )
     samples = _sound(path)
     assert samples.shape == (17_000,)

@@ -71,10 +71,11 @@ def test_a_short_sound_has_its_release_too():
 
 def test_silent_notes_add_nothing():
     mix = NoteMix(1.0, RATE)
-    mix.add(np.zeros(4000), 0.0, 1.0, 90)
-    mix.add(np.zeros(0), 0.0, 1.0, 90)
+    assert not mix.add(np.zeros(4000), 0.0, 1.0, 90)
+    assert not mix.add(np.zeros(0), 0.0, 1.0, 90)
+    assert not mix.add(np.full(4000, 7 / 32768), 0.0, 1.0, 90)  # rounding
     assert not mix.finish().any()
-    mix.add(np.ones(4000), 0.0, 1.0, 90)
+    assert mix.add(np.full(4000, 9 / 32768), 0.0, 1.0, 90)
     assert mix.finish().max() == 0.5
 
 

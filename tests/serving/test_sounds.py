@@ -154,6 +154,15 @@ def test_one_timbre_asks_for_each_pitch_once(client, sizes):
     }
 
 
+def test_silent_notes_are_counted(client):
+    piece = _piece((0, 1, 60), (2, 3, toy_notes.SILENT), (4, 5, 61))
+    played = midi_synthesis.play(client, "notes", piece, [1])
+    assert (played.num_notes, played.num_silent, played.num_out_of_range) == (2, 1, 0)
+    piece = _piece((0, 1, toy_notes.SILENT), (1, 2, toy_notes.SILENT))
+    with pytest.raises(MusicGanError, match="silence for each of the 2 notes of 'a piece' from "):
+        midi_synthesis.play(client, "notes", piece, [1])
+
+
 def test_velocity_is_loudness(client):
     piece = _piece((0, 0.5, 60), velocity=127)
     piece.notes.add(start_time=1, end_time=1.5, pitch=60, velocity=32)

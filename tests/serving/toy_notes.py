@@ -4,6 +4,7 @@ import numpy as np
 
 RATE, SAMPLES = 1000, 4000
 LOW, HIGH = 40, 80
+SILENT = 44  # a pitch that it answers with silence
 
 
 def note(timbre: float, pitch: int) -> np.ndarray:
@@ -35,8 +36,10 @@ def write_model(folder) -> str:
     def answer(timbre, pitch):
         pitch = tf.clip_by_value(pitch, LOW, HIGH)
         of_pitch = tf.cast(pitch, tf.float32) / 128
+        level = tf.where(pitch == SILENT, 0.0, 1.0)[:, tf.newaxis]
         half = tf.fill(tf.shape(of_pitch), 0.5)
         audio = tf.tile(tf.stack([half, timbre, half, of_pitch], axis=1), [1, SAMPLES // 4])
+        audio *= level
         return {"wav": encode_waves(audio, RATE), "audio": audio, "pitch": pitch}
 
     class Notes(tf.Module):

@@ -169,11 +169,12 @@ def _play() -> int:
         seeds = midi_synthesis.moving_timbres(piece, _SEED.value, pace)
     with _connected() as client:
         played = midi_synthesis.play(client, _MODEL.value, piece, seeds, _VERSION.value)
-    if played.num_out_of_range or played.num_drums:
+    if played.num_notes < len(piece.notes):
         low, high = played.pitches
         print(
-            f"{COMMAND.name}: left out: {played.num_out_of_range} notes outside MIDI {low}-{high} "
-            f"and {played.num_drums} drum notes of {len(piece.notes)} notes.",
+            f"{COMMAND.name}: {played.num_notes} of {len(piece.notes)} notes are heard. Left out: "
+            f"outside MIDI {low}-{high} {played.num_out_of_range}, drums {played.num_drums}, "
+            f"silent {played.num_silent}.",
             file=sys.stderr,
         )
     _write_sound(played.sound, path)

@@ -3,7 +3,8 @@
 Source: Engel et al. (2019), "GANSynth", https://arxiv.org/abs/1902.08710; magenta 526d3eb1,
 `models/gansynth/lib/generate_util.py` and `gansynth_generate.py`. Differs from it: peaks are those
 of both signs, so that none is above the level; the end is that of the last note to end and not of
-the last one in the file; a silent note adds nothing where it would divide by zero; a note shorter
+the last one in the file; a note of nothing but rounding adds nothing, where it would become as
+loud as any other; a note shorter
 than the attack fades out from where the attack has come to; and sounds shorter than the published
 four seconds are held for so long that the release fits into them.
 """
@@ -15,6 +16,7 @@ RELEASE_SECONDS = 0.3
 LONGEST_SUSTAIN_SECONDS = 3.0  # NSynth's notes are held so long
 PEAK = 0.5
 _ROOM_SECONDS = 3.0  # behind the last note
+_SILENCE = 2.0**-12  # -72 dB, as in note_audio: of a 16-bit sound that softer is mostly rounding
 
 
 def envelope(seconds: float, sample_rate: int) -> np.ndarray:
@@ -48,7 +50,7 @@ class NoteMix:
         self.sample_rate = sample_rate
         self._sum = np.zeros(int(end_seconds + _ROOM_SECONDS) * sample_rate, np.float32)
 
-    def add(self, sound: np.ndarray, start_seconds: float, seconds: float, velocity: int) -> None:
+    def add(self, sound: np.ndarray, start_seconds: float, seconds: float, velocity: int) -> bool:
         """Adds a note: its sound under the envelope, as loud as its velocity says.
 
         Args:
@@ -56,16 +58,20 @@ class NoteMix:
           start_seconds: Where the note starts.
           seconds: How long it is held.
           velocity: 0 to 127.
+
+        Returns:
+          Whether it sounds: below -72 dB of full scale it is left out.
         """
         longest = len(sound) / self.sample_rate - RELEASE_SECONDS
         gain = envelope(min(seconds, max(longest, 0.0)), self.sample_rate)
         note = sound[: len(gain)] * gain[: len(sound)]
         peak = np.abs(note).max(initial=0.0)
-        if peak == 0.0:
-            return
+        if peak < _SILENCE:
+            return False
         start = int(start_seconds * self.sample_rate)
         place = self._sum[start : start + len(note)]
         place += note[: len(place)] * np.float32(velocity / 127.0 / peak)
+        return True
 
     def finish(self) -> np.ndarray:
         """The sum at a peak of 0.5: float32 [samples]; silence where there was nothing else."""

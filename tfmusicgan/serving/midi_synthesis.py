@@ -33,7 +33,8 @@ class Performance:
 
     Attributes:
       sound: The sum of its notes, its peak 0.5.
-      num_notes: Notes that are in it.
+      num_notes: Notes that are heard.
+      num_silent: Notes that the model answered with silence.
       num_out_of_range: Notes that were left out since the model has no such pitch.
       num_drums: Drum notes, which were left out.
       pitches: The lowest and the highest MIDI pitch of the model.
@@ -41,6 +42,7 @@ class Performance:
 
     sound: Sound
     num_notes: int
+    num_silent: int
     num_out_of_range: int
     num_drums: int
     pitches: tuple[int, int]
@@ -68,7 +70,8 @@ def play(
     Raises:
       ServingError: With the server's code and text.
       ConfigError: If the model has no such signature, or there is no seed.
-      MusicGanError: If the piece has no note that the model can play, or one after an hour.
+      MusicGanError: If the piece has no note that the model can play, or one after an hour, or the
+        model answers all of them with silence.
     """
     low, high = _pitch_range(client, model, version)
     pitched = [note for note in sequence.notes if not note.is_drum]
@@ -79,7 +82,7 @@ def play(
     ends = np.array([note.end_time for note in notes])
     asked = _requests(starts, ends.max(), [note.pitch for note in notes], seeds)
     different, places = np.unique(asked, return_inverse=True)
-    mix = None
+    mix, num_heard = None, 0
     for first in range(0, len(different), _NOTES_AT_ONCE):
         part = different[first : first + _NOTES_AT_ONCE]
         controls = {field: part[field] for field in ("other_seed", "fraction", "pitch")}
@@ -87,10 +90,17 @@ def play(
         mix = mix or NoteMix(ends.max(), sounds[0].sample_rate)
         for index in np.flatnonzero((places >= first) & (places < first + len(part))):
             sound = sounds[places[index] - first].samples
-            mix.add(sound, starts[index], ends[index] - starts[index], notes[index].velocity)
+            seconds = ends[index] - starts[index]
+            num_heard += mix.add(sound, starts[index], seconds, notes[index].velocity)
+    if not num_heard:
+        raise MusicGanError(
+            f"Expected notes that sound. Received: silence for each of the {len(notes)} notes of "
+            f"{name!r} from {model!r}. Export a model that was trained for longer."
+        )
     return Performance(
         Sound.from_samples(mix.finish(), mix.sample_rate),
-        num_notes=len(notes),
+        num_notes=num_heard,
+        num_silent=len(notes) - num_heard,
         num_out_of_range=len(pitched) - len(notes),
         num_drums=len(sequence.notes) - len(pitched),
         pitches=(low, high),
