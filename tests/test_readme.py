@@ -34,6 +34,11 @@ TOY = (
         "tfmusicgan-convert --recipe=musegan_hybrid_chorales --input=voices",
     ),
     ("tfmusicgan-evaluate", "tfmusicgan-evaluate --num_phrases=20"),
+    # Of the soundfont's programs, some.
+    (
+        "--recipe=gansynth_soundfont --preset=tiny --output",
+        "--recipe=gansynth_soundfont --preset=tiny --only=programs.txt --output",
+    ),
     # Melodies of a few bars.
     (
         "--recipe=seqgan_nottingham --preset=tiny --input=music",
@@ -87,6 +92,7 @@ def test_every_command_runs(tmp_path):
         (tmp_path / folder).mkdir()
         for number in range(12):
             write_midi(maker(number), tmp_path / folder / f"{number}.mid")
+    (tmp_path / "programs.txt").write_text("006_harpsichord\n008_celesta\n011_vibraphone\n")
     commands = [
         command for command in readme_commands() if command.count(" ") or command[-1] == "s"
     ]
@@ -103,7 +109,7 @@ def test_every_command_runs(tmp_path):
         text=True,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
-        timeout=900,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert (tmp_path / "runs/chorales/evaluation.json").exists()
