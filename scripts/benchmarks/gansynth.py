@@ -1,23 +1,31 @@
-"""Spectrograms of GANSynth: seconds of audio a second, beside librosa's Fourier transform.
+"""GANSynth: its spectrograms beside librosa's Fourier transform, generation, and training steps.
 
     python scripts/benchmarks/gansynth.py
-    python scripts/benchmarks/gansynth.py --rows=32 --repeats=5
+    python scripts/benchmarks/gansynth.py --what=generation --rows=1,8,32
+    python scripts/benchmarks/gansynth.py --what=steps --preset=small --repeats=5
 
-All on the same made-up audio of 4 s at 16 kHz; librosa's transform has the same frames, and neither
-magnitudes nor phases are taken from it. Each figure is the fastest of `--repeats` calls after one
-to warm up, "by the clock" and "of a processor" each for itself.
+Spectrograms: all on the same made-up audio of 4 s at 16 kHz; librosa's transform has the same
+frames, and neither magnitudes nor phases are taken from it. Generation: notes with their WAV files,
+as an export makes them, of networks with weights as at the beginning. Steps: one of each stage, the
+spectrograms within it; the hours are those of the whole schedule at these steps.
+
+Each figure is the fastest of `--repeats` calls after one to warm up, "by the clock" and "of a
+processor" each for itself. What the reader delivers is measured by `reader.py`.
 """
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import librosa
 import numpy as np
 import tensorflow as tf
 
+from tfmusicgan import recipes, representations
 from tfmusicgan.audio import SpectrogramFormat
 from tfmusicgan.audio.stft import inverse_stft, stft
+from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.models.gansynth.model import GANSynth
 
 SECONDS, SAMPLES = 4.0, 64_000
 SIZES = {"standard": (256, 512), "+H": (128, 1024)}
@@ -26,11 +34,79 @@ SIZES = {"standard": (256, 512), "+H": (128, 1024)}
 def main() -> None:
     """Parses flags, measures, prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=8, help="notes in a batch")
+    choices = ("spectrograms", "generation", "steps")
+    parser.add_argument("--what", choices=choices, default=choices[0], help="what to measure")
+    parser.add_argument("--rows", default="8", help="notes in a batch; several for generation")
     parser.add_argument("--repeats", type=int, default=15, help="calls of which the fastest counts")
+    parser.add_argument("--recipe", default="gansynth", help="recipe of generation and steps")
+    parser.add_argument("--preset", default="paper", help="and its preset")
+    parser.add_argument("--stages", help="numbers of stages, from 0 on; by default all")
     flags = parser.parse_args()
-    noise = np.random.default_rng(0).normal(size=(flags.rows, SAMPLES))
-    spectrograms(0.1 * noise.astype(np.float32), flags.repeats)
+    rows = [int(text) for text in flags.rows.split(",")]
+    if flags.what == "spectrograms":
+        noise = np.random.default_rng(0).normal(size=(rows[0], SAMPLES))
+        spectrograms(0.1 * noise.astype(np.float32), flags.repeats)
+        return
+    model = untrained(flags.recipe, flags.preset)
+    if flags.what == "generation":
+        generation(model, rows, flags.repeats)
+    else:
+        all_stages = range(len(model.model_config.stages))
+        stages = [int(text) for text in flags.stages.split(",")] if flags.stages else all_stages
+        steps(model, stages, flags.repeats)
+
+
+def untrained(recipe: str, preset: str) -> MusicGAN:
+    """A model as training begins with it."""
+    row = recipes.get(recipe)
+    chosen = row.preset(preset)
+    representation = representations.get(row.representation)
+    return GANSynth(chosen.config, representation.from_parameters(chosen.representation))
+
+
+def generation(model: MusicGAN, rows: list[int], repeats: int) -> None:
+    """Prints the table of `synthesize` at the last stage."""
+    model.begin_stage(model.model_config.training_steps)
+    synthesize = model.signatures()["synthesize"].function
+    specs = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None], tf.int32)]
+    compiled = tf.function(synthesize, specs, autograph=False)
+    print("| notes | seconds | s of audio a second | of a processor |\n|---:|---:|---:|---:|")
+    low, high = model.signatures()["synthesize"].ranges["pitch"]
+    for number in rows:
+        seeds = tf.range(number, dtype=tf.int64)
+        pitches = tf.cast(low + seeds % (high - low), tf.int32)
+        clock, processor = fastest(lambda s=seeds, p=pitches: compiled(s, p)["audio"], repeats)
+        audio = number * model.representation.clip_seconds
+        print(f"| {number} | {clock:.3f} | {audio / clock:.1f} | {audio / processor:.1f} |")
+
+
+def steps(model: MusicGAN, stages: Iterable[int], repeats: int) -> None:
+    """Prints the table of training steps by stage, and the hours of the whole training."""
+    model.compile()
+    stages_of_training, rep, hours = model.model_config.stages, model.representation, 0.0
+    print("| stage | size | batch | s a step | processor s | notes a second | steps | hours |")
+    print("|---:|---|---:|---:|---:|---:|---:|---:|")
+    for number in stages:
+        stage = stages_of_training[number]
+        model.begin_stage(stage.first_step)
+        model.step.assign(stage.first_step)
+        audio = np.random.default_rng(0).normal(size=(stage.batch_size, rep.num_samples))
+        data = {
+            "audio": tf.constant((3000 * audio).astype(np.int16)),
+            "pitch": tf.fill([stage.batch_size], rep.min_pitch),
+        }
+        step = tf.function(lambda d=data: model.train_step(d)["generator_loss"], autograph=False)
+        clock, processor = fastest(lambda f=step: tf.reshape(f(), [1]), repeats)
+        hours += stage.num_steps * clock / 3600
+        frames, bins = model.model_config.size(stage.blocks)
+        size = f"{frames} x {bins}{', fading' if stage.fading else ''}"
+        print(
+            f"| {number} | {size} | {stage.batch_size} | {clock:.3f} | {processor:.3f} |"
+            f" {stage.batch_size / clock:.1f} | {stage.num_steps:,} |"
+            f" {stage.num_steps * clock / 3600:.2f} |",
+            flush=True,
+        )
+    print(f"\n{hours:.1f} hours for these stages")
 
 
 def spectrograms(audio: np.ndarray, repeats: int) -> None:

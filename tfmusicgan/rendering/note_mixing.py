@@ -3,10 +3,9 @@
 Source: Engel et al. (2019), "GANSynth", https://arxiv.org/abs/1902.08710; magenta 526d3eb1,
 `models/gansynth/lib/generate_util.py` and `gansynth_generate.py`. Differs from it: peaks are those
 of both signs, so that none is above the level; the end is that of the last note to end and not of
-the last one in the file; a note of nothing but rounding adds nothing, where it would become as
-loud as any other; a note shorter
-than the attack fades out from where the attack has come to; and sounds shorter than the published
-four seconds are held for so long that the release fits into them.
+the last one in the file; a note of nothing but rounding adds nothing, where it would become as loud
+as any other; a note shorter than the attack fades out from where the attack has come to; and sounds
+shorter than the published four seconds are held for so long that the release fits into them.
 """
 
 import numpy as np
