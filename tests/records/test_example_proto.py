@@ -6,7 +6,7 @@ import sys
 import pytest
 from google.protobuf.message import DecodeError
 
-from tfmusicgan.records.example_proto import parse_example, serialize_example
+from tfmusicgan.records.example_proto import parse_example, parse_lists, serialize_example
 
 FEATURES = {"roll": b"\x00\xff\x10", "piece": "ä.mid".encode(), "phrase": 7, "negative": -3}
 
@@ -30,6 +30,23 @@ def test_bytes_that_tensorflow_writes_are_read():
     example.features.feature["roll"].bytes_list.value.append(b"ab")
     example.features.feature["phrase"].int64_list.value.append(2)
     assert parse_example(example.SerializeToString()) == {"roll": b"ab", "phrase": 2}
+
+
+def test_lists_of_any_length_and_kind():
+    import tensorflow as tf
+
+    example = tf.train.Example()
+    feature = example.features.feature
+    feature["audio"].float_list.value.extend([0.5, -0.25, 1.5])
+    feature["qualities"].int64_list.value.extend([0, 1])
+    feature["names"].bytes_list.value.extend([b"a", b"bc"])
+    feature["nothing"].SetInParent()
+    lists = {
+        name: list(values) for name, values in parse_lists(example.SerializeToString()).items()
+    }
+    assert lists == {"audio": [0.5, -0.25, 1.5], "qualities": [0, 1], "names": [b"a", b"bc"]}
+    with pytest.raises(DecodeError):
+        parse_lists(b"\xff\xff")
 
 
 def test_the_order_of_features_does_not_change_the_bytes():

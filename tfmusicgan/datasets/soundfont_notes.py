@@ -239,9 +239,9 @@ DATASET = Dataset(
     ),
     source_url="https://github.com/craffel/pretty-midi",
     licence=(
-        "the soundfont that comes with pretty_midi, TimGM6mb, says nothing itself; Debian distributes "
-        "it, as part of MuseScore 1.3, under the GNU GPL version 2; another soundfont has its own, "
-        "which --licence records in the manifest"
+        "the soundfont that comes with pretty_midi, TimGM6mb, says nothing itself; Debian "
+        "distributes it, as part of MuseScore 1.3, under the GNU GPL version 2; another soundfont "
+        "has its own, which --licence records in the manifest"
     ),
     attribution="Tim Brechbill (TimGM6mb.sf2)",
     command=(
