@@ -1,6 +1,7 @@
 """One shard of a conversion: read, filter, encode, write. What a worker process runs.
 
-Neither TensorFlow nor note_seq's package is imported: a worker stays small and starts fast.
+Neither TensorFlow nor note_seq's package is imported, but by the reader of a dataset that needs it
+(audio_notes): a worker stays small and starts fast.
 """
 
 import dataclasses
