@@ -40,7 +40,8 @@ class _Tones:
     """A model that makes a tone of its own for each seed; it keeps the sizes of its batches."""
 
     sampling_stage = 0
-    stage = 0
+    stage_starts = ()
+    step = 7
 
     def __init__(self, pitches, seeds, level=1.0):
         audio = [tone(p, 1000, 4000, seed=s) * level for p, s in zip(pitches, seeds, strict=True)]
@@ -86,6 +87,16 @@ def test_silence_and_one_sound_for_each_pitch_are_collapse(records):
     same = _monitor(records, [60, 61, 60, 61], [7, 7, 7, 7])
     assert "notes of one pitch that are alike, self_similarity 1.000" in same.collapsed()
     assert _monitor(records, [60, 61, 60, 61], [7, 8, 9, 10]).collapsed() is None
+
+
+def test_a_model_that_grows_is_judged_from_the_middle_of_its_last_stage(records):
+    silent = _monitor(records, [60, 61, 60, 61], range(4), level=1e-4)
+    model = silent.sampler.model
+    model.stage_starts = (2, 4)
+    model.model_config = types.SimpleNamespace(training_steps=12)
+    assert model.step == 7 and silent.collapsed() is None
+    model.step = 8
+    assert silent.collapsed() == "silent_notes 1.000, at or above 0.9"
 
 
 def test_tensorboard_shows_and_plays_notes(tmp_path, records):

@@ -76,7 +76,13 @@ class NoteMonitor:
         return {**row, "self_similarity": alike, "distance": distance_to(self.data_row, row)}
 
     def collapsed(self) -> str | None:
-        """What is wrong with the notes last measured, in words; None when nothing is."""
+        """What is wrong with the notes last measured, in words; None when nothing is.
+
+        A model that grows makes blurred, faint notes before its last stage, and its averaged
+        weights follow slowly: nothing is wrong with them before the middle of that stage.
+        """
+        if int(self.sampler.model.step) < self._first_judged_step:
+            return None
         if self._last is None:
             self.measure()
         row = metrics.evaluate(self.recipe.collapse, self._last, self.records.representation)
@@ -92,6 +98,13 @@ class NoteMonitor:
                 f"{ALIKE}"
             )
         return None
+
+    @functools.cached_property
+    def _first_judged_step(self) -> int:
+        model = self.sampler.model
+        if not model.stage_starts:
+            return 0
+        return (model.stage_starts[-1] + model.model_config.training_steps) // 2
 
     def notes(self, count: int) -> Notes:
         """Notes of the first seeds."""
