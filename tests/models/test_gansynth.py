@@ -127,7 +127,6 @@ def test_progress_is_a_function_of_the_step():
 
 
 # Steps of four images: the first block, and the second and the third faded in.
-@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 3, 8])
 def test_each_stage_trains_what_the_full_size_trains(step, monkeypatch):
     with double_precision():
