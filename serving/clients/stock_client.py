@@ -1,13 +1,14 @@
 """Asks for pieces with nothing but tensorflow-serving-api, as any TensorFlow Serving client would.
 
-Works against the stock server and tfmusicgan-serve alike. Each answer is a serialised NoteSequence.
-With a MIDI file, the pieces accompany it. (The suite's own `tfmusicgan.serving.client` does the
-same without importing TensorFlow.)
+Works against the stock server and tfmusicgan-serve alike. Each answer is a serialised NoteSequence,
+of a model of notes a WAV file. With a MIDI file, the pieces accompany it. (The suite's own
+`tfmusicgan.serving.client` does the same without importing TensorFlow.)
 
   python serving/clients/stock_client.py 127.0.0.1:8500 chorales 4
   python serving/clients/stock_client.py 127.0.0.1:8500 harmony 4 melody.mid
 """
 
+import pathlib
 import sys
 
 import grpc
@@ -17,7 +18,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 
 def main(address: str, model: str, num_pieces: str, melody: str = "") -> None:
-    """Writes piece_0.mid, piece_1.mid ... into the current folder."""
+    """Writes piece_0.mid, piece_1.mid ... (or .wav) into the current folder."""
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model
     rows = int(num_pieces)
@@ -35,6 +36,10 @@ def main(address: str, model: str, num_pieces: str, melody: str = "") -> None:
     for i, serialized in enumerate(response.outputs["note_sequence"].string_val):
         path = f"piece_{i}.mid"
         sequence_proto_to_midi_file(NoteSequence.FromString(serialized), path)
+        print(path)
+    for i, wav in enumerate(response.outputs["wav"].string_val):
+        path = f"piece_{i}.wav"
+        pathlib.Path(path).write_bytes(wav)
         print(path)
 
 

@@ -181,7 +181,8 @@ def test_the_stock_client(client, server, tmp_path):
 def test_the_pages_example(client, server, tmp_path, monkeypatch):
     """The Python of serving/README.md, with this server's address and models."""
     page = pathlib.Path(__file__).parents[2] / "serving" / "README.md"
-    code = page.read_text().split("```python\n")[1].split("```")[0]
+    blocks = page.read_text().split("```python\n")[1:]
+    (code,) = (block.split("```")[0] for block in blocks if "client.accompany" in block)
     for name, mine in (
         ("127.0.0.1:8500", server.address),
         ("chorales", PLAIN),

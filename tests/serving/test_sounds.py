@@ -1,10 +1,15 @@
 """Sounds of a model of notes, and pieces that it plays."""
 
+import pathlib
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from tests.serving import toy_models, toy_notes
-from tfmusicgan.errors import ConfigError, MusicGanError
+from tfmusicgan.bulk_sampling import make_plan
+from tfmusicgan.errors import ConfigError, ExportError, MusicGanError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.serving import midi_synthesis
 from tfmusicgan.serving.client import Client, ServingError
@@ -14,13 +19,18 @@ STEP = 1 / 32768  # of 16 bits
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    from tfmusicgan.serving.server import app
-    from tfmusicgan.serving.server.storage import ModelSource
-
+def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     toy_notes.write_model(root / "notes" / "1")
     toy_models.write_model(root / "toy" / "3")
+    return root
+
+
+@pytest.fixture(scope="module")
+def client(root):
+    from tfmusicgan.serving.server import app
+    from tfmusicgan.serving.server.storage import ModelSource
+
     options = app.ServerOptions(ModelSource(root=str(root)), port=0)
     with app.running(options) as server, Client(server.address) as client:
         yield client
@@ -49,6 +59,18 @@ def test_one_sound_per_seed(client, sizes):
         np.testing.assert_allclose(sound.samples, toy_notes.note(seed % 7 / 8, 60), atol=STEP)
         assert Sound.from_wav(sound.wav) == sound
     assert client.generate_audio("notes", []) == []
+
+
+def test_the_pages_example(client):
+    """The Python of serving/README.md, with this server's address."""
+    page = pathlib.Path(__file__).parents[2] / "serving" / "README.md"
+    blocks = page.read_text().split("```python\n")[1:]
+    (code,) = (block.split("```")[0] for block in blocks if "generate_audio" in block)
+    found = {"latents": np.zeros((2, 3))}
+    exec(code.replace("127.0.0.1:8500", client.target), found)
+    assert [len(found[name]) for name in ("notes", "between", "given")] == [3, 5, 2]
+    blended = [sound.samples[1] for sound in found["between"]]
+    np.testing.assert_allclose(blended, np.linspace(1 / 8, 2 / 8, 5), atol=STEP)
 
 
 def test_controls_as_arrays(client):
@@ -88,6 +110,22 @@ def test_a_model_of_something_else(client):
         client.generate_audio("toy", [1])
     with pytest.raises(ConfigError, match=r"the signature 'interpolate'\. Received: 'toy', which"):
         midi_synthesis.play(client, "toy", _piece((0, 1, 60)), [1])
+
+
+def test_bulk_sampling_is_of_note_sequences(client, root):
+    numbers = {"seed": 0, "num": 1, "batch_size": 2, "shard_size": 1, "midi": False}
+    with pytest.raises(ExportError, match=r"notes/1, which answers sounds\. Serve it, and ask for"):
+        make_plan(root / "notes" / "1", "serving_default", (), **numbers)
+
+
+@pytest.mark.slow
+def test_the_stock_client(client, tmp_path):
+    script = pathlib.Path(__file__).parents[2] / "serving" / "clients" / "stock_client.py"
+    command = [sys.executable, str(script), client.target, "notes", "2"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["piece_0.wav", "piece_1.wav"]
+    found = Sound.from_wav((tmp_path / "piece_1.wav").read_bytes())
+    np.testing.assert_allclose(found.samples, toy_notes.note(1 / 8, 60), atol=STEP)
 
 
 def test_bytes_that_are_no_sound():

@@ -134,6 +134,11 @@ def make_plan(
         raise unknown_name("signature", signature, signatures)
     function = signatures[signature]
     inputs = dict(function.structured_input_signature[1])
+    if "wav" in function.structured_outputs:
+        raise ExportError(
+            f"Expected a model of NoteSequences. Received: {export}, which answers sounds. Serve "
+            "it, and ask for them with tfmusicgan-generate."
+        )
     if inputs.pop("seed", None) is None or "note_sequence" not in function.structured_outputs:
         raise ExportError(f"Signature {signature!r} of {export} makes no music from seeds.")
     takes_music = inputs.pop("note_sequence", None) is not None
