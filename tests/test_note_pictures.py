@@ -63,6 +63,13 @@ def test_recorded_notes_have_the_pitches(script, records):
         script.recorded(RecordSet.open(records), np.array([60, 70]), seed=0)
 
 
+def test_pitches_of_the_columns(script):
+    parameters = {"min_pitch": 48, "max_pitch": 72}
+    run = types.SimpleNamespace(settings={"representation": {"parameters": parameters}})
+    assert script.choose_pitches(run, None).tolist() == [48, 54, 60, 66, 72]
+    assert script.choose_pitches(run, "61,50").tolist() == [61, 50]
+
+
 def test_pictures_and_sounds(script, records, tmp_path):
     trained, untrained = _Model(), _Model()
     run = types.SimpleNamespace(

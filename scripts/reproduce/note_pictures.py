@@ -56,6 +56,14 @@ def recorded(records: RecordSet, pitches: np.ndarray, seed: int) -> Notes:
     return notes[np.array(chosen)]
 
 
+def choose_pitches(run: Run, text: str | None) -> np.ndarray:
+    """The pitches that a flag names, by default five at even distances over the run's range."""
+    if text is not None:
+        return np.array([int(pitch) for pitch in text.split(",")])
+    parameters = run.settings["representation"]["parameters"]
+    return np.linspace(parameters["min_pitch"], parameters["max_pitch"], 5).astype(int)
+
+
 def write_wav(path: pathlib.Path, audio: np.ndarray, sample_rate: int) -> None:
     """Writes int16 samples as a mono WAV file."""
     with wave.open(str(path), "wb") as file:
@@ -117,13 +125,13 @@ def main() -> None:
     parser.add_argument("--run", required=True, type=pathlib.Path, help="training run of notes")
     parser.add_argument("--records", required=True, type=pathlib.Path, help="record set")
     parser.add_argument("--output", required=True, type=pathlib.Path, help="folder to write")
-    parser.add_argument("--pitches", default="50,55,60,65,70", help="MIDI pitches, with commas")
+    parser.add_argument("--pitches", help="MIDI pitches, with commas (default: five of the run's)")
     parser.add_argument("--seed", type=int, default=1, help="of what is drawn")
     parser.add_argument("--checkpoint", default="latest", help="latest, best, ema or a folder")
     flags = parser.parse_args()
     try:
-        pitches = np.array([int(pitch) for pitch in flags.pitches.split(",")])
         run = Run.open(flags.run)
+        pitches = choose_pitches(run, flags.pitches)
         draw(run, flags.records, flags.output, pitches, flags.seed, flags.checkpoint)
     except ValueError as error:  # the suite's own errors are, too
         parser.exit(1, f"{parser.prog}: {error}\n")
