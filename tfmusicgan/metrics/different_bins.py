@@ -1,7 +1,8 @@
 """NDB: how many cells of the training data samples fill more or less than the data does.
 
 Source: Richardson and Weiss (2018), "On GANs and GMMs", section 2, https://arxiv.org/abs/1805.12462.
-GANSynth has 50 cells of log-spectrograms.
+GANSynth has 50 cells of log-spectrograms; here they are of whatever vectors are given, for notes of
+`note_spectra`.
 """
 
 import dataclasses
