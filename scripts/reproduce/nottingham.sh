@@ -23,7 +23,7 @@ SEQUENCES=${SEQUENCES:-1024}
 OPTIONS=${OPTIONS-"reward_baseline=batch_mean entropy_bonus=0.05 sampling_temperature=1.2
   sequence_level_reward=true discriminator_loss=wasserstein"}
 OPTION_SEEDS=${OPTION_SEEDS:-0}
-FIGURES=smoothed_bleu/4,self_bleu/4,distinct_ngrams/1,distinct_ngrams/4,held_out_nll
+FIGURES=self_bleu/4,distinct_ngrams/1,distinct_ngrams/4,held_out_nll,copied_10_grams
 
 records() {
   [ -f "$OUT/records/$1/manifest.json" ] ||
@@ -57,12 +57,10 @@ run() {
   step "Evaluate $name" evaluate "$name" "$3"
 }
 
-tables() {
-  local recipe
-  for recipe in seqgan_nottingham polyphonic_seqgan; do
-    printf '\n`%s`, %s\n\n' "$recipe" "$PRESET"
-    python scripts/reproduce/seed_table.py "$OUT" --recipe="$recipe" --figures="$1"
-  done
+# table RECIPE FIGURES
+table() {
+  printf '\n%s, %s\n\n' "$1" "$PRESET"
+  python scripts/reproduce/seed_table.py "$OUT" --recipe="$1" --figures="$2,$FIGURES"
 }
 
 step "Install (once)" install
@@ -80,4 +78,5 @@ for option in $OPTIONS; do
     run polyphonic_seqgan "$seed" polyphonic_seqgan "$option"
   done
 done
-step "Tables" tables "$FIGURES"
+step "Melodies" table seqgan_nottingham bleu/4,nearest_mse/melody
+step "Melodies with chords" table polyphonic_seqgan smoothed_bleu/4
