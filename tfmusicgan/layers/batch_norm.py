@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan.layers.precision import full_precision
+from tfmusicgan.layers.replicas import mean_over_replicas
 
 
 class ChannelBatchNormalization(keras.layers.Layer):
@@ -44,10 +45,10 @@ class ChannelBatchNormalization(keras.layers.Layer):
         shift = full_precision(tf.convert_to_tensor(self.beta))
         if training:
             wide = full_precision(x)
-            mean = _over_replicas(tf.reduce_mean(wide, axis=[0, 1, 2]))
+            mean = mean_over_replicas(tf.reduce_mean(wide, axis=[0, 1, 2]))
             centred = wide - mean
             # Two passes: the difference of large squares would lose the variance's digits.
-            variance = _over_replicas(tf.reduce_mean(tf.square(centred), axis=[0, 1, 2]))
+            variance = mean_over_replicas(tf.reduce_mean(tf.square(centred), axis=[0, 1, 2]))
             self._follow(self.moving_mean, mean)
             self._follow(self.moving_variance, variance)
             return tf.cast(centred * tf.math.rsqrt(variance + self.epsilon) + shift, x.dtype)
@@ -57,12 +58,3 @@ class ChannelBatchNormalization(keras.layers.Layer):
 
     def _follow(self, moving: keras.Variable, value: tf.Tensor) -> None:
         moving.assign(moving * self.decay + tf.stop_gradient(value) * (1 - self.decay))
-
-
-def _over_replicas(value: tf.Tensor) -> tf.Tensor:
-    """The mean of all replicas' values, each of as many rows."""
-    context = tf.distribute.get_replica_context()
-    replicas = 1 if context is None else context.num_replicas_in_sync
-    if replicas == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, value) / replicas

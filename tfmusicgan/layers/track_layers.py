@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfmusicgan.layers.frames import window
 from tfmusicgan.layers.kernel_layer import KernelLayer, track_affine
 from tfmusicgan.layers.precision import full_precision
+from tfmusicgan.layers.replicas import mean_over_replicas
 
 
 class TrackUpsampling(KernelLayer):
@@ -179,18 +180,8 @@ def _global_moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     The output needs x - mean as well: else TensorFlow would make one operation of difference and
     square, which on a CPU is several times slower than the two.
     """
-    context = tf.distribute.get_replica_context()
-    replicas = 1 if context is None else context.num_replicas_in_sync
-    mean = _average(tf.reduce_mean(x, axis=[1, 2, 3]), context, replicas)
+    mean = mean_over_replicas(tf.reduce_mean(x, axis=[1, 2, 3]))
     centred = x - mean[:, tf.newaxis, tf.newaxis, tf.newaxis]
     # Two passes: the difference of large squares would lose the variance's digits.
-    variance = _average(tf.reduce_mean(tf.square(centred), axis=[1, 2, 3]), context, replicas)
+    variance = mean_over_replicas(tf.reduce_mean(tf.square(centred), axis=[1, 2, 3]))
     return mean, variance, centred
-
-
-def _average(
-    value: tf.Tensor, context: tf.distribute.ReplicaContext | None, replicas: int
-) -> tf.Tensor:
-    if replicas == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, value) / replicas

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfmusicgan.layers.affine import leaky_relu
 from tfmusicgan.layers.precision import full_precision
+from tfmusicgan.layers.replicas import mean_over_replicas
 
 _Gradient = Callable[..., tf.Tensor | tuple[tf.Tensor, ...]]
 _PIXEL_NORM_FLOOR = 1e-8
@@ -170,8 +171,8 @@ def batch_deviation(x: tf.Tensor, passes: int = 1) -> tf.Tensor:
     """
     shape = x.shape[1:]
     batches = tf.reshape(full_precision(x), [passes, -1, *shape])
-    mean = _over_replicas(tf.reduce_mean(batches, axis=1, keepdims=True))
-    variance = _over_replicas(tf.reduce_mean(tf.square(batches - mean), axis=1))
+    mean = mean_over_replicas(tf.reduce_mean(batches, axis=1, keepdims=True))
+    variance = mean_over_replicas(tf.reduce_mean(tf.square(batches - mean), axis=1))
     deviation = tf.reduce_mean(tf.sqrt(variance + _DEVIATION_FLOOR), axis=[1, 2, 3])
     rows = tf.shape(batches)[1]
     channel = tf.broadcast_to(
@@ -190,11 +191,3 @@ def _sum_of_rows(x: tf.Tensor) -> tf.Tensor:
     """[..., channels] to [channels]; as a product, up to twice as fast on large maps."""
     rows = tf.reshape(x, [-1, x.shape[-1]])
     return tf.linalg.matvec(rows, tf.ones(tf.shape(rows)[:1], rows.dtype), transpose_a=True)
-
-
-def _over_replicas(mean: tf.Tensor) -> tf.Tensor:
-    """The mean over all replicas, whose gradient is, too."""
-    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-        return mean
-    context = tf.distribute.get_replica_context()
-    return context.all_reduce(tf.distribute.ReduceOp.MEAN, mean)
