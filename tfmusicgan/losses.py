@@ -51,7 +51,8 @@ def gradient_penalty(
     The norm runs over all axes of an example; 1e-8 under the root keeps its gradient finite at 0.
 
     Args:
-      critic: Maps [batch, ...] to raw scores; each score depends on its own example alone.
+      critic: Maps [batch, ...] to raw scores. Where a score depends on other examples too, as by
+        the deviation of a batch, the slope at an example is that of the sum of all scores.
       real: float [batch, ...].
       fake: float [batch, ...], the same shape.
       mixing: float [batch], uniform in [0, 1], one coefficient per pair (1 is the fake).

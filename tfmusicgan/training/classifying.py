@@ -37,12 +37,8 @@ class NoteClassifier:
     def hear(self, notes: Notes) -> Notes:
         """The same notes with the classifier's probabilities and features."""
         outputs = self.outputs(notes.audio)
-        pitches = outputs["pitch"].astype(np.float64)
-        shares = np.exp(pitches - pitches.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
-        return dataclasses.replace(
-            notes, probabilities=shares.astype(np.float32), features=outputs["features"]
-        )
+        shares = _probabilities(outputs["pitch"]).astype(np.float32)
+        return dataclasses.replace(notes, probabilities=shares, features=outputs["features"])
 
 
 def hearing(model: MusicGAN, examples: dict[str, np.ndarray]) -> dict[str, float]:
@@ -58,20 +54,24 @@ def hearing(model: MusicGAN, examples: dict[str, np.ndarray]) -> dict[str, float
       and of right qualities.
     """
     outputs = NoteClassifier(model).outputs(examples["audio"])
-    notes = Notes(examples["audio"], examples["pitch"], model.representation.sample_rate)
-    logits = outputs["pitch"].astype(np.float64)
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    heard = np.argmax(logits, axis=1)
+    pitch, heard = examples["pitch"], np.argmax(outputs["pitch"], axis=1)
     values = {
-        "pitch_accuracy/exact": correct(heard, notes.pitch).mean(),
-        "pitch_accuracy/within_semitone": correct(heard, notes.pitch, 1).mean(),
-        "pitch_accuracy/any_octave": ((heard - notes.pitch) % 12 == 0).mean(),
-        "pitch_entropy/nats": entropies(shares / shares.sum(axis=1, keepdims=True)).mean(),
+        "pitch_accuracy/exact": correct(heard, pitch).mean(),
+        "pitch_accuracy/within_semitone": correct(heard, pitch, 1).mean(),
+        "pitch_accuracy/any_octave": ((heard - pitch) % 12 == 0).mean(),
+        "pitch_entropy/nats": entropies(_probabilities(outputs["pitch"])).mean(),
         "family_accuracy": _share(outputs["instrument_family"], examples["instrument_family"]),
         "source_accuracy": _share(outputs["instrument_source"], examples["instrument_source"]),
         "quality_accuracy": ((outputs["qualities"] > 0) == examples["qualities"]).mean(),
     }
     return {name: float(value) for name, value in values.items()}
+
+
+def _probabilities(logits: np.ndarray) -> np.ndarray:
+    """Softmax of rows: [notes, classes] to float64 [notes, classes]."""
+    logits = logits.astype(np.float64)
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
 
 
 def _share(logits: np.ndarray, labels: np.ndarray) -> float:
