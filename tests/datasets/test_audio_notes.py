@@ -139,6 +139,9 @@ def test_tables_that_are_none(tmp_path):
     _table(tmp_path, "a.wav,60", columns="file,note")
     with pytest.raises(MusicGanError, match=r"file and pitch at least, in .* Received: file, note"):
         _listed(tmp_path)
+    _table(tmp_path, "a.wav,60", "b.wav,61", "a.wav,62", columns="file,pitch")
+    with pytest.raises(MusicGanError, match=r"one row for each file in .* several of a.wav\."):
+        _listed(tmp_path)
     (tmp_path / "labels.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(MusicGanError, match="Expected a table in"):
         _listed(tmp_path)

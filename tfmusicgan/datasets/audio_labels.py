@@ -111,11 +111,15 @@ def _read_table(path: Path, modified: int) -> Mapping[str, Mapping[str, str]]:
             f"Expected columns among {', '.join(_COLUMNS)}, file and pitch at least, in {path}. "
             f"Received: {', '.join(sorted(columns))}."
         )
-    return {
-        row["file"]: {key: value.strip() for key, value in row.items() if key and value}
-        for row in rows
-        if row["file"]
-    }
+    table: dict[str, Mapping[str, str]] = {}
+    for row in rows:
+        if row["file"] in table:
+            raise MusicGanError(
+                f"Expected one row for each file in {path}. Received: several of {row['file']}."
+            )
+        if row["file"]:
+            table[row["file"]] = {key: value.strip() for key, value in row.items() if key and value}
+    return table
 
 
 def _to_numbers(fields: Mapping[str, str], name: str) -> dict:
