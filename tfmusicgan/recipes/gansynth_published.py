@@ -26,6 +26,6 @@ NOTES = (
     "The published figures are of another classifier, trained on NSynth, of 12,800 samples, and of "
     "an accuracy that counts a semitone as right.",
     "Published Frechet distances may be of the first 128 clips alone, as in the released code.",
-    "Published cells of NDB are of log-spectrograms, of which no more is said; these are of log-mel "
-    "spectra, averaged over 16 stretches of time.",
+    "Published cells of NDB are of log-spectrograms, of which no more is said; here they are of "
+    "log-mel spectra, averaged over 16 stretches of time.",
 )
