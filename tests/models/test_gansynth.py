@@ -72,6 +72,16 @@ def test_the_published_schedule():
     assert [config.size(b) for b in (1, 5, 7)] == [(2, 16), (32, 256), (128, 1024)]
 
 
+def test_the_published_constants():
+    config = recipes.get("gansynth").preset("paper").config
+    weights = config.gradient_penalty_weight, config.drift_weight
+    pitch_weights = config.discriminator_pitch_weight, config.generator_pitch_weight
+    assert (*weights, *pitch_weights) == (10.0, 0.001, 10.0, 10.0)
+    assert (config.learning_rate, config.adam_beta_1, config.adam_beta_2) == (8e-4, 0.0, 0.99)
+    assert (config.ema_decay, config.batch_size, config.latent_size) == (0.999, 8, 256)
+    assert (config.leaky_relu_slope, config.kernel, config.normaliser_margin) == (0.2, (3, 3), 0.8)
+
+
 def test_batch_sizes_by_block():
     config = dataclasses.replace(GANSynthConfig(), batch_size=8, smaller_batch_sizes=(32, 16))
     assert [stage.batch_size for stage in config.stages] == [32] * 9 + [16] * 2 + [8] * 2
@@ -227,6 +237,7 @@ def test_optimizers_start_afresh_with_a_stage_and_not_within_one():
         assert int(optimizer.iterations) == 0
         assert not any(v.numpy().any() for v in optimizer._velocities)
         assert float(optimizer.learning_rate) == pytest.approx(8e-4)
+        assert optimizer.epsilon == 1e-8
 
 
 def test_pitches_and_range_of_the_data():

@@ -18,8 +18,8 @@ Differs from the paper or the released code:
 * The norm under the penalty has 1e-8 in its root, so that its gradient is finite at 0.
 * Constants of normalisation are measured by the released rule on the training data, but for IF-Mel
   on NSynth, whose released ones are the default (`normaliser`). The versions for each frequency bin
-  and without any are left out, as are the consistency loss, whose weight was 0, and the simple
-  architecture without pixel norm.
+  and without any are left out, as are the consistency loss, whose weight was 0, the simple
+  architecture without pixel norm, and stages by the clock in place of images.
 * Waveforms: the paper's model of them is not described (see `recipes.gansynth`).
 """
 
