@@ -11,6 +11,7 @@ import soundfile
 from tests.made_up_audio import tone
 from tfmusicgan import datasets
 from tfmusicgan.cli.convert import main
+from tfmusicgan.datasets import audio_labels
 from tfmusicgan.datasets.audio_notes import with_pattern
 from tfmusicgan.errors import ConfigError, MusicGanError, ReadError
 from tfmusicgan.records.manifest import Manifest
@@ -144,6 +145,14 @@ def test_tables_that_are_none(tmp_path):
         _listed(tmp_path)
     (tmp_path / "labels.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(MusicGanError, match="Expected a table in"):
+        _listed(tmp_path)
+
+
+def test_a_table_that_is_too_long_is_not_read_in_part(tmp_path, monkeypatch):
+    monkeypatch.setattr(audio_labels, "_MAX_TABLE_BYTES", 40)
+    _write(tmp_path, "a.wav")
+    _table(tmp_path, "a.wav,60", *["b.wav,61"] * 3, columns="file,pitch")
+    with pytest.raises(MusicGanError, match=r"at most 40 bytes in .* Received: 49\."):
         _listed(tmp_path)
 
 

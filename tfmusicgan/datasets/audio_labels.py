@@ -100,6 +100,12 @@ def _from_name(name: str, pattern: str) -> Mapping[str, str]:
 @functools.lru_cache(maxsize=1)
 def _read_table(path: Path, modified: int) -> Mapping[str, Mapping[str, str]]:
     try:
+        size = path.stat().st_size
+        if size > _MAX_TABLE_BYTES:
+            raise MusicGanError(
+                f"Expected a table of at most {_MAX_TABLE_BYTES:,} bytes in {path}. Received: "
+                f"{size:,}. Split the folder, each part with a table of its own."
+            )
         with path.open("rb") as file:
             text = file.read(_MAX_TABLE_BYTES).decode("utf-8-sig")
         reader = csv.DictReader(text.splitlines())

@@ -171,6 +171,7 @@ def _archive(split: str, **checks) -> Download:
     return Download(f"{_ADDRESS}/{file}", file, unpack=True, **checks)
 
 
+# MD5s: the NSynth task of the HEAR 2021 benchmark, which fetches the same addresses.
 _ARCHIVES = (
     _archive("train", md5="fde6665a93865503ba598b9fac388660"),
     _archive("valid", md5="87e94a00a19b6dbc99cf6d4c0c0cae87"),

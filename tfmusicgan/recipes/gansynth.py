@@ -76,7 +76,8 @@ class GANSynthConfig:
     ema_decay: float = 0.999  # of the generator that is sampled: C
     batch_size: int = 8  # at full size: C
     smaller_batch_sizes: tuple[int, ...] = ()  # of the blocks before, the first of all in front
-    progressive: bool = True  # False: all blocks from the first step on
+    # False: all blocks from the first step on; smaller_batch_sizes and the next two are not read.
+    progressive: bool = True
     stable_images: int = 800_000  # C
     fade_images: int = 800_000  # C
     total_images: int = 11_000_000  # C; not progressive: 4 million
