@@ -1,4 +1,5 @@
-# Sourced by the other scripts: finds Python, makes .venv, installs the package with constraints.txt.
+# Sourced by the other scripts: finds Python, makes .venv, installs the package with constraints.txt,
+# and says what each step of a script takes.
 # Set PYTHON to use a certain interpreter, VENV for another folder than .venv.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -60,4 +61,13 @@ install() {
     --constraint "$ROOT/constraints.txt" --editable "$ROOT${extra:+[$extra]}" ||
     fail "The packages could not be installed; the lines above say why. Run again to go on."
   echo "$wanted" >"$stamp"
+}
+
+# step TITLE COMMAND...: runs a command under a title, and prints its seconds.
+step() {
+  local title=$1 began=$SECONDS
+  shift
+  printf '\n== %s\n' "$title"
+  "$@"
+  printf -- '-- %s: %d s\n' "$title" $((SECONDS - began))
 }

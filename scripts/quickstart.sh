@@ -23,14 +23,6 @@ log=$(mktemp)
 server=""
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -f "$log"' EXIT
 
-step() {
-  local title=$1 began=$SECONDS
-  shift
-  printf '\n== %s\n' "$title"
-  "$@"
-  printf -- '-- %s: %d s\n' "$title" $((SECONDS - began))
-}
-
 convert() {
   if [ -f "$RECORDS/manifest.json" ]; then
     echo "$RECORDS is there."

@@ -75,14 +75,6 @@ export_models() {
   done
 }
 
-step() {
-  local title=$1 began=$SECONDS
-  shift
-  printf '\n== %s\n' "$title"
-  "$@"
-  printf -- '-- %s: %d s\n' "$title" $((SECONDS - began))
-}
-
 step "Install (once)" install
 export PATH="$VENV/bin:$PATH"
 mkdir -p "$OUT"

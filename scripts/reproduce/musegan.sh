@@ -131,14 +131,6 @@ generate() {
   done
 }
 
-step() {
-  local title=$1 began=$SECONDS
-  shift
-  printf '\n== %s\n' "$title"
-  "$@"
-  printf -- '-- %s: %d s\n' "$title" $((SECONDS - began))
-}
-
 models="$FROM_SCRATCH $ONE_KEY $ACCOMPANIMENT"
 step "Install (once)" install
 export PATH="$VENV/bin:$PATH"

@@ -42,14 +42,6 @@ evaluate() {
     --output="$OUT/$1/evaluation.json" --overwrite | tee "$OUT/$1/evaluation.txt"
 }
 
-step() {
-  local title=$1 began=$SECONDS
-  shift
-  printf '\n== %s\n' "$title"
-  "$@"
-  printf -- '-- %s: %d s\n' "$title" $((SECONDS - began))
-}
-
 # run RECIPE SEED RECORDS [SETTING]
 run() {
   local name=$1${4:++$4}-$2

@@ -61,14 +61,6 @@ evaluate() {
     --output="$OUT/$1-$2/evaluation.json" --overwrite | tee "$OUT/$1-$2/evaluation.txt"
 }
 
-step() {
-  local title=$1 began=$SECONDS
-  shift
-  printf '\n== %s\n' "$title"
-  "$@"
-  printf -- '-- %s: %d s\n' "$title" $((SECONDS - began))
-}
-
 step "Install (once)" install
 export PATH="$VENV/bin:$PATH"
 mkdir -p "$OUT"
