@@ -28,7 +28,8 @@ FIGURES=self_bleu/4,distinct_ngrams/1,distinct_ngrams/4,held_out_nll,copied_10_g
 records() {
   [ -f "$OUT/records/$1/manifest.json" ] ||
     tfmusicgan-convert --recipe="$1" --preset="$PRESET" --dataset=nottingham \
-      --input="${TUNES:-$OUT/tunes}" $([ -n "$TUNES" ] || echo --download) --workers=2 --output="$OUT/records/$1"
+      --input="${TUNES:-$OUT/tunes}" $([ -n "$TUNES" ] || echo --download) --workers=2 \
+      --output="$OUT/records/$1"
 }
 
 # train RECIPE SEED FOLDER RECORDS [SETTING]

@@ -182,14 +182,15 @@ class GANSynthConfig:
         return last.first_step + last.num_steps
 
 
-# (64, 256) at 8 kHz, 25 pitches, without the softest notes: about an hour on two CPU cores.
-_SMALL_NOTES = {
+# 1 s at 8 kHz, 25 pitches, without the softest notes.
+SMALL_NOTES = {
     "sample_rate": 8000,
     "num_samples": 8000,
     "min_pitch": 48,
     "max_pitch": 72,
     "min_velocity": 100,
 }
+# (64, 256): an hour or two on two CPU cores.
 _SMALL = GANSynthConfig(
     kind="if",
     frames=64,
@@ -252,7 +253,7 @@ def _row(name: str, title: str, dataset: str = "nsynth", **changes) -> Recipe:
         dataset=dataset,
         presets={
             "paper": Preset({}, dataclasses.replace(GANSynthConfig(), **changes)),
-            "small": Preset(_SMALL_NOTES, small),
+            "small": Preset(SMALL_NOTES, small),
             "tiny": Preset(_TINY_NOTES, tiny),
         },
         metrics=METRICS,

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.base import Preset, Recipe
+from tfmusicgan.recipes.gansynth import SMALL_NOTES
 from tfmusicgan.recipes.wasserstein import (
     DECAYS,
     check_choice,
@@ -80,14 +81,6 @@ class PitchClassifierConfig:
         return size
 
 
-# 1 s at 8 kHz, 25 pitches, without the softest notes.
-_SMALL_NOTES = {
-    "sample_rate": 8000,
-    "num_samples": 8000,
-    "min_pitch": 48,
-    "max_pitch": 72,
-    "min_velocity": 100,
-}
 _SMALL = PitchClassifierConfig(
     frames=32,  # of 1 s at 8 kHz
     channels=(16, 32, 32, 64, 64, 64, 128, 128, 128, 256),
@@ -129,7 +122,7 @@ RECIPES = (
         dataset="nsynth",
         presets={
             "paper": Preset({}, PitchClassifierConfig()),
-            "small": Preset(_SMALL_NOTES, _SMALL),
+            "small": Preset(SMALL_NOTES, _SMALL),
             "tiny": Preset(
                 {"sample_rate": 4000, "num_samples": 288, "min_pitch": 60, "max_pitch": 64}, _TINY
             ),

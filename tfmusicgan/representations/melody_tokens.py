@@ -7,8 +7,7 @@ example. The paper does not say what stands for a rest; here it is token 0, the 
 
 import dataclasses
 import math
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from tfmusicgan.representations.melody_messages import find_notes, tokens_to_not
 from tfmusicgan.representations.melody_track import melody_notes
 from tfmusicgan.representations.note_arrays import note_arrays
 from tfmusicgan.representations.parameters import (
-    check_names,
+    PlainParameters,
     check_pitches,
     check_whole_numbers,
 )
@@ -38,7 +37,7 @@ _INT_RANGES = {
 
 
 @dataclasses.dataclass(frozen=True)
-class MelodyTokens:
+class MelodyTokens(PlainParameters):
     """Windows of a melody as whole numbers.
 
     Array `tokens`: int32 [length]. Token i of a piece tells what sounds at `i * seconds_per_token`
@@ -253,20 +252,6 @@ class MelodyTokens:
             self.num_pitches,
             self.default_qpm if qpm is None else qpm,
         )
-
-    def to_parameters(self) -> dict[str, Any]:
-        """The fields as JSON-able values."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
-        """The inverse of `to_parameters`.
-
-        Raises:
-          ConfigError: If a parameter is unknown or out of range.
-        """
-        check_names(cls, parameters)
-        return cls(**parameters)
 
     def _next_points(self, seconds: np.ndarray) -> np.ndarray:
         """The first sample point at or after each time, float64; noise does not matter."""

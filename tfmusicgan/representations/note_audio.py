@@ -9,8 +9,7 @@ of the range of pitches: Engel et al. (2019), "GANSynth", section 3, https://arx
 """
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.recorded_note import QUALITIES, RecordedNote, one_note
 from tfmusicgan.representations import resampling
 from tfmusicgan.representations.base import Example, FieldSpec
-from tfmusicgan.representations.parameters import check_names, check_whole_numbers
+from tfmusicgan.representations.parameters import PlainParameters, check_whole_numbers
 
 _INT_RANGES = {
     "sample_rate": (4_000, 48_000),
@@ -38,7 +37,7 @@ _VELOCITY = 100
 
 
 @dataclasses.dataclass(frozen=True)
-class NoteAudio:
+class NoteAudio(PlainParameters):
     """One note's samples with its labels.
 
     An example has `audio`, int16 [num_samples], samples times 32,768 as in NSynth's WAV files, and
@@ -177,20 +176,6 @@ class NoteAudio:
             )
         except ReadError as error:
             raise ConversionError(str(error), error.reason) from None
-
-    def to_parameters(self) -> dict[str, Any]:
-        """The fields as JSON-able values."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
-        """The inverse of `to_parameters`.
-
-        Raises:
-          ConfigError: If a parameter is unknown or out of range.
-        """
-        check_names(cls, parameters)
-        return cls(**parameters)
 
     def _within_range(self, sequence: NoteSequence, name: str) -> tuple[int, int]:
         """Pitch and velocity of the one note."""

@@ -2,10 +2,28 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from tfmusicgan.errors import ConfigError, unknown_name
 from tfmusicgan.representations.base import Representation
+
+
+class PlainParameters:
+    """Of representations whose fields are JSON-able as they are."""
+
+    def to_parameters(self) -> dict[str, Any]:
+        """The fields as JSON-able values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """The inverse of `to_parameters`.
+
+        Raises:
+          ConfigError: If a parameter is unknown or out of range.
+        """
+        check_names(cls, parameters)
+        return cls(**parameters)
 
 
 def check_whole_numbers(

@@ -5,8 +5,7 @@ https://arxiv.org/abs/1609.05473: 5,000 tokens, 20 to a sequence.
 """
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,14 +13,14 @@ from tfmusicgan.errors import ConversionError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.base import Example, FieldSpec
 from tfmusicgan.representations.melody_messages import check_tokens
-from tfmusicgan.representations.parameters import check_names, check_whole_numbers
+from tfmusicgan.representations.parameters import PlainParameters, check_whole_numbers
 from tfmusicgan.representations.score_header import check_qpm, score_header
 
 _INT_RANGES = {"num_tokens": (2, 1_000_000), "length": (1, 4096)}
 
 
 @dataclasses.dataclass(frozen=True)
-class TokenSequence:
+class TokenSequence(PlainParameters):
     """Tokens, a quarter note each, as the texts of a NoteSequence without notes.
 
     Array `tokens`: int32 [length]. In a NoteSequence a token is a text annotation, the number in
@@ -120,17 +119,3 @@ class TokenSequence:
         for place, token in enumerate(tokens.tolist()):
             sequence.text_annotations.add(time=place * 60.0 / qpm, text=str(token))
         return sequence
-
-    def to_parameters(self) -> dict[str, Any]:
-        """The fields as JSON-able values."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
-        """The inverse of `to_parameters`.
-
-        Raises:
-          ConfigError: If a parameter is unknown or out of range.
-        """
-        check_names(cls, parameters)
-        return cls(**parameters)
