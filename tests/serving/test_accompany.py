@@ -161,7 +161,7 @@ def test_music_that_cannot_be_had(capsys, base, tmp_path):
     write_midi(_melody(4, bars=2, qpm=100.0), tmp_path / "melody.mid")
     base.append(f"--accompany={tmp_path}/melody.mid")
     for arguments, message in (
-        (["--signature=generate"], "--continue or --signature. Received: --accompany="),
+        (["--signature=generate"], "--midi or --signature. Received: --accompany="),
         ([f"--model={PLAIN}"], "Unknown signature 'accompany'. Known: generate, serving_default."),
         (["--control=qpm=90"], "Unknown control 'qpm'. Known: note_sequence, temperature, thresh"),
     ):
