@@ -129,18 +129,8 @@ def make_plan(
       ConfigError: If the signature or a control is unknown, missing, of the wrong type or out of
         its range.
     """
-    signatures = load_export(str(export)).signatures
-    if signature not in signatures:
-        raise unknown_name("signature", signature, signatures)
-    function = signatures[signature]
-    inputs = dict(function.structured_input_signature[1])
-    if "wav" in function.structured_outputs:
-        raise ExportError(
-            f"Expected a model of NoteSequences. Received: {export}, which answers sounds. Serve "
-            "it, and ask for them with tfmusicgan-generate."
-        )
-    if inputs.pop("seed", None) is None or "note_sequence" not in function.structured_outputs:
-        raise ExportError(f"Signature {signature!r} of {export} makes no music from seeds.")
+    inputs = dict(_music_signature(export, signature).structured_input_signature[1])
+    inputs.pop("seed")
     takes_music = inputs.pop("note_sequence", None) is not None
     if takes_music != bool(accompany):
         flag = "continue" if signature == "continue" else "accompany"
@@ -176,3 +166,20 @@ def make_plan(
         accompany=tuple(accompany),
         **numbers,
     )
+
+
+def _music_signature(export: pathlib.Path, signature: str) -> Any:
+    """A signature's function, which makes NoteSequences from seeds."""
+    signatures = load_export(str(export)).signatures
+    if signature not in signatures:
+        raise unknown_name("signature", signature, signatures)
+    function = signatures[signature]
+    if "wav" in function.structured_outputs:
+        raise ExportError(
+            f"Expected a model of NoteSequences. Received: {export}, which answers sounds. Serve "
+            "it, and ask for them with tfmusicgan-generate."
+        )
+    takes_seeds = "seed" in function.structured_input_signature[1]
+    if not takes_seeds or "note_sequence" not in function.structured_outputs:
+        raise ExportError(f"Signature {signature!r} of {export} makes no music from seeds.")
+    return function
