@@ -90,7 +90,7 @@ def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
     from tests.once import made_once, shared_folder
     from tests.oracle_records import write_oracle_records
     from tfmusicgan import datasets, representations
-    from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter
+    from tfmusicgan.note_sequences.tfrecord import RecordWriter
     from tfmusicgan.records.convert import convert
     from tfmusicgan.records.options import ConvertOptions
 
@@ -104,7 +104,7 @@ def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
             write_audio_records(folder, representation)
         else:
             source = folder.with_name(f"{folder.name}.tfrecord")
-            with NoteSequenceWriter(source) as writer:
+            with RecordWriter(source) as writer:
                 for number in range(20):
                     writer.write(made_up.maker(parameters)(number))
             convert(datasets.get("midi"), ConvertOptions(representation), folder, [str(source)])

@@ -112,7 +112,7 @@ def export(tmp_path_factory) -> pathlib.Path:
 
 
 def _plan(export, controls=(), signature="serving_default", **changes):
-    numbers = {"seed": 7, "num": 53, "batch_size": 8, "shard_size": 20, "midi": False} | changes
+    numbers = {"seed": 7, "num": 53, "batch_size": 8, "shard_size": 20} | changes
     return bulk_sampling.make_plan(export, signature, controls, **numbers)
 
 
@@ -174,7 +174,7 @@ def test_controls_reach_the_signature(export, tmp_path):
 
 
 def test_midi_files_lie_in_folders_of_a_thousand(export, tmp_path):
-    plan = _plan(export, num=5, midi=True)
+    plan = _plan(export, num=5, extra_files="midi")
     manifest = bulk_sampling.sample_to_folder(plan, export, tmp_path / "out")
     names = [f"midi/0000000/{i:010d}.mid" for i in range(5)]
     assert sorted(name for name in _contents(tmp_path / "out") if "midi/" in name) == names
@@ -185,8 +185,8 @@ def test_midi_files_lie_in_folders_of_a_thousand(export, tmp_path):
         except ReadError:
             num_notes.append(0)  # a silent piece is a MIDI file without notes
     assert num_notes == [11, 12, 0, 1, 2]  # 7 * 2**32 is 11 modulo 13
-    assert manifest["midi"] == {"files": 5, "folder": "midi"}
-    assert bulk_sampling.midi_name(12_345) == "midi/0000012/0000012345.mid"
+    assert manifest["extra_files"] == {"files": 5, "folder": "midi"}
+    assert plan.file_name(12_345) == "midi/0000012/0000012345.mid"
 
 
 def test_killed_and_resumed_equals_uninterrupted(export, tmp_path):
@@ -206,7 +206,7 @@ def test_killed_and_resumed_equals_uninterrupted(export, tmp_path):
     assert not (tmp_path / "out").exists()
     before = {path.name: path.stat().st_mtime_ns for path in shards}
 
-    numbers = {"num": 1003, "shard_size": 100, "midi": True}
+    numbers = {"num": 1003, "shard_size": 100, "extra_files": "midi"}
     bulk_sampling.sample_to_folder(_plan(export, **numbers), export, tmp_path / "out")
     after = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in before}
     assert after == before  # finished shards were kept
@@ -249,7 +249,7 @@ def test_only_samples_are_ever_replaced(export, tmp_path):
 
 @pytest.mark.parametrize("last", range(6))
 def test_killed_while_it_finishes(export, tmp_path, monkeypatch, last):
-    plan = _plan(export, num=53, midi=True)
+    plan = _plan(export, num=53, extra_files="midi")
     bulk_sampling.sample_to_folder(plan, export, tmp_path / "whole")
     calls = []
 

@@ -12,7 +12,7 @@ from tfmusicgan.cli.sample import main
 from tfmusicgan.errors import ConfigError, ReadError
 from tfmusicgan.note_sequences.midi import write_midi
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter, read_note_sequences
+from tfmusicgan.note_sequences.tfrecord import RecordWriter, read_note_sequences
 from tfmusicgan.serving.given_music import list_pieces, read_piece
 
 
@@ -66,14 +66,14 @@ def music(tmp_path) -> pathlib.Path:
     folder = tmp_path / "music"
     (folder / "more").mkdir(parents=True)
     write_midi(_tune(60), folder / "a.mid")
-    with NoteSequenceWriter(folder / "more" / "b.tfrecord") as writer:
+    with RecordWriter(folder / "more" / "b.tfrecord") as writer:
         writer.write(_tune(61))
         writer.write(_tune(62))
     return folder
 
 
 def _plan(export, pieces, **changes):
-    numbers = {"seed": 1, "num": 12, "batch_size": 4, "shard_size": 5, "midi": False} | changes
+    numbers = {"seed": 1, "num": 12, "batch_size": 4, "shard_size": 5} | changes
     return bulk_sampling.make_plan(
         export, "accompany", changes.pop("controls", ()), pieces, **numbers
     )
@@ -117,7 +117,10 @@ def test_the_command(export, music, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*arguments, f"--accompany={music}/**/*.tfrecord", "--control=swing=3"])
     assert ended.value.code in (0, None)
-    assert "Sampling 4 pieces from toy version 2, signature accompany" in capsys.readouterr().out
+    assert (
+        "Sampling 4 NoteSequences from toy version 2, signature accompany"
+        in capsys.readouterr().out
+    )
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     samples = _read(tmp_path / "out", manifest)
     assert [(s.notes[0].pitch, s.id) for s in samples] == [
@@ -136,7 +139,7 @@ def test_what_does_not_fit(export, music, tmp_path):
         _plan(export, pieces, num=13)
     with pytest.raises(ConfigError, match=r"'accompany' needs --accompany=PATH\."):
         _plan(export, [])
-    numbers = {"seed": 1, "num": 3, "batch_size": 4, "shard_size": 5, "midi": False}
+    numbers = {"seed": 1, "num": 3, "batch_size": 4, "shard_size": 5}
     with pytest.raises(
         ConfigError, match=r"'serving_default' takes no music: leave --accompany and --continue out"
     ):

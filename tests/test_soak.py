@@ -37,11 +37,11 @@ def forks(soak):
 @pytest.fixture(scope="module")
 def soaked(soak, forks, tmp_path_factory):
     """The program's folder and its results."""
-    from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter
+    from tfmusicgan.note_sequences.tfrecord import RecordWriter
 
     folder = tmp_path_factory.mktemp("soak")
     music = folder / "music.tfrecord"
-    with NoteSequenceWriter(music) as writer:
+    with RecordWriter(music) as writer:
         for number in range(20):
             writer.write(made_up.chorale(number))
     # With this seed the kill of the training is aimed at a checkpoint that is half-written.

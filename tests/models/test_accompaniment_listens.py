@@ -15,7 +15,7 @@ import tensorflow as tf
 from tests.models import chords
 from tfmusicgan import datasets, recipes, representations
 from tfmusicgan.metrics.tonal_distance import tonal_distance
-from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter
+from tfmusicgan.note_sequences.tfrecord import RecordWriter
 from tfmusicgan.recipes.base import Preset
 from tfmusicgan.records.convert import convert
 from tfmusicgan.records.options import ConvertOptions
@@ -50,7 +50,7 @@ SIZES = {
 def records(tmp_path_factory):
     """Phrases of two bars, each with chords of its own."""
     folder = tmp_path_factory.mktemp("chords")
-    with NoteSequenceWriter(folder / "chords.tfrecord") as writer:
+    with RecordWriter(folder / "chords.tfrecord") as writer:
         for number in range(400):
             writer.write(chords.piece(number, bars=8))
     tiny = recipes.get("musegan_hybrid_accompaniment").preset("tiny").representation

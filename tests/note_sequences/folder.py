@@ -20,7 +20,7 @@ def make_folder(root: pathlib.Path) -> pathlib.Path:
         (root / name).write_bytes(MIDI)
     (root / "score.musicxml").write_bytes(PLAIN)
     (root / "book.abc").write_text(BOOK)
-    with tfrecord.NoteSequenceWriter(root / "x.tfrecord") as writer:
+    with tfrecord.RecordWriter(root / "x.tfrecord") as writer:
         for index in range(3):
             sequence = NoteSequence(id="own id" if index == 1 else "")
             sequence.notes.add(pitch=50 + index, velocity=9, end_time=1)

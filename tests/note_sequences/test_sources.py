@@ -76,7 +76,7 @@ def test_reading_a_record_does_not_read_those_before(folder):
 
 
 def test_a_compressed_file_is_opened_once_for_pieces_in_its_order(tmp_path, monkeypatch):
-    with tfrecord.NoteSequenceWriter(tmp_path / "x.tfrecord", compressed=True) as writer:
+    with tfrecord.RecordWriter(tmp_path / "x.tfrecord", compressed=True) as writer:
         for index in range(12):
             sequence = NoteSequence()
             sequence.notes.add(pitch=50 + index, velocity=9, end_time=1)

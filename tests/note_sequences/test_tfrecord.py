@@ -20,7 +20,7 @@ def songs(number: int = 3) -> list[NoteSequence]:
 
 
 def write(path, sequences, compressed=False):
-    with tfrecord.NoteSequenceWriter(path, compressed) as writer:
+    with tfrecord.RecordWriter(path, compressed) as writer:
         for sequence in sequences:
             writer.write(sequence)
     return path
@@ -151,7 +151,7 @@ def test_missing_file(tmp_path):
 def test_an_error_leaves_the_old_file(tmp_path):
     path = write(tmp_path / "a.tfrecord", songs())
     before = path.read_bytes()
-    with pytest.raises(KeyError), tfrecord.NoteSequenceWriter(path) as writer:
+    with pytest.raises(KeyError), tfrecord.RecordWriter(path) as writer:
         writer.write(songs()[0])
         assert writer.num_written == 1
         raise KeyError

@@ -16,7 +16,7 @@ from tests.cli.commands import refused, run
 from tfmusicgan.cli import generate
 from tfmusicgan.note_sequences.midi import read_midi, write_midi
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter
+from tfmusicgan.note_sequences.tfrecord import RecordWriter
 from tfmusicgan.representations.packing import unpack_bytes
 from tfmusicgan.serving import client as client_module
 from tfmusicgan.serving.client import Client
@@ -134,7 +134,7 @@ def test_the_command_takes_a_file(capsys, base, tmp_path):
 
 
 def test_one_piece_of_several(capsys, base, tmp_path):
-    with NoteSequenceWriter(tmp_path / "songs.tfrecord") as writer:
+    with RecordWriter(tmp_path / "songs.tfrecord") as writer:
         for number in range(3):
             writer.write(_melody(number, bars=2 * number + 1, qpm=60.0))
     base = [*base, "--formats=midi", f"--accompany={tmp_path}/songs.tfrecord#2"]
@@ -146,7 +146,7 @@ def test_one_piece_of_several(capsys, base, tmp_path):
 def test_music_that_cannot_be_had(capsys, base, tmp_path):
     (tmp_path / "broken.mid").write_bytes(b"MThd nothing")
     (tmp_path / "notes.txt").write_text("c d e")
-    with NoteSequenceWriter(tmp_path / "songs.tfrecord") as writer:
+    with RecordWriter(tmp_path / "songs.tfrecord") as writer:
         writer.write(_melody(0, 1, 60.0))
         writer.write(_melody(1, 1, 60.0))
     for file, message in (

@@ -11,7 +11,7 @@ from tests.cli.commands import refused, run
 from tfmusicgan import recipes
 from tfmusicgan.cli import export, generate, sample
 from tfmusicgan.note_sequences.midi import read_midi, write_midi
-from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter, read_note_sequences
+from tfmusicgan.note_sequences.tfrecord import RecordWriter, read_note_sequences
 from tfmusicgan.serving.client import Client
 
 RECIPE = "seqgan_nottingham"
@@ -85,7 +85,7 @@ def test_the_command_takes_a_file(capsys, client, server, encode, tmp_path):
 
 def test_many_without_a_server(capsys, tiny_export, encode, tmp_path):
     tunes = [made_up.chorale(number, bars=2, qpm=150.0) for number in range(2)]
-    with NoteSequenceWriter(tmp_path / "tunes.tfrecord") as writer:
+    with RecordWriter(tmp_path / "tunes.tfrecord") as writer:
         for tune in tunes:
             writer.write(tune)
     model = f"--model={tiny_export(RECIPE)}"

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from tests.serving import toy_models, toy_notes
-from tfmusicgan.bulk_sampling import make_plan
-from tfmusicgan.errors import ConfigError, ExportError, MusicGanError
+from tfmusicgan.errors import ConfigError, MusicGanError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.serving import midi_synthesis
 from tfmusicgan.serving.client import Client, ServingError
@@ -110,12 +109,6 @@ def test_a_model_of_something_else(client):
         client.generate_audio("toy", [1])
     with pytest.raises(ConfigError, match=r"the signature 'interpolate'\. Received: 'toy', which"):
         midi_synthesis.play(client, "toy", _piece((0, 1, 60)), [1])
-
-
-def test_bulk_sampling_is_of_note_sequences(client, root):
-    numbers = {"seed": 0, "num": 1, "batch_size": 2, "shard_size": 1, "midi": False}
-    with pytest.raises(ExportError, match=r"notes/1, which answers sounds\. Serve it, and ask for"):
-        make_plan(root / "notes" / "1", "serving_default", (), **numbers)
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from tests.conformance.common import GENERATORS
 from tests.eagerly import eagerly
 from tfmusicgan import datasets, recipes, representations
 from tfmusicgan.errors import ConfigError, OutputExistsError, RecordsError
-from tfmusicgan.note_sequences.tfrecord import NoteSequenceWriter
+from tfmusicgan.note_sequences.tfrecord import RecordWriter
 from tfmusicgan.records.convert import convert
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.training import fit, strategy
@@ -80,7 +80,7 @@ def _sharded(name, folder):
     """A record set of four shards."""
     recipe = recipes.get(name)
     parameters = recipe.preset("tiny").representation
-    with NoteSequenceWriter(folder / "music.tfrecord") as writer:
+    with RecordWriter(folder / "music.tfrecord") as writer:
         for number in range(20):
             writer.write(made_up.maker(parameters)(number))
     grid = representations.get(recipe.representation).from_parameters(parameters)

@@ -19,7 +19,11 @@ from tfmusicgan.serving.exported import (
 
 FORMAT_VERSION = 1
 MAX_SEED = 2**31 - 1
-_MIDI_PER_FOLDER = 1000
+MUSIC, SOUND = "note_sequence", "wav"
+_EXTRA_FILES = {MUSIC: "midi", SOUND: "wav"}
+_ANSWERS = {MUSIC: "NoteSequences", SOUND: "sounds"}
+_ENDINGS = {"midi": "mid", "wav": "wav"}
+_FILES_PER_FOLDER = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +40,9 @@ class Plan:
       num: Number of samples, at most 2**32.
       batch_size: Rows in each call of the model, the last call's padding included.
       shard_size: Samples in each shard, but the last.
-      midi: Whether each sample is a MIDI file too.
+      extra_files: Kind of file that each sample is written to as well, beside the shards: `"midi"`
+        for NoteSequences, `"wav"` for sounds; None for no such files.
+      output: The signature's output that is kept, `"note_sequence"` or `"wav"`.
       accompany: Pieces that samples accompany or go on with, an equal number each, one after the
         other; empty for a signature that takes no music.
     """
@@ -50,7 +56,8 @@ class Plan:
     num: int
     batch_size: int
     shard_size: int
-    midi: bool
+    extra_files: str | None = None
+    output: str = MUSIC
     accompany: tuple[Source, ...] = ()
     format_version: int = FORMAT_VERSION
 
@@ -58,7 +65,8 @@ class Plan:
         """Checks the ranges.
 
         Raises:
-          ConfigError: If a number is out of its range.
+          ConfigError: If a number is out of its range, or the files are of another kind than the
+            samples.
         """
         for name, low, high in (
             ("seed", 0, MAX_SEED),
@@ -75,6 +83,17 @@ class Plan:
                 f"Expected num to be a multiple of the {len(self.accompany)} given pieces. "
                 f"Received: {self.num}."
             )
+        kind = _EXTRA_FILES[self.output]
+        if self.extra_files not in (None, kind):
+            raise ConfigError(
+                f"Expected --{kind}, as {self.model!r} answers {self.answers}. Received: "
+                f"--{self.extra_files}."
+            )
+
+    @property
+    def answers(self) -> str:
+        """What the samples are, in words."""
+        return _ANSWERS[self.output]
 
     @property
     def num_shards(self) -> int:
@@ -90,6 +109,11 @@ class Plan:
         first = shard * self.shard_size
         return range(first, min(first + self.shard_size, self.num))
 
+    def file_name(self, row: int) -> str:
+        """Path of a sample's own file inside the output: at most 1,000 in a folder."""
+        ending = _ENDINGS[self.extra_files]
+        return f"{self.extra_files}/{row // _FILES_PER_FOLDER:07d}/{row:010d}.{ending}"
+
     def given(self, row: int) -> Source:
         """The piece that a sample accompanies."""
         return self.accompany[row * len(self.accompany) // self.num]
@@ -98,11 +122,6 @@ class Plan:
 def row_seeds(seed: int, rows: Sequence[int]) -> np.ndarray:
     """Seeds of samples: int64 [rows], `(seed << 32) + i`."""
     return (np.int64(seed) << np.int64(32)) + np.asarray(rows, np.int64)
-
-
-def midi_name(index: int) -> str:
-    """Path of a sample's MIDI file inside the output: at most 1,000 in a folder."""
-    return f"midi/{index // _MIDI_PER_FOLDER:07d}/{index:010d}.mid"
 
 
 def make_plan(
@@ -119,7 +138,7 @@ def make_plan(
       signature: Name of a signature.
       controls: Texts `name=value`; those left out take the defaults that the export states.
       accompany: Pieces for the signature's input `note_sequence`, if it has one.
-      **numbers: The plan's `seed`, `num`, `batch_size`, `shard_size`, `midi`.
+      **numbers: The plan's `seed`, `num`, `batch_size`, `shard_size`, `extra_files`.
 
     Returns:
       The plan.
@@ -129,7 +148,8 @@ def make_plan(
       ConfigError: If the signature or a control is unknown, missing, of the wrong type or out of
         its range.
     """
-    inputs = dict(_music_signature(export, signature).structured_input_signature[1])
+    function = _signature_of_seeds(export, signature)
+    inputs = dict(function.structured_input_signature[1])
     inputs.pop("seed")
     takes_music = inputs.pop("note_sequence", None) is not None
     if takes_music != bool(accompany):
@@ -163,23 +183,39 @@ def make_plan(
         export_digest(export),
         signature,
         dict(sorted(given.items())),
+        output=_kept_output(function),
         accompany=tuple(accompany),
         **numbers,
     )
 
 
-def _music_signature(export: pathlib.Path, signature: str) -> Any:
-    """A signature's function, which makes NoteSequences from seeds."""
+def default_signature(export: pathlib.Path, with_controls: bool) -> str:
+    """The signature that is meant where none is named.
+
+    Args:
+      export: As `find_export` returns.
+      with_controls: Whether controls are given: of music with `generate`, of notes `synthesize`.
+
+    Raises:
+      ExportError: If the SavedModel cannot be loaded.
+    """
+    if not with_controls:
+        return "serving_default"
+    return "synthesize" if "synthesize" in load_export(str(export)).signatures else "generate"
+
+
+def _signature_of_seeds(export: pathlib.Path, signature: str) -> Any:
+    """A signature's function, which makes NoteSequences or sounds from seeds."""
     signatures = load_export(str(export)).signatures
     if signature not in signatures:
         raise unknown_name("signature", signature, signatures)
     function = signatures[signature]
-    if "wav" in function.structured_outputs:
-        raise ExportError(
-            f"Expected a model of NoteSequences. Received: {export}, which answers sounds. Serve "
-            "it, and ask for them with tfmusicgan-generate."
-        )
     takes_seeds = "seed" in function.structured_input_signature[1]
-    if not takes_seeds or "note_sequence" not in function.structured_outputs:
+    if not takes_seeds or not _kept_output(function):
         raise ExportError(f"Signature {signature!r} of {export} makes no music from seeds.")
     return function
+
+
+def _kept_output(function: Any) -> str | None:
+    """What of a signature's outputs is a sample; None for neither music nor sound."""
+    return next((name for name in (MUSIC, SOUND) if name in function.structured_outputs), None)

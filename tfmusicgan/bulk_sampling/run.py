@@ -1,5 +1,6 @@
 """The sampling run: a Beam pipeline over shards, resumed where it was interrupted."""
 
+import collections
 import contextlib
 import dataclasses
 import functools
@@ -193,26 +194,27 @@ def _finish(plan: Plan, partial: pathlib.Path) -> dict[str, Any]:
     """Writes the manifest, then removes what only an unfinished run needs, the plan last."""
     manifest = _manifest_of(partial) or _count(plan, partial)
     write_whole(partial / _MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
-    keep = {file["name"] for file in manifest["files"]} | {"midi", _MANIFEST, _PLAN}
+    keep = {file["name"] for file in manifest["files"]} | {plan.extra_files, _MANIFEST, _PLAN}
     for child in partial.iterdir():
         if child.name not in keep:
             child.unlink()
-    for leftover in partial.glob("midi/*/.*"):
-        leftover.unlink()
+    if plan.extra_files:
+        for leftover in partial.glob(f"{plan.extra_files}/*/.*"):
+            leftover.unlink()
     (partial / _PLAN).unlink(missing_ok=True)
     return manifest
 
 
 def _count(plan: Plan, partial: pathlib.Path) -> dict[str, Any]:
     """The manifest of a run whose shards are all there."""
-    files, notes, silent = [], 0, 0
+    files, totals = [], collections.Counter(samples=plan.num)
     for shard in range(plan.num_shards):
         name = plan.shard_name(shard)
         counts = json.loads((partial / f"{name}.json").read_text())
-        notes, silent = notes + counts["notes"], silent + counts["silent"]
+        totals.update(counts)
         files.append({"name": name, "samples": len(plan.rows(shard))})
     return _described(plan) | {
-        "counts": {"samples": plan.num, "notes": notes, "without_notes": silent},
+        "counts": dict(totals),
         "files": files,
         "versions": {"tfmusicgan": __version__},
     }
@@ -221,7 +223,8 @@ def _count(plan: Plan, partial: pathlib.Path) -> dict[str, Any]:
 def _described(plan: Plan) -> dict[str, Any]:
     """The plan's part of the manifest, as JSON gives it back."""
     described = dataclasses.asdict(plan)
-    described["midi"] = {"files": plan.num, "folder": "midi"} if plan.midi else None
+    if plan.extra_files:
+        described["extra_files"] = {"files": plan.num, "folder": plan.extra_files}
     return json.loads(json.dumps(described))
 
 

@@ -2,17 +2,18 @@
 
   tfmusicgan-sample --model=serving/models/musegan_hybrid --num=100000 --seed=7 --output=samples
 
-The output is a folder of NoteSequence TFRecords (readable by Magenta) with a manifest.json, and
-optionally one MIDI file for each sample.
+The output is a folder of TFRecords with a manifest.json: of NoteSequences (readable by Magenta),
+and optionally one MIDI file for each sample; or of sounds, and optionally one WAV file for each.
 """
 
 from tfmusicgan.cli.app import Command
 
 COMMAND = Command(
     "tfmusicgan-sample",
-    "samples many pieces from an exported model, without a server, into sharded NoteSequence"
-    " TFRecords.\nSample i depends only on the seed and i: a server gives the same piece for row"
-    " seed (seed << 32) + i.\nAn interrupted run goes on when the same command is given again.",
+    "samples many pieces from an exported model, without a server, into sharded TFRecords of"
+    " NoteSequences or sounds.\nSample i depends only on the seed and i: a server gives the same"
+    " piece for row seed (seed << 32) + i.\nAn interrupted run goes on when the same command is"
+    " given again.",
     examples=(
         "tfmusicgan-sample --model=serving/models/musegan_hybrid --num=1000 --output=samples",
         "tfmusicgan-sample --model=serving/models/musegan_hybrid/1 --num=100000 --seed=7"
@@ -21,6 +22,8 @@ COMMAND = Command(
         " --control=qpm=70 --control=num_phrases=8",
         "tfmusicgan-sample --model=serving/models/musegan_hybrid_accompaniment --num=10"
         " --accompany=melodies --output=bands",
+        "tfmusicgan-sample --model=serving/models/gansynth --num=5000 --control=pitch=60 --wav"
+        " --output=notes",
     ),
 )
 MODEL = COMMAND.string(
@@ -35,12 +38,17 @@ BATCH_SIZE = COMMAND.integer(
     "batch_size", 64, "Samples in one call of the model.", lower=1, upper=2**16
 )
 SHARD_SIZE = COMMAND.integer("shard_size", 10_000, "Samples in one shard.", lower=1)
-MIDI = COMMAND.boolean("midi", False, "Also write one MIDI file for each sample.")
+MIDI = COMMAND.boolean(
+    "midi", False, "Also write one MIDI file for each sample, of a model of NoteSequences."
+)
+WAV = COMMAND.boolean(
+    "wav", False, "Also write one WAV file for each sample, of a model of sounds."
+)
 SIGNATURE = COMMAND.string(
     "signature",
     None,
-    "Signature of the model to call; by default accompany or continue with music, generate with"
-    " controls, else serving_default.",
+    "Signature of the model to call; by default accompany or continue with music, with controls"
+    " generate (synthesize of a model of sounds), else serving_default.",
 )
 CONTROL = COMMAND.repeated(
     "control",
@@ -65,6 +73,13 @@ OVERWRITE = COMMAND.boolean(
     "overwrite", False, "Replace --output, and drop an unfinished run with other options."
 )
 
+_COUNTED = {
+    "samples": "samples",
+    "notes": "notes",
+    "without_notes": "samples without a note",
+    "silent": "silent sounds",
+}
+
 
 def _execute() -> None:
     COMMAND.require(MODEL, NUM, OUTPUT)
@@ -76,23 +91,28 @@ def _execute() -> None:
     music = [flag for flag in (ACCOMPANY, CONTINUE) if flag.value]
     if len(music) > 1:
         raise ConfigError("Expected --accompany or --continue. Received: both.")
+    if MIDI.value and WAV.value:
+        raise ConfigError("Expected --midi or --wav. Received: both.")
+    extra_files = next((flag.name for flag in (MIDI, WAV) if flag.value), None)
     bulk_sampling.check_output(OUTPUT.value, OVERWRITE.value)
     export = find_export(MODEL.value)
     pieces = list_pieces(music[0].value) if music else []
-    by_default = "generate" if CONTROL.value else "serving_default"
+    by_default = music[0].name if music else None
     plan = bulk_sampling.make_plan(
         export,
-        SIGNATURE.value or (music[0].name if music else by_default),
+        SIGNATURE.value
+        or by_default
+        or bulk_sampling.default_signature(export, bool(CONTROL.value)),
         CONTROL.value,
         pieces,
         seed=SEED.value,
         num=NUM.value * max(1, len(pieces)),
         batch_size=BATCH_SIZE.value,
         shard_size=SHARD_SIZE.value,
-        midi=MIDI.value,
+        extra_files=extra_files,
     )
     print(
-        f"Sampling {plan.num:,} pieces from {plan.model} version {plan.version}, signature"
+        f"Sampling {plan.num:,} {plan.answers} from {plan.model} version {plan.version}, signature"
         f" {plan.signature}, seed {plan.seed}, into {plan.num_shards} shards of {OUTPUT.value}."
     )
     manifest = bulk_sampling.sample_to_folder(
@@ -105,10 +125,10 @@ def _execute() -> None:
         overwrite=OVERWRITE.value,
     )
     counts = manifest["counts"]
-    print(
-        f"{OUTPUT.value}: {counts['samples']:,} samples, {counts['notes']:,} notes,"
-        f" {counts['without_notes']:,} samples without a note."
+    found = ", ".join(
+        f"{counts[name]:,} {words}" for name, words in _COUNTED.items() if name in counts
     )
+    print(f"{OUTPUT.value}: {found}.")
 
 
 main = COMMAND.entry_point(_execute)

@@ -222,8 +222,8 @@ def _corrupt(path: str, offset: int, what: str) -> ReadError:
     )
 
 
-class NoteSequenceWriter:
-    """Writes a TFRecord file of NoteSequences that appears whole or not at all.
+class RecordWriter:
+    """Writes a TFRecord file, of NoteSequences or others, that appears whole or not at all.
 
     A context manager: records go to a temporary file beside `path`, which takes its name when the
     block ends without an error and is removed when it doesn't.
@@ -255,9 +255,9 @@ class NoteSequenceWriter:
             self._file = self._stack.enter_context(packed)
         return self
 
-    def write(self, sequence: NoteSequence | bytes) -> None:
-        """Appends one NoteSequence, as a message or serialised."""
-        record = sequence if isinstance(sequence, bytes) else sequence.SerializeToString()
+    def write(self, record: NoteSequence | bytes) -> None:
+        """Appends one NoteSequence, or a serialised message."""
+        record = record if isinstance(record, bytes) else record.SerializeToString()
         self._file.write(framed(record))
         self.num_written += 1
 

@@ -1,4 +1,4 @@
-"""PCM samples of a WAV file, without a library."""
+"""PCM samples of WAV files, read and written without a library."""
 
 import io
 import wave
@@ -48,6 +48,22 @@ def read_wav(data: bytes, name: str) -> Audio:
         )
     samples = _to_float(raw, width)
     return Audio(samples.reshape(-1, channels) if channels > 1 else samples, rate)
+
+
+def wav_bytes(samples: np.ndarray, sample_rate: int) -> bytes:
+    """Writes 16-bit samples as a WAV file's bytes.
+
+    Args:
+      samples: int16 [samples], or [samples, channels].
+      sample_rate: In Hz.
+    """
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(sample_rate)
+        file.writeframes(samples.astype("<i2").tobytes())
+    return buffer.getvalue()
 
 
 def _to_float(raw: bytes, width: int) -> np.ndarray:

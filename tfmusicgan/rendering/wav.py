@@ -11,7 +11,6 @@ import dataclasses
 import math
 import operator
 import os
-import wave
 from collections import defaultdict
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from tfmusicgan.errors import MusicGanError
 from tfmusicgan.files import replacing
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.wav_file import wav_bytes
 from tfmusicgan.rendering import soundfont as sf
 from tfmusicgan.rendering.synthesizer import LONGEST_TAIL, Voice, render_voice
 
@@ -53,11 +53,8 @@ def render_wav(
       MusicGanError: As `synthesize`.
     """
     audio = synthesize(sequence, soundfont, sample_rate_hz)
-    with replacing(path) as temporary, wave.open(str(temporary), "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(sample_rate_hz)
-        file.writeframes(audio.astype("<i2").tobytes())
+    with replacing(path) as temporary:
+        temporary.write_bytes(wav_bytes(audio, sample_rate_hz))
 
 
 def synthesize(

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from tfmusicgan.errors import MusicGanError
+from tfmusicgan.note_sequences.wav_file import wav_bytes
 
 _FULL_SCALE = 32768.0
 
@@ -53,11 +54,5 @@ class Sound:
           samples: float [samples]; what is beyond full scale, 1, is clipped.
           sample_rate: In Hz.
         """
-        whole = np.clip(np.rint(samples * _FULL_SCALE), -32768, 32767).astype("<i2")
-        buffer = io.BytesIO()
-        with wave.open(buffer, "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(sample_rate)
-            file.writeframes(whole.tobytes())
-        return cls.from_wav(buffer.getvalue())
+        whole = np.clip(np.rint(samples * _FULL_SCALE), -32768, 32767).astype(np.int16)
+        return cls.from_wav(wav_bytes(whole, sample_rate))
