@@ -30,15 +30,18 @@ setup(
     packages=find_packages(include=["tfmusicgan", "tfmusicgan.*"]),
     install_requires=[
         "absl-py>=1.4,<3",
+        "aiohttp>=3.9,<4",  # the server's REST API
         "apache-beam>=2.70,<3",
         "google-crc32c>=1.5,<2",
         "grpcio>=1.60,<2",
         "grpcio-health-checking>=1.60,<2",
+        "grpcio-reflection>=1.60,<2",
         "keras>=3.12,<4",
         "matplotlib>=3.8,<4",
         "music21>=9.9,<11",
         "note-seq==0.0.5",
         "numpy>=1.26,<2",
+        "prometheus-client>=0.20,<1",
         "scipy>=1.11,<2",
         "setuptools>=68",  # TensorFlow Probability imports distutils; so does Python 3.12
         "symusic>=0.5.8,<0.7",
