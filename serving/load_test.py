@@ -15,8 +15,8 @@ import time
 
 import numpy as np
 
+from tfmusicgan.client import MusicClient, ServingError
 from tfmusicgan.errors import MusicGanError
-from tfmusicgan.serving.client import Client, ServingError
 
 
 def load(
@@ -39,7 +39,7 @@ def load(
     refusals: collections.Counter[str] = collections.Counter()
     end = time.perf_counter() + seconds
 
-    def ask(client: Client) -> None:
+    def ask(client: MusicClient) -> None:
         while (start := time.perf_counter()) < end:
             first = next(numbers) * rows
             try:
@@ -49,7 +49,7 @@ def load(
             else:
                 latencies.append(time.perf_counter() - start)
 
-    with Client(address) as client:
+    with MusicClient(address) as client:
         client.predict(model, {"seed": np.arange(rows)})  # is it there at all
         start = time.perf_counter()
         threads = [threading.Thread(target=ask, args=(client,)) for _ in range(num_clients)]

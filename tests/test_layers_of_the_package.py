@@ -30,6 +30,7 @@ _LAYERS = {
     "models": 2,
     "training": 3,
     "serving": 4,
+    "client": 4,
     "bulk_sampling": 4,
     "evaluation": 4,
     "cli": 5,

@@ -2,7 +2,7 @@
 
 Works against the stock server and tfmusicgan-serve alike. Each answer is a serialised NoteSequence,
 of a model of notes a WAV file. With a MIDI file, the pieces accompany it. (The suite's own
-`tfmusicgan.serving.client` does the same without importing TensorFlow.)
+`tfmusicgan.client` does the same without importing TensorFlow.)
 
   python serving/clients/stock_client.py 127.0.0.1:8500 chorales 4
   python serving/clients/stock_client.py 127.0.0.1:8500 harmony 4 melody.mid

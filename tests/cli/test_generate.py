@@ -3,8 +3,8 @@ import pytest
 
 from tests.serving import toy_models
 from tfmusicgan.cli import generate
+from tfmusicgan.client import MusicClient, ServingError
 from tfmusicgan.note_sequences.midi import read_midi
-from tfmusicgan.serving.client import Client, ServingError
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +68,11 @@ def test_controls(capsys, address, tmp_path):
 
 
 def test_a_piece_without_notes_keeps_no_other_one_back(capsys, address, tmp_path, monkeypatch):
+    from tfmusicgan.client import MusicClient
     from tfmusicgan.note_sequences.proto import NoteSequence
-    from tfmusicgan.serving.client import Client
 
     one = NoteSequence.FromString(toy_models.note_sequence_bytes(5))
-    monkeypatch.setattr(Client, "generate", lambda *_, **__: [NoteSequence(), one])
+    monkeypatch.setattr(MusicClient, "generate", lambda *_, **__: [NoteSequence(), one])
     code, paths, error = run(
         capsys,
         f"--server={address}",
@@ -105,6 +105,6 @@ def test_an_overloaded_server_is_not_called_absent(capsys, tmp_path, monkeypatch
     def refuse(self, *arguments, **options):
         raise ServingError(grpc.StatusCode.UNAVAILABLE, text, self.target)
 
-    monkeypatch.setattr(Client, "metadata", refuse)
+    monkeypatch.setattr(MusicClient, "metadata", refuse)
     code, _, error = run(capsys, "--server=127.0.0.1:1", "--model=toy", f"--output={tmp_path}/x")
     assert (code, error) == (1, f"tfmusicgan-generate: 127.0.0.1:1: UNAVAILABLE: {text}\n")

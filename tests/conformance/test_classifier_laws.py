@@ -148,7 +148,7 @@ def test_an_export_reloaded_in_a_fresh_process_hears_the_same(
 
 
 def test_served_over_grpc_equals_asked_in_process(name, trained, exported, tiny_records):
-    from tfmusicgan.serving.client import Client
+    from tfmusicgan.client import MusicClient
     from tfmusicgan.serving.server import app
     from tfmusicgan.serving.server.storage import ModelSource
 
@@ -157,7 +157,7 @@ def test_served_over_grpc_equals_asked_in_process(name, trained, exported, tiny_
     source = ModelSource(name=name, base_path=str(exported(name).parent))
     with (
         app.running(app.ServerOptions(source, port=0)) as server,
-        Client(server.address) as client,
+        MusicClient(server.address) as client,
     ):
         client.wait_until_ready(name)
         for signature, expected in answers.items():

@@ -30,14 +30,14 @@ def test_music_is_valid_and_pairwise_different(name, asked):
 
 
 def test_served_over_grpc_equals_sampled_in_process(name, asked, tiny_export):
-    from tfmusicgan.serving.client import Client
+    from tfmusicgan.client import MusicClient
     from tfmusicgan.serving.server import app
     from tfmusicgan.serving.server.storage import ModelSource
 
     source = ModelSource(name=name, base_path=str(tiny_export(name).parent))
     with (
         app.running(app.ServerOptions(source, port=0)) as server,
-        Client(server.address) as client,
+        MusicClient(server.address) as client,
     ):
         client.wait_until_ready(name)
         if family(name).MUSIC == "note_sequence":

@@ -14,12 +14,11 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tests import made_up
 from tests.cli.commands import refused, run
 from tfmusicgan.cli import generate
+from tfmusicgan.client import MusicClient, music_client
 from tfmusicgan.note_sequences.midi import read_midi, write_midi
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.tfrecord import RecordWriter
 from tfmusicgan.representations.packing import unpack_bytes
-from tfmusicgan.serving import client as client_module
-from tfmusicgan.serving.client import Client
 
 RECIPE = "musegan_hybrid_chorales_accompaniment"
 PLAIN = "musegan_hybrid_chorales"
@@ -38,7 +37,7 @@ def server(tiny_export):
 
 @pytest.fixture
 def client(server):
-    with Client(server.address) as client:
+    with MusicClient(server.address) as client:
         client.wait_until_ready(RECIPE)
         yield client
 
@@ -93,7 +92,7 @@ def test_the_client_asks_the_same(client, server, monkeypatch):
     each = client.accompany(RECIPE, seeds, melodies, threshold=0.4)
     assert [_onsets(piece, 0) for piece in each] == [_onsets(melody, 0) for melody in melodies]
     # In requests of one row each, given as bytes.
-    monkeypatch.setattr(client_module, "MAX_REQUEST_BYTES", 10)
+    monkeypatch.setattr(music_client, "MAX_REQUEST_BYTES", 10)
     asked = []
     predict = client.predict
     monkeypatch.setattr(

@@ -10,9 +10,9 @@ from tests import made_up
 from tests.cli.commands import refused, run
 from tfmusicgan import recipes
 from tfmusicgan.cli import export, generate, sample
+from tfmusicgan.client import MusicClient
 from tfmusicgan.note_sequences.midi import read_midi, write_midi
 from tfmusicgan.note_sequences.tfrecord import RecordWriter, read_note_sequences
-from tfmusicgan.serving.client import Client
 
 RECIPE = "seqgan_nottingham"
 
@@ -29,7 +29,7 @@ def server(tiny_export):
 
 @pytest.fixture
 def client(server):
-    with Client(server.address) as client:
+    with MusicClient(server.address) as client:
         client.wait_until_ready(RECIPE)
         yield client
 

@@ -11,9 +11,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from tfmusicgan.client import MusicClient
 from tfmusicgan.models.base import Signature
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.serving.client import Client
 from tfmusicgan.serving.defaults import control_defaults, write_defaults
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.batching import BatchOptions
@@ -127,7 +127,7 @@ def test_metadata_answers_them_to_a_stock_client(server):
 
 def test_one_control_alone_is_enough_for_the_client(server):
     seeds = [5, 6, 1 << 40]
-    with Client(server.address) as client:
+    with MusicClient(server.address) as client:
         client.wait_until_ready(RECIPE)
         some = client.generate(RECIPE, seeds, qpm=72)
         none = client.generate(RECIPE, seeds, signature="generate")
@@ -146,7 +146,7 @@ def test_one_control_alone_is_enough_for_the_client(server):
 
 def test_one_row_may_leave_controls_out(server):
     (piece,) = _predict(server, seed=np.array([5]), qpm=np.array([72], np.float32))
-    with Client(server.address) as client:
+    with MusicClient(server.address) as client:
         assert [piece] == client.generate(RECIPE, [5], qpm=72)
 
 
@@ -158,7 +158,7 @@ def test_several_rows_get_theirs_or_a_refusal_but_never_another_size(server):
         assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     else:
         pieces = _predict(server, seed=seeds, qpm=np.full(3, 72, np.float32))
-        with Client(server.address) as client:
+        with MusicClient(server.address) as client:
             assert pieces == client.generate(RECIPE, seeds.tolist(), qpm=72)
 
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from tests.serving import toy_models, toy_notes
+from tfmusicgan.client import MusicClient, ServingError, midi_synthesis
 from tfmusicgan.errors import ConfigError, MusicGanError
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.serving import midi_synthesis
-from tfmusicgan.serving.client import Client, ServingError
 from tfmusicgan.serving.sounds import Sound
 
 STEP = 1 / 32768  # of 16 bits
@@ -31,7 +30,7 @@ def client(root):
     from tfmusicgan.serving.server.storage import ModelSource
 
     options = app.ServerOptions(ModelSource(root=str(root)), port=0)
-    with app.running(options) as server, Client(server.address) as client:
+    with app.running(options) as server, MusicClient(server.address) as client:
         yield client
 
 

@@ -149,7 +149,7 @@ def _write_sound(sound, path: pathlib.Path) -> None:
 
 def _play() -> int:
     """Plays a piece with a model of notes."""
-    from tfmusicgan.serving import midi_synthesis
+    from tfmusicgan.client import midi_synthesis
     from tfmusicgan.serving.given_music import read_piece
 
     path = pathlib.Path(_OUTPUT.value)
@@ -201,9 +201,9 @@ def _connected():
     """A client of the server; that there is none is said in one line."""
     import grpc
 
-    from tfmusicgan.serving.client import Client, ServingError
+    from tfmusicgan.client import MusicClient, ServingError
 
-    with Client(_SERVER.value, _TIMEOUT.value) as client:
+    with MusicClient(_SERVER.value, _TIMEOUT.value) as client:
         try:
             yield client
         except ServingError as error:

@@ -12,8 +12,8 @@ import time
 import numpy as np
 import pytest
 
+from tfmusicgan.client import MusicClient
 from tfmusicgan.errors import MusicGanError
-from tfmusicgan.serving.client import Client
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.batching import BatchOptions
 from tfmusicgan.serving.server.storage import ModelSource
@@ -38,7 +38,7 @@ def test_process_serves_says_so_in_one_line_and_drains_on_sigterm(toy_root):
         f"--model_root={toy_root}", "--port=0", "--tensorflow_intra_op_parallelism=1"
     )
     assert num_models == 2
-    with Client(address) as client:
+    with MusicClient(address) as client:
         before = client.predict("toy", {"steps": np.array([10])}, "slow")
         assert before["steps"].tolist() == [10]
         answers = []
@@ -60,7 +60,7 @@ def test_single_model_and_taken_port(toy_root):
     source = ModelSource(name="alone", base_path=str(toy_root / "toy"))
     with app.running(app.ServerOptions(source, port=0)) as server:
         assert server.num_models == 1
-        with Client(server.address) as client:
+        with MusicClient(server.address) as client:
             assert client.wait_until_ready("alone", 5) == 3
         port = int(server.address.rpartition(":")[2])
         again = app.ServerOptions(source, port=port)
@@ -72,7 +72,7 @@ def test_without_batching_unbatchable_signatures_run(toy_root):
     options = app.ServerOptions(
         ModelSource(root=str(toy_root)), port=0, engine=EngineOptions(batching=None), poll_seconds=0
     )
-    with app.running(options) as server, Client(server.address) as client:
+    with app.running(options) as server, MusicClient(server.address) as client:
         assert client.predict("toy", {"x": np.float32(3)}, "scalar")["y"].tolist() == [3.0]
         total = client.predict("toy", {"seed": np.array([3, 4])}, "shapeless")["total"]
         assert (total.shape, int(total)) == ((), 7)
@@ -88,7 +88,7 @@ def test_overload_is_refused_at_once_and_the_rest_is_answered(toy_root, pool, mo
     monkeypatch.setattr(calls, "RETRIED_CODES", ())
     engine = EngineOptions(BatchOptions(max_batch_size=2, max_enqueued_batches=3))
     options = app.ServerOptions(ModelSource(root=str(toy_root)), port=0, engine=engine)
-    with app.running(options) as server, Client(server.address) as client:
+    with app.running(options) as server, MusicClient(server.address) as client:
         servable = server.manager._models["toy"][3].servable
         run = servable.run
         monkeypatch.setattr(servable, "run", lambda *args: (time.sleep(0.3), run(*args))[1])

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from tests.serving import toy_models
-from tfmusicgan.serving.client import Client
+from tfmusicgan.client import MusicClient
 
 
 def watched(servable, monkeypatch, pause=0.0):
@@ -39,7 +39,7 @@ def ask(client, model, scale, seed):
 
 def test_every_request_gets_its_own_rows_and_runs_are_shared(toy_server, pool, monkeypatch):
     rows = watched(toy_server.servable("toy", 3), monkeypatch, pause=0.02)
-    with Client(toy_server.address) as client:
+    with MusicClient(toy_server.address) as client:
         answers = list(pool.map(lambda seed: ask(client, "toy", 2.0, seed), range(200)))
     assert all(answers)
     assert sum(rows) >= 300
@@ -51,7 +51,7 @@ def test_two_models_never_exchange_rows(toy_server, pool, monkeypatch):
     watched(toy_server.servable("toy", 3), monkeypatch, pause=0.005)
     watched(toy_server.servable("other", 7), monkeypatch, pause=0.005)
     models = (("toy", 2.0), ("other", 5.0))
-    with Client(toy_server.address) as client:
+    with MusicClient(toy_server.address) as client:
         answers = list(pool.map(lambda seed: ask(client, *models[seed % 3 % 2], seed), range(300)))
     assert all(answers)
 
@@ -59,7 +59,7 @@ def test_two_models_never_exchange_rows(toy_server, pool, monkeypatch):
 def test_a_bad_request_fails_alone(toy_server, pool, monkeypatch):
     import grpc
 
-    from tfmusicgan.serving.client import ServingError
+    from tfmusicgan.client import ServingError
 
     watched(toy_server.servable("toy", 3), monkeypatch, pause=0.02)
 
@@ -70,7 +70,7 @@ def test_a_bad_request_fails_alone(toy_server, pool, monkeypatch):
         except ServingError as error:
             return error.code
 
-    with Client(toy_server.address) as client:
+    with MusicClient(toy_server.address) as client:
         widths = [4, 5, 4, 4, 3, 4] * 10
         answers = list(pool.map(matmul, widths))
     bad = grpc.StatusCode.INVALID_ARGUMENT
@@ -80,7 +80,7 @@ def test_a_bad_request_fails_alone(toy_server, pool, monkeypatch):
 def test_a_row_does_not_depend_on_its_neighbours(toy_server, pool):
     inputs = {"seed": np.arange(32), "qpm": np.linspace(1, 9, 32, dtype=np.float32)}
     inputs["threshold"] = inputs["qpm"]
-    with Client(toy_server.address) as client:
+    with MusicClient(toy_server.address) as client:
         together = client.predict("toy", inputs, "generate")
         alone = list(
             pool.map(

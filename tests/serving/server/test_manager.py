@@ -12,8 +12,8 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from tests.serving import toy_models
+from tfmusicgan.client import MusicClient, ServingError
 from tfmusicgan.errors import ExportError
-from tfmusicgan.serving.client import Client, ServingError
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.storage import ModelSource
 
@@ -42,7 +42,7 @@ def publish(root, number, **kwargs):
 
 def test_a_new_version_takes_over_without_a_failed_request(tmp_path):
     publish(tmp_path, 1, scale=2.0)
-    with serving(tmp_path) as server, Client(server.address) as client:
+    with serving(tmp_path) as server, MusicClient(server.address) as client:
         values, failures, stop = set(), [], threading.Event()
 
         def ask():
@@ -79,7 +79,7 @@ def test_an_unloadable_version_is_reported_and_the_old_one_serves_on(tmp_path):
     publish(tmp_path, 1, scale=2.0)
     broken = tmp_path / "broken" / "5"
     broken.mkdir(parents=True)
-    with serving(tmp_path) as server, Client(server.address) as client:
+    with serving(tmp_path) as server, MusicClient(server.address) as client:
         assert server.num_models == 1
         ((number, (state, error)),) = client.status("broken").items()
         assert (number, state) == (5, "END")
@@ -98,7 +98,7 @@ def test_an_unloadable_version_is_reported_and_the_old_one_serves_on(tmp_path):
 def test_new_models_appear_and_a_storage_outage_changes_nothing(tmp_path):
     root = tmp_path / "models"
     publish(root, 1)
-    with serving(root) as server, Client(server.address) as client:
+    with serving(root) as server, MusicClient(server.address) as client:
         root.rename(tmp_path / "away")
         time.sleep(0.2)
         assert value(client) == 21.0
@@ -157,6 +157,6 @@ def test_warmup_runs_before_the_version_is_available(tmp_path, monkeypatch):
 def test_a_failing_warmup_fails_the_load(tmp_path, log, code, text):
     publish(tmp_path, 1, warmup=[log.SerializeToString()])
     toy_models.write_model(tmp_path / "other" / "1")
-    with serving(tmp_path) as server, Client(server.address) as client:
+    with serving(tmp_path) as server, MusicClient(server.address) as client:
         assert client.status("m") == {1: ("END", text)}
         assert server.manager._models["m"][1].error.code == code

@@ -2,7 +2,7 @@
 
 NumPy in and out, NoteSequences for music; no TensorFlow, no tensorflow-serving-api, no note_seq.
 
-  with Client("127.0.0.1:8500") as client:
+  with MusicClient("127.0.0.1:8500") as client:
       client.wait_until_ready("musegan")
       pieces = client.generate("musegan", seeds=range(4), qpm=96)
       pieces = client.accompany("musegan_accompaniment", range(4), note_sequence)
@@ -15,28 +15,28 @@ from collections.abc import Iterable, Mapping, Sequence
 import grpc
 import numpy as np
 
-from tfmusicgan.errors import ConfigError, unknown_name
-from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.serving import messages
-from tfmusicgan.serving.calls import ServingError
-from tfmusicgan.serving.controls import (
+from tfmusicgan.client.calls import ServingError
+from tfmusicgan.client.controls import (
     ask_in_parts,
     control_rows,
     count_rows,
     music_rows,
     seed_rows,
 )
-from tfmusicgan.serving.model_client import DEFAULT_TIMEOUT_SECONDS, ModelClient
+from tfmusicgan.client.model_client import DEFAULT_TIMEOUT_SECONDS, ModelClient
+from tfmusicgan.errors import ConfigError, unknown_name
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.serving import messages
 from tfmusicgan.serving.sounds import Sound
 
-__all__ = ["Client", "ServingError"]
+__all__ = ["MusicClient", "ServingError"]
 
 MAX_ROWS = 32  # 32 pieces stay under the 4 MiB that clients with default limits accept
 _MAX_SOUNDS = 8  # four requests of 8 notes of 4 s at a time end well within the default deadline
 MAX_REQUEST_BYTES = 3 << 20  # of given music: under the 4 MiB of a gRPC proxy's default limit
 
 
-class Client(ModelClient):
+class MusicClient(ModelClient):
     """A connection to one server; may be used from several threads.
 
     Args:

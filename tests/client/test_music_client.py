@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from tests.serving import toy_models
+from tfmusicgan.client import MusicClient, ServingError
+from tfmusicgan.client.calls import Caller
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.serving import messages, tensors
-from tfmusicgan.serving.calls import Caller
-from tfmusicgan.serving.client import Client, ServingError
 
 LIGHT = """
 import json, sys, time
 start = time.perf_counter()
-from tfmusicgan.serving.client import Client
+from tfmusicgan.client import MusicClient
 seconds = time.perf_counter() - start
-with Client(sys.argv[1]) as client:
+with MusicClient(sys.argv[1]) as client:
     pieces = client.generate("toy", [5, 9], qpm=90, threshold=0.5)
     states = client.status("toy")
 forbidden = ("tensorflow", "tensorflow_serving", "note_seq", "pretty_midi", "librosa")
@@ -51,7 +51,7 @@ def test_a_fresh_process_is_light(toy_server):
 
 @pytest.fixture
 def client(toy_server):
-    with Client(toy_server.address, max_rows=5, max_concurrency=3) as client:
+    with MusicClient(toy_server.address, max_rows=5, max_concurrency=3) as client:
         yield client
 
 
@@ -150,11 +150,11 @@ def test_runtime_errors_are_one_line(client):
 def test_bad_settings():
     for seconds in (0, -1, float("inf"), float("nan")):
         with pytest.raises(ConfigError, match="timeout_seconds above 0 and finite"):
-            Client("localhost:1", timeout_seconds=seconds)
+            MusicClient("localhost:1", timeout_seconds=seconds)
     with pytest.raises(ConfigError, match="max_concurrency and max_rows of 1 or more"):
-        Client("localhost:1", max_rows=0)
+        MusicClient("localhost:1", max_rows=0)
     with pytest.raises(ConfigError, match=r"host:port. Received: an empty"):
-        Client("")
+        MusicClient("")
 
 
 class Fickle:
@@ -198,7 +198,7 @@ class Fickle:
 
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED])
 def test_overload_is_tried_again_with_growing_pauses(code):
-    with Fickle(3, code) as server, Client(server.address) as client:
+    with Fickle(3, code) as server, MusicClient(server.address) as client:
         assert client.predict("m", {})["y"].shape == (2**21,)
     pauses = np.diff(server.times)
     assert len(pauses) == 3
@@ -208,7 +208,7 @@ def test_overload_is_tried_again_with_growing_pauses(code):
 
 @pytest.mark.parametrize("code", [grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DEADLINE_EXCEEDED])
 def test_other_refusals_are_final(code):
-    with Fickle(1, code) as server, Client(server.address) as client:
+    with Fickle(1, code) as server, MusicClient(server.address) as client:
         with pytest.raises(ServingError, match=f"{code.name}: busy"):
             client.predict("m", {})
         assert len(server.times) == 1
@@ -216,13 +216,13 @@ def test_other_refusals_are_final(code):
 
 def test_tries_end_after_five_or_at_the_deadline():
     with Fickle(99) as server:
-        with Client(server.address) as client, pytest.raises(ServingError, match="busy"):
+        with MusicClient(server.address) as client, pytest.raises(ServingError, match="busy"):
             client.predict("m", {})
         assert len(server.times) == 5
         server.times.clear()
         start = time.monotonic()
         with (
-            Client(server.address, timeout_seconds=0.3) as client,
+            MusicClient(server.address, timeout_seconds=0.3) as client,
             pytest.raises(ServingError, match="busy"),
         ):
             client.predict("m", {})
@@ -233,7 +233,7 @@ def test_tries_end_after_five_or_at_the_deadline():
 def test_a_server_that_is_not_there():
     start = time.monotonic()
     with (
-        Client("127.0.0.1:1", timeout_seconds=0.5) as client,
+        MusicClient("127.0.0.1:1", timeout_seconds=0.5) as client,
         pytest.raises(ServingError, match=r"127.0.0.1:1: UNAVAILABLE: .*onnect"),
     ):
         client.status("m")
@@ -243,7 +243,7 @@ def test_a_server_that_is_not_there():
 def test_waiting_for_a_version_that_never_comes():
     with (
         Fickle(state=20) as server,
-        Client(server.address) as client,
+        MusicClient(server.address) as client,
         pytest.raises(ServingError, match=r"DEADLINE_EXCEEDED: m is not available after 0.2 s"),
     ):
         client.wait_until_ready("m", 0.2)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from tfmusicgan.client.controls import control_rows, music_rows, seed_rows, split_rows
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.serving.controls import control_rows, music_rows, seed_rows, split_rows
 
 INPUTS = {
     "seed": ("int64", (-1,)),

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfmusicgan.client import MusicClient
 from tfmusicgan.errors import ConfigError, MusicGanError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.rendering.note_mixing import NoteMix
 from tfmusicgan.rendering.wav import MAX_SECONDS
-from tfmusicgan.serving.client import Client
 from tfmusicgan.serving.sounds import Sound
 
 SIGNATURE = "interpolate"
@@ -49,7 +49,7 @@ class Performance:
 
 
 def play(
-    client: Client,
+    client: MusicClient,
     model: str,
     sequence: NoteSequence,
     seeds: Sequence[int],
@@ -135,7 +135,7 @@ def timbre_seeds(*seeds: int) -> np.ndarray:
     return np.array(seeds, np.int64) << np.int64(32)
 
 
-def _pitch_range(client: Client, model: str, version: int | None) -> tuple[int, int]:
+def _pitch_range(client: MusicClient, model: str, version: int | None) -> tuple[int, int]:
     """The lowest and the highest pitch: a model answers which pitch it took."""
     known = client.metadata(model, version)
     if SIGNATURE not in known:

@@ -7,10 +7,10 @@ from typing import Self
 import grpc
 import numpy as np
 
+from tfmusicgan.client.calls import RETRIED_CODES, Caller, ServingError
+from tfmusicgan.client.controls import TensorTypes
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.serving import messages, tensors
-from tfmusicgan.serving.calls import RETRIED_CODES, Caller, ServingError
-from tfmusicgan.serving.controls import TensorTypes
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
