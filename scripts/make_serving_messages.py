@@ -20,6 +20,7 @@ from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
     inference_pb2,
+    model_management_pb2,
     predict_pb2,
     prediction_log_pb2,
     regression_pb2,
@@ -41,6 +42,8 @@ ROOTS = (
     inference_pb2.MultiInferenceRequest,
     inference_pb2.MultiInferenceResponse,
     prediction_log_pb2.PredictionLog,
+    model_management_pb2.ReloadConfigRequest,
+    model_management_pb2.ReloadConfigResponse,
 )
 # They pull in session configuration and log collection (a third of the size) for nothing we read;
 # protobuf keeps their bytes as unknown fields.

@@ -31,7 +31,7 @@ class RunningServer:
 
     def servable(self, model: str, version: int):
         """The loaded model inside."""
-        return self.server.manager._models[model][version].servable
+        return self.server.manager.version(model, version).servable
 
 
 @pytest.fixture(scope="session")

@@ -25,18 +25,19 @@ def _build_pool() -> descriptor_pool.DescriptorPool:
     return pool
 
 
-_POOL = _build_pool()
+# Every file of the descriptors; server reflection answers from it.
+POOL = _build_pool()
 
 
 def _message(name: str) -> type:
-    return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(name))
+    return message_factory.GetMessageClass(POOL.FindMessageTypeByName(name))
 
 
 # TensorFlow
 TensorProto = _message("tensorflow.TensorProto")
 TensorShapeProto = _message("tensorflow.TensorShapeProto")
 SignatureDef = _message("tensorflow.SignatureDef")
-DataType = _POOL.FindEnumTypeByName("tensorflow.DataType")
+DataType = POOL.FindEnumTypeByName("tensorflow.DataType")
 
 # PredictionService
 ModelSpec = _message("tensorflow.serving.ModelSpec")
@@ -57,7 +58,10 @@ SignatureDefMap = _message("tensorflow.serving.SignatureDefMap")
 GetModelStatusRequest = _message("tensorflow.serving.GetModelStatusRequest")
 GetModelStatusResponse = _message("tensorflow.serving.GetModelStatusResponse")
 ModelVersionStatus = _message("tensorflow.serving.ModelVersionStatus")
-VersionState = _POOL.FindEnumTypeByName("tensorflow.serving.ModelVersionStatus.State")
+ReloadConfigRequest = _message("tensorflow.serving.ReloadConfigRequest")
+ReloadConfigResponse = _message("tensorflow.serving.ReloadConfigResponse")
+ModelServerConfig = _message("tensorflow.serving.ModelServerConfig")
+VersionState = POOL.FindEnumTypeByName("tensorflow.serving.ModelVersionStatus.State")
 
 # Warm-up records
 PredictionLog = _message("tensorflow.serving.PredictionLog")

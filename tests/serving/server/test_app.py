@@ -83,13 +83,13 @@ def test_without_batching_unbatchable_signatures_run(toy_root):
 def test_overload_is_refused_at_once_and_the_rest_is_answered(toy_root, pool, monkeypatch):
     import grpc
 
-    from tfmusicgan.serving import calls
+    from tfmusicgan.client import calls
 
     monkeypatch.setattr(calls, "RETRIED_CODES", ())
     engine = EngineOptions(BatchOptions(max_batch_size=2, max_enqueued_batches=3))
     options = app.ServerOptions(ModelSource(root=str(toy_root)), port=0, engine=engine)
     with app.running(options) as server, MusicClient(server.address) as client:
-        servable = server.manager._models["toy"][3].servable
+        servable = server.manager.version("toy", 3).servable
         run = servable.run
         monkeypatch.setattr(servable, "run", lambda *args: (time.sleep(0.3), run(*args))[1])
 

@@ -159,4 +159,4 @@ def test_a_failing_warmup_fails_the_load(tmp_path, log, code, text):
     toy_models.write_model(tmp_path / "other" / "1")
     with serving(tmp_path) as server, MusicClient(server.address) as client:
         assert client.status("m") == {1: ("END", text)}
-        assert server.manager._models["m"][1].error.code == code
+        assert server.manager.version("m", 1).error.code == code

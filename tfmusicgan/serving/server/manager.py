@@ -1,18 +1,24 @@
-"""Versions coming and going: scan, load, warm up, serve, unload.
+"""All models of a server: what is on disk, the list of models, labels, requests for a version.
 
-The policy is the stock server's default: of every model the highest version on disk is served; the
-new one is loaded and warmed before the old one is unloaded, and an old one keeps serving when the
-new one cannot be loaded. Unloading waits for the requests that are using the version.
+Of every model the highest version on disk is served, or those that the list of models asks for. A
+new version is loaded and warmed before an old one is unloaded, an old one keeps serving when the
+new one cannot be loaded, and unloading waits for the requests that are using the version.
 """
 
 import asyncio
 import concurrent.futures
+from collections.abc import Callable, Collection, Iterable, Iterator
 
+import grpc
 from absl import logging
 
-from tfmusicgan.errors import ExportError
-from tfmusicgan.serving.server import statuses
-from tfmusicgan.serving.server.storage import ModelSource
+from tfmusicgan.errors import ConfigError, ExportError, MusicGanError
+from tfmusicgan.serving.server import model_config, statuses
+from tfmusicgan.serving.server.labels import Labels
+from tfmusicgan.serving.server.model import Model
+from tfmusicgan.serving.server.model_config import ModelConfig
+from tfmusicgan.serving.server.statuses import RequestError
+from tfmusicgan.serving.server.storage import ListedModels, Look, ModelSource
 from tfmusicgan.serving.server.version import EngineOptions, State, Version
 
 
@@ -22,12 +28,21 @@ class ModelManager:
     Args:
       source: Where they are on disk.
       options: How they are run.
+      label_unavailable: Whether a version may get a label before it answers.
     """
 
-    def __init__(self, source: ModelSource, options: EngineOptions):
-        self._source = source
+    def __init__(
+        self, source: ModelSource, options: EngineOptions, label_unavailable: bool = False
+    ):
+        self._source: ModelSource | ListedModels = source
+        self._config_file = source.config_file
         self._options = options
-        self._models: dict[str, dict[int, Version]] = {}
+        self._listed: list[ModelConfig] = []  # the last list, its labels refused or not
+        self._labels = Labels(label_unavailable)
+        self._models: dict[str, Model] = {}
+        self._reloading = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._told: set[str] = set()  # what the last look at the disk complained about
         self._run_pool = concurrent.futures.ThreadPoolExecutor(
             options.num_batch_threads, "batch_threads"
         )
@@ -40,62 +55,166 @@ class ModelManager:
           How many models can be asked.
 
         Raises:
-          MusicGanError: If there is no model, or none could be loaded.
+          MusicGanError: If there is no model, or none could be loaded; of a list of models, if one
+            of them could not.
         """
-        self._source.require_models()
-        await self.update()
-        num_models = sum(
-            any(v.state == State.AVAILABLE for v in versions.values())
-            for versions in self._models.values()
-        )
-        if not num_models:
-            failed = [v for versions in self._models.values() for v in versions.values()]
-            reasons = "; ".join(f"{v.name} version {v.number}: {v.error}" for v in failed)
-            raise ExportError(
-                f"None of {len(failed)} models could be loaded: {reasons}. Export again with "
-                "tfmusicgan-export."
+        try:
+            if self._config_file is None:
+                self._source.require_models()
+            else:
+                self._start_with_list(self._config_file)
+            await self.update()
+            for model in list(self._models.values()):
+                await model.settle()
+            self._require_answers()
+        except MusicGanError:
+            await self.close()
+            raise
+        return sum(bool(model.available) for model in self._models.values())
+
+    def _start_with_list(self, path: str) -> None:
+        try:
+            self._accept(model_config.read_config_file(path))
+        except RequestError as error:
+            way_out = ""
+            if error.code == grpc.StatusCode.FAILED_PRECONDITION:
+                way_out = " --allow_version_labels_for_unavailable_models allows it."
+            raise ConfigError(f"{path}: {str(error).rstrip('.')}.{way_out}") from error
+        look = self._source.look()
+        if not all(look.wanted.get(model.name) for model in self._listed):
+            complaint = [*look.unseen.values(), *look.warnings][-1]
+            raise ExportError(f"{path}: {complaint}. Write one with tfmusicgan-export.")
+
+    def _require_answers(self) -> None:
+        silent = [model for model in self._models.values() if not model.available]
+        if len(silent) == len(self._models) or (silent and self._config_file is not None):
+            count = (
+                "None"
+                if len(silent) == len(self._models)
+                else f"Only {len(self._models) - len(silent)}"
             )
-        return num_models
+            raise ExportError(
+                f"{count} of {len(self._models)} models could be loaded: "
+                f"{'; '.join(_failures(silent))}. Export again with tfmusicgan-export."
+            )
+
+    async def reload(self, config) -> None:
+        """Serves another list of models from now on, and waits until its new models answer.
+
+        Args:
+          config: A `messages.ModelServerConfig`.
+
+        Raises:
+          RequestError: With the stock server's code and text, if the list is refused (what is
+            served stays as it is), or a new model cannot be loaded (the others are served).
+        """
+        before = {v for model in self._models.values() for v in model.versions.values()}
+        async with self._reloading:
+            new = self._accept(config)
+            await self.update()
+        outcomes = [await self._outcome(name, before) for name in new]
+        failed = [version for version in outcomes if version is not None and version.error]
+        if failed:
+            raise statuses.models_not_available(failed)
+
+    async def reload_file(self) -> None:
+        """Reads the config file again; with a bad one everything stays as it is.
+
+        Raises:
+          MusicGanError: What is wrong with it.
+        """
+        loop = asyncio.get_running_loop()
+        config = await loop.run_in_executor(None, model_config.read_config_file, self._config_file)
+        async with self._reloading:
+            self._accept(config)
+            await self.update()
+
+    def _accept(self, config) -> list[str]:
+        """Takes over a list of models; returns the names of those that were not served."""
+        models = model_config.models_of(config, self._listed)
+        self._listed = models
+        self._labels.assign(models, self._available)
+        model_config.require_platforms(models)
+        if isinstance(self._source, ListedModels):
+            old = {model.name for model in self._source.models}
+        else:
+            old = self._models.keys()
+        new = [model.name for model in models if model.name not in old]
+        self._source = ListedModels(models)
+        return new
+
+    async def _outcome(self, name: str, before: Collection[Version]) -> Version | None:
+        """Waits for the first version of a model that answers or fails after a reload."""
+        while any(model.name == name for model in self._listed):
+            versions = self._models[name].versions if name in self._models else {}
+            for _, version in sorted(versions.items(), reverse=True):
+                over = version.state == State.END and version not in before
+                if over or version.state == State.AVAILABLE:
+                    return version
+            await self._changed.wait()
+        return None  # taken off the list again meanwhile
 
     async def update(self) -> None:
-        """Brings what is served in line with what is on disk."""
+        """Brings what is served in line with what is on disk; loads go on in the background."""
+        source = self._source
         try:
-            found = await asyncio.get_running_loop().run_in_executor(
-                self._load_pool, self._source.scan
-            )
+            look = await asyncio.get_running_loop().run_in_executor(None, source.look)
         except (ExportError, OSError) as error:
             # As with the stock server: a storage outage stops discovery, not service.
-            logging.error("Models are not looked for: %s", error)
+            self._tell(logging.error, {f"Models are not looked for: {error}"})
             return
-        for name in sorted(found.keys() | self._models.keys()):
-            await self._update_model(name, found.get(name, {}))
+        if source is not self._source:
+            return  # the list has changed meanwhile, and been looked for
+        self._tell(logging.warning, {*look.unseen.values(), *look.warnings})
+        self._want(look)
 
-    async def _update_model(self, name: str, on_disk: dict[int, str]) -> None:
-        versions = self._models.setdefault(name, {})
-        for number, version in list(versions.items()):
-            if version.state == State.END and version.error and number not in on_disk:
-                # Listed as failed while it is there; once it has gone, it may come back mended.
-                version.path = ""
-        wanted = max(on_disk, default=None)
-        if wanted is not None:
-            known = versions.get(wanted)
-            ended = known is not None and known.state == State.END
-            if known is None or (ended and (not known.error or not known.path)):
-                versions[wanted] = Version(
-                    name, wanted, on_disk[wanted], self._options, self._run_pool
+    def _want(self, look: Look) -> None:
+        for name in sorted(look.wanted.keys() | self._models.keys() - look.unseen.keys()):
+            if name not in self._models:
+                self._models[name] = Model(
+                    name, self._make_version, self._load_pool, self._on_change
                 )
-                await versions[wanted].load(self._load_pool)
-            if versions[wanted].state != State.AVAILABLE:
-                return
-        for number in sorted(versions):
-            if number != wanted and versions[number].state == State.AVAILABLE:
-                await versions[number].unload()
+            self._models[name].want(look.wanted.get(name, {}))
+
+    def _tell(self, log: Callable[[str], None], complaints: set[str]) -> None:
+        """Logs what was not complained about the last time."""
+        for complaint in sorted(complaints - self._told):
+            log(complaint)
+        self._told = complaints
+
+    def _make_version(self, name: str, number: int, path: str) -> Version:
+        return Version(name, number, path, self._options, self._run_pool)
+
+    def _on_change(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def poll(self, seconds: float) -> None:
         """Looks for new versions for ever, every so many seconds."""
         while True:
             await asyncio.sleep(seconds)
             await self.update()
+
+    async def poll_file(self, seconds: float) -> None:
+        """Reads the config file again for ever, every so many seconds.
+
+        As with the stock server, an unchanged one counts again: a label that could not be given
+        before its version answered is given then.
+        """
+        told = ""
+        while True:
+            await asyncio.sleep(seconds)
+            complaint = ""
+            try:
+                await self.reload_file()
+            except (ConfigError, RequestError) as error:
+                complaint = str(error)
+                if complaint != told:
+                    logging.error("%s: what is served stays as it is: %s", self._config_file, error)
+            told = complaint
+
+    def _available(self, name: str) -> Collection[int]:
+        return self._models[name].available if name in self._models else ()
 
     def find(self, spec) -> Version:
         """The version that a `messages.ModelSpec` asks for.
@@ -106,16 +225,19 @@ class ModelManager:
         if not spec.name:
             raise statuses.no_model_name()
         choice = spec.WhichOneof("version_choice")
-        if choice == "version_label":
-            raise statuses.unknown_label(spec.version_label)
         number = spec.version.value if choice == "version" else None
-        versions = self._models.get(spec.name, {})
-        available = [v for v in versions.values() if v.state == State.AVAILABLE]
-        if number is not None:
-            available = [version for version in available if version.number == number]
-        if not available:
-            raise statuses.no_servable(spec.name, number)
-        return max(available, key=lambda version: version.number)
+        if choice == "version_label":
+            number = self._labels.version(spec.name, spec.version_label)
+        model = self._models.get(spec.name)
+        if model is not None:
+            version = model.latest() if number is None else model.available.get(number)
+            if version is not None:
+                return version
+        raise statuses.no_servable(spec.name, number)
+
+    def version(self, name: str, number: int) -> Version | None:
+        """A version that the server has or had."""
+        return self._models[name].versions.get(number) if name in self._models else None
 
     def versions(self, spec) -> list[Version]:
         """Every version the server has had of a model, highest first (a label is ignored).
@@ -124,7 +246,7 @@ class ModelManager:
           RequestError: If there is none, or not the one asked for.
         """
         number = spec.version.value if spec.HasField("version") else None
-        versions = self._models.get(spec.name, {})
+        versions = self._models[spec.name].versions if spec.name in self._models else {}
         chosen = [v for n, v in sorted(versions.items(), reverse=True) if number in (None, n)]
         if not chosen:
             raise statuses.no_status(spec.name, number)
@@ -132,9 +254,16 @@ class ModelManager:
 
     async def close(self) -> None:
         """Unloads everything, once the requests inside are done."""
-        for versions in self._models.values():
-            for version in versions.values():
-                if version.state == State.AVAILABLE:
-                    await version.unload()
+        for model in self._models.values():
+            model.want({})
+        for model in self._models.values():
+            await model.settle()
         self._run_pool.shutdown()
         self._load_pool.shutdown()
+
+
+def _failures(models: Iterable[Model]) -> Iterator[str]:
+    for model in models:
+        for _, version in sorted(model.versions.items()):
+            if version.error is not None:
+                yield f"{version.name} version {version.number}: {version.error}"

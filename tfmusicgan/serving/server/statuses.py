@@ -79,6 +79,23 @@ def no_status(name: str, version: int | None) -> RequestError:
     return RequestError(grpc.StatusCode.NOT_FOUND, text)
 
 
+def models_not_available(versions: Iterable[object]) -> RequestError:
+    """New models of a list that could not be loaded.
+
+    Args:
+      versions: Of each the `Version` that failed.
+    """
+    versions = list(versions)
+    failed = "".join(
+        f"{{{{name: {v.name} version: {v.number}}} due to error: {v.error.code.name}: {v.error}}}, "
+        for v in versions
+    )
+    return RequestError(
+        grpc.StatusCode.UNKNOWN,
+        f"{len(versions)} model(s) did not become available: {{{failed}}}",
+    )
+
+
 def unknown_signature(name: str) -> RequestError:
     """Predict with a signature the model lacks."""
     return failed_precondition(f'Serving signature key "{name}" not found.')

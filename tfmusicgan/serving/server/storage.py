@@ -9,25 +9,45 @@ import dataclasses
 import os
 import pathlib
 import re
+from collections.abc import Sequence
 
 from tfmusicgan.errors import ExportError
+from tfmusicgan.serving.server.model_config import ModelConfig
+from tfmusicgan.serving.server.version_policy import VersionPolicy
 
 _VERSION = re.compile(r"[0-9]{1,18}")
 
 
+@dataclasses.dataclass
+class Look:
+    """What one look at the disk found.
+
+    Attributes:
+      wanted: Model -> version to serve -> its folder.
+      unseen: Model -> why its folder could not be looked into; it is served as before.
+      warnings: What a list of models asks for and the disk lacks.
+    """
+
+    wanted: dict[str, dict[int, str]] = dataclasses.field(default_factory=dict)
+    unseen: dict[str, str] = dataclasses.field(default_factory=dict)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+
 @dataclasses.dataclass(frozen=True)
 class ModelSource:
-    """Where models come from: a folder of models, or one model.
+    """Where models come from: a folder of models, one model, or a file that lists them.
 
     Attributes:
       root: A folder whose children are models, or None.
       name: The single model's name, when there is no root.
       base_path: The single model's folder, when there is no root.
+      config_file: A `ModelServerConfig` in text form, in place of both (see `ListedModels`).
     """
 
     root: str | None = None
     name: str | None = None
     base_path: str | None = None
+    config_file: str | None = None
 
     def scan(self) -> dict[str, dict[int, str]]:
         """Lists what is on disk now.
@@ -45,6 +65,15 @@ class ModelSource:
             if versions := _versions(entry.path):
                 models[entry.name] = versions
         return models
+
+    def look(self) -> Look:
+        """Of every model its highest version.
+
+        Raises:
+          ExportError: If the root, or the single model's folder, does not exist.
+        """
+        policy = VersionPolicy()
+        return Look({name: policy.wanted(versions) for name, versions in self.scan().items()})
 
     def require_models(self) -> None:
         """Checks, before a server starts, that there is something to serve.
@@ -70,6 +99,42 @@ class ModelSource:
             f"Expected one folder per model, with version folders (MODEL/1/saved_model.pb), in "
             f"{folder!r}. Received: {inside}. {hint}"
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class ListedModels:
+    """The models of a list.
+
+    Attributes:
+      models: Their names, folders and version policies.
+    """
+
+    models: Sequence[ModelConfig]
+
+    def look(self) -> Look:
+        """Of every model the versions that its policy asks for."""
+        look = Look()
+        for model in self.models:
+            try:
+                on_disk = _versions(model.base_path)
+            except (ExportError, OSError) as error:
+                # With the stock server one such model stops the look at all of them.
+                look.unseen[model.name] = (
+                    f"Could not find base path {model.base_path} for servable {model.name}: {error}"
+                )
+                continue
+            look.wanted[model.name] = model.policy.wanted(on_disk)
+            look.warnings += [
+                f"Version {number} of servable {model.name}, which was requested to be served as a "
+                "'specific' version in the servable's version policy, was not found in the file "
+                "system"
+                for number in model.policy.missing(on_disk)
+            ]
+            if not look.wanted[model.name]:
+                look.warnings.append(
+                    f"No versions of servable {model.name} found under base path {model.base_path}"
+                )
+        return look
 
 
 def _folders(folder: str) -> list[os.DirEntry]:
