@@ -8,9 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-for _name in ("piano_rolls", "tokens", "notes", "sequences"):
+for _name in ("piano_rolls", "tokens", "notes", "sequences", "stock_server"):
     pytest.register_assert_rewrite(f"tests.conformance.{_name}")
 
+from tests.conformance import stock_server  # noqa: E402
 from tests.conformance.common import Asked  # noqa: E402
 
 
@@ -20,8 +21,10 @@ def asked(tiny_run):
     return functools.cache(lambda name: Asked(tiny_run(name)))
 
 
-def _is_law(item: pytest.Item) -> bool:
-    return "reloaded" in getattr(item, "fixturenames", ())
+def _recipes_of(session: pytest.Session, fixture: str) -> list[str]:
+    """The recipes that the tests with this fixture are about."""
+    items = [item for item in session.items if fixture in getattr(item, "fixturenames", ())]
+    return sorted({item.callspec.params["name"] for item in items})
 
 
 _RELOAD = """
@@ -41,8 +44,7 @@ def reloaded(request, asked, tiny_export, tmp_path_factory):
     """(recipe, signature) to the answers of its export, in one fresh process for all of them."""
     folder = tmp_path_factory.mktemp("reloaded")
     jobs = []
-    tested = {item.callspec.params["name"] for item in request.session.items if _is_law(item)}
-    for name in sorted(tested):
+    for name in _recipes_of(request.session, "reloaded"):
         for signature in asked(name).signatures:
             np.savez(folder / f"{name}-{signature}.npz", **asked(name).inputs(name, signature))
         jobs.append([name, str(tiny_export(name)), str(folder)])
@@ -53,3 +55,15 @@ def reloaded(request, asked, tiny_export, tmp_path_factory):
             return dict(arrays)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def in_c(request, asked, tiny_export):
+    """What `stock_server.run` says of the exports: ops with a kernel, modules, answers by recipe."""
+    exports = {name: tiny_export(name) for name in _recipes_of(request.session, "in_c")}
+    jobs = {
+        path: {signature: asked(n).inputs(n, signature) for signature in asked(n).signatures}
+        for n, path in exports.items()
+    }
+    kernels, modules, answers = stock_server.run(jobs)
+    return kernels, modules, {name: answers[path] for name, path in exports.items()}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.conformance import stock_server
 from tests.conformance.common import GENERATORS, family
 from tests.conformance.rows import ROWS, SEEDS
 from tfmusicgan import bulk_sampling
@@ -23,6 +24,19 @@ def test_an_export_reloaded_in_a_fresh_process_plays_the_same(name, asked, reloa
         assert outputs.keys() == expected.keys()
         for key, value in expected.items():
             np.testing.assert_array_equal(outputs[key], value, err_msg=f"{signature} {key}")
+
+
+def test_an_export_loads_and_plays_the_same_without_python(name, asked, tiny_export, in_c):
+    kernels, modules, answers = in_c
+    assert stock_server.read_signatures(tiny_export(name))[0] <= kernels
+    assert not {"tensorflow", "tfmusicgan", "numpy"} & set(modules)
+    assert not isinstance(answers[name], str), answers[name]
+    for signature in asked(name).signatures:
+        expected = asked(name).answers(name, signature)
+        assert answers[name][signature].keys() == expected.keys()
+        for key, value in expected.items():
+            found = answers[name][signature][key]
+            np.testing.assert_array_equal(found, value, err_msg=f"{signature} {key}")
 
 
 def test_music_is_valid_and_pairwise_different(name, asked):
