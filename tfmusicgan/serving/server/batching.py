@@ -20,6 +20,9 @@ import numpy as np
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.serving.server import statuses
+from tfmusicgan.serving.server.metrics import Metrics
+
+THREAD_POOL_NAME = "batch_threads"  # the stock parameters' default
 
 # Inputs of a batch and the seconds it may take (None: for ever) -> its outputs.
 RunBatch = Callable[[Sequence[np.ndarray], float | None], Awaitable[list[np.ndarray]]]
@@ -69,6 +72,7 @@ class _Task:
     rows: int
     deadline: float | None  # of time.monotonic()
     result: asyncio.Future
+    submitted: float = dataclasses.field(default_factory=time.monotonic)
 
 
 @dataclasses.dataclass(eq=False)
@@ -86,11 +90,13 @@ class BatchQueue:
     Args:
       run: Runs one batch.
       options: Sizes and limits.
+      metrics: Where rows and waits are counted.
     """
 
-    def __init__(self, run: RunBatch, options: BatchOptions):
+    def __init__(self, run: RunBatch, options: BatchOptions, metrics: Metrics | None = None):
         self._run = run
         self._options = options
+        self._metrics = metrics or Metrics()
         self._waiting: collections.deque[_Batch] = collections.deque()
         self._worker: asyncio.Task | None = None
 
@@ -115,6 +121,7 @@ class BatchQueue:
         deadline = None if seconds is None else time.monotonic() + seconds
         task = _Task(arrays, rows, deadline, asyncio.get_running_loop().create_future())
         self._place(task)
+        self._metrics.input_batch_size.observe((), rows)
         if self._worker is None:
             self._worker = asyncio.create_task(self._drain())
         return await task.result
@@ -176,9 +183,21 @@ class BatchQueue:
                 return
 
     async def _outputs(self, tasks: Sequence[_Task]) -> list[np.ndarray]:
+        self._count(tasks)
         outputs = await self._run(self._merged(tasks), _seconds_left(tasks))
         _check_outputs(outputs, self._options.padded(sum(task.rows for task in tasks)))
         return outputs
+
+    def _count(self, tasks: Sequence[_Task]) -> None:
+        now = time.monotonic()
+        for task in tasks:
+            waited = (now - task.submitted) * 1e6
+            self._metrics.queuing_latency.observe((THREAD_POOL_NAME,), waited)
+        rows = sum(task.rows for task in tasks)
+        size = self._options.padded(rows)
+        self._metrics.wrapped_run_count.add()
+        self._metrics.processed_batch_size.observe((), size)
+        self._metrics.padding_size.observe((str(size),), size - rows)
 
     def _merged(self, tasks: Sequence[_Task]) -> list[np.ndarray]:
         rows = sum(task.rows for task in tasks)

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import enum
 import functools
+import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor
 
@@ -14,6 +15,7 @@ from absl import logging
 
 from tfmusicgan.serving.server import predict
 from tfmusicgan.serving.server.batching import BatchOptions, BatchQueue
+from tfmusicgan.serving.server.metrics import Metrics, micros_since
 from tfmusicgan.serving.server.servable import Servable, SessionOptions, Signature
 from tfmusicgan.serving.server.statuses import RequestError
 
@@ -36,11 +38,13 @@ class EngineOptions:
       batching: Sizes and limits, or None to run every request by itself.
       num_batch_threads: Runs at a time, over all models.
       session: Threads inside a run.
+      metrics: Where runs and loads are counted.
     """
 
     batching: BatchOptions | None = BatchOptions()  # noqa: RUF009 (frozen)
     num_batch_threads: int = 2
     session: SessionOptions = SessionOptions()  # noqa: RUF009 (frozen)
+    metrics: Metrics = dataclasses.field(default_factory=Metrics)
 
 
 class Version:
@@ -126,19 +130,26 @@ class Version:
             return await asyncio.shield(asyncio.ensure_future(run_batch(arrays, seconds)))
         key = (signature.name, tuple(outputs))
         if key not in self._queues:
-            self._queues[key] = BatchQueue(run_batch, self._options.batching)
+            options = self._options
+            self._queues[key] = BatchQueue(run_batch, options.batching, options.metrics)
         return await self._queues[key].submit(arrays, seconds)
 
     async def load(self, pool: Executor) -> None:
         """Loads and warms up; ends AVAILABLE, or END with `error`."""
         self.state = State.LOADING
         loop = asyncio.get_running_loop()
+        metrics = self._options.metrics
+        start = time.perf_counter()
         try:
             self.servable = await loop.run_in_executor(
                 pool, Servable, self.path, self._options.session
             )
+            metrics.load_attempt_count.add((self.path, "success"))
+            metrics.load_latency.add((self.path,), micros_since(start))
             await self._warm_up(await loop.run_in_executor(pool, self.servable.warmup_records))
         except RequestError as error:
+            if self.servable is None:
+                metrics.load_attempt_count.add((self.path, "fail"))
             self.error = error
             self.state = State.END
             logging.error("Model %s version %d: %s", self.name, self.number, error)
@@ -150,6 +161,7 @@ class Version:
         logging.info("Model %s version %d is available", self.name, self.number)
 
     async def _warm_up(self, records: Sequence[object]) -> None:
+        start = time.perf_counter()
         for record in records:
             if record.WhichOneof("log_type") != "predict_log":
                 raise RequestError(
@@ -158,6 +170,8 @@ class Version:
                 )
             job = predict.prepare(record.predict_log.request, self.servable.signatures)
             await self.run(job.signature, job.arrays, job.outputs, None)
+        if records:
+            self._options.metrics.warmup_latency.observe((self.path, "OK"), micros_since(start))
 
     async def unload(self) -> None:
         """Lets no request in any more, waits for those inside, frees the model."""
