@@ -59,7 +59,7 @@ def reloaded(request, asked, tiny_export, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def in_c(request, asked, tiny_export):
-    """What `stock_server.run` says of the exports: ops with a kernel, modules, answers by recipe."""
+    """What `stock_server.run` says of the exports: kernels, modules, answers by recipe."""
     exports = {name: tiny_export(name) for name in _recipes_of(request.session, "in_c")}
     jobs = {
         path: {signature: asked(n).inputs(n, signature) for signature in asked(n).signatures}
