@@ -1,6 +1,5 @@
 """The files of the top-level folder serving/: they parse, agree with each other, and run."""
 
-import json
 import pathlib
 import re
 import subprocess
@@ -124,19 +123,6 @@ def test_stock_client(toy_server, tmp_path):
     )
     assert done.stdout.split() == ["piece_0.mid", "piece_1.mid"]
     assert (tmp_path / "piece_1.mid").read_bytes()[:4] == b"MThd"
-
-
-def test_load_test(toy_server):
-    arguments = [f"--server={toy_server.address}", "--clients=4", "--rows=3", "--seconds=0.5"]
-    done = script("serving/load_test.py", *arguments, "--model=toy", check=True)
-    result = json.loads(done.stdout)
-    assert result["requests_per_second"] > 5
-    assert result["rows_per_second"] == pytest.approx(3 * result["requests_per_second"], rel=0.01)
-    assert 0 < result["p50_ms"] <= result["p95_ms"] <= result["p99_ms"] < 5000
-    assert result["refusals"] == {}
-    done = script("serving/load_test.py", "--server=nowhere:x", "--model=toy")
-    assert done.returncode == 1
-    assert done.stderr.startswith("load_test.py: nowhere:x: ")
 
 
 @pytest.mark.slow
