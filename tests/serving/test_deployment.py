@@ -130,6 +130,17 @@ def test_benchmark(toy_root):
     done = script("scripts/benchmarks/serving.py", f"--model={toy_root}/toy", "--seconds=0.1")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 8
-    assert lines[-1].startswith("echo of the 1-row reply")
-    assert all(float(line.split()[-1]) >= 0 for line in lines[2:])
+    assert len(lines) == 12
+    measured = [line[:28].rstrip() for line in lines[2:10]]
+    assert measured[4:] == ["server, 1 row", "echo of it", "server, 16 rows", "echo of it"]
+    assert all(float(line.split()[-1]) >= 0 for line in lines[2:10])
+    # What is promised is worked out of the lines above it.
+    cpu_ms = {
+        name: float(line.split()[-1]) for name, line in zip(measured, lines[2:], strict=False)
+    }
+    own = cpu_ms["server, 1 row"] - cpu_ms["model, batch 32, 1 thread"] / 32
+    assert float(re.search(r": (-?[\d.]+) ms", lines[10])[1]) == pytest.approx(own, abs=0.002)
+    rates = {name: float(line[39:48]) for name, line in zip(measured, lines[2:], strict=False)}
+    alone = max(rates["model, batch 16, 1 thread"], rates["model, batch 16, 2 threads"])
+    share = rates["server, 16 rows"] / alone
+    assert float(re.search(r": ([\d.]+) \(", lines[11])[1]) == pytest.approx(share, abs=0.006)
