@@ -1,6 +1,5 @@
 """The client: light, exact, patient within its deadline."""
 
-import concurrent.futures
 import json
 import pickle
 import subprocess
@@ -11,20 +10,19 @@ import grpc
 import numpy as np
 import pytest
 
+from tests.client.fake_server import fickle
 from tests.serving import toy_models
 from tfmusicgan.client import MusicClient, ServingError
-from tfmusicgan.client.calls import Caller
 from tfmusicgan.errors import ConfigError
-from tfmusicgan.serving import messages, tensors
 
 LIGHT = """
 import json, sys, time
 start = time.perf_counter()
-from tfmusicgan.client import MusicClient
+from tfmusicgan.client import AsyncMusicClient, MusicClient
 seconds = time.perf_counter() - start
 with MusicClient(sys.argv[1]) as client:
     pieces = client.generate("toy", [5, 9], qpm=90, threshold=0.5)
-    states = client.status("toy")
+    phrases = client.stream_phrases("toy", 1, 2)
 forbidden = ("tensorflow", "tensorflow_serving", "note_seq", "pretty_midi", "librosa")
 print(json.dumps({
     "seconds": seconds,
@@ -93,7 +91,7 @@ def test_generate_errors(client):
         client.generate("toy", [1], tempo=3)
     with pytest.raises(ConfigError, match=r"no default: qpm, threshold. Missing: threshold."):
         client.generate("toy", [1], qpm=3)
-    with pytest.raises(ConfigError, match=r"Unknown signature 'sing'. Known: bfloat16, generate"):
+    with pytest.raises(ConfigError, match=r"Unknown signature 'sing'. Known: bfloat16, "):
         client.generate("toy", [1], signature="sing", qpm=3)
     with pytest.raises(ConfigError, match=r"Unknown signature 'accompany'. Known: bfloat16, "):
         client.accompany("toy", [1], b"")
@@ -157,48 +155,9 @@ def test_bad_settings():
         MusicClient("")
 
 
-class Fickle:
-    """A server that fails `failures` times with `code` before it answers; or reports `state`."""
-
-    def __init__(self, failures=0, code=grpc.StatusCode.UNAVAILABLE, state=30):
-        self.failures, self.code, self.state, self.times = failures, code, state, []
-        self._server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
-        handlers = {
-            "Predict": grpc.unary_unary_rpc_method_handler(self._predict),
-            "GetModelStatus": grpc.unary_unary_rpc_method_handler(self._status),
-        }
-        for service in ("PredictionService", "ModelService"):
-            name = f"tensorflow.serving.{service}"
-            handler = grpc.method_handlers_generic_handler(name, handlers)
-            self._server.add_generic_rpc_handlers((handler,))
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-
-    def __enter__(self):
-        self._server.start()
-        return self
-
-    def __exit__(self, *exc_info):
-        self._server.stop(None)
-
-    def _predict(self, request, context):
-        self.times.append(time.monotonic())
-        if len(self.times) <= self.failures:
-            context.abort(self.code, "busy")
-        response = messages.PredictResponse()
-        # A float tensor of 8 MB, twice what clients with default limits accept.
-        big = tensors.encode_tensor(np.ones(2**21, np.float32), as_content=True)
-        response.outputs["y"].MergeFromString(big)
-        return response.SerializeToString()
-
-    def _status(self, request, context):
-        response = messages.GetModelStatusResponse()
-        response.model_version_status.add(version=2, state=self.state)
-        return response.SerializeToString()
-
-
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED])
 def test_overload_is_tried_again_with_growing_pauses(code):
-    with Fickle(3, code) as server, MusicClient(server.address) as client:
+    with fickle(3, code) as server, MusicClient(server.address) as client:
         assert client.predict("m", {})["y"].shape == (2**21,)
     pauses = np.diff(server.times)
     assert len(pauses) == 3
@@ -208,14 +167,14 @@ def test_overload_is_tried_again_with_growing_pauses(code):
 
 @pytest.mark.parametrize("code", [grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DEADLINE_EXCEEDED])
 def test_other_refusals_are_final(code):
-    with Fickle(1, code) as server, MusicClient(server.address) as client:
+    with fickle(1, code) as server, MusicClient(server.address) as client:
         with pytest.raises(ServingError, match=f"{code.name}: busy"):
             client.predict("m", {})
         assert len(server.times) == 1
 
 
 def test_tries_end_after_five_or_at_the_deadline():
-    with Fickle(99) as server:
+    with fickle(99) as server:
         with MusicClient(server.address) as client, pytest.raises(ServingError, match="busy"):
             client.predict("m", {})
         assert len(server.times) == 5
@@ -242,16 +201,8 @@ def test_a_server_that_is_not_there():
 
 def test_waiting_for_a_version_that_never_comes():
     with (
-        Fickle(state=20) as server,
+        fickle(state=20) as server,
         MusicClient(server.address) as client,
         pytest.raises(ServingError, match=r"DEADLINE_EXCEEDED: m is not available after 0.2 s"),
     ):
         client.wait_until_ready("m", 0.2)
-
-
-def test_tls_credentials_make_a_secure_channel():
-    caller = Caller("127.0.0.1:1", 0.2, grpc.ssl_channel_credentials())
-    request = messages.GetModelStatusRequest()
-    with pytest.raises(ServingError):
-        caller.call("/a/b", request, messages.GetModelStatusResponse)
-    caller.close()

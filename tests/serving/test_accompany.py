@@ -14,7 +14,8 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tests import made_up
 from tests.cli.commands import refused, run
 from tfmusicgan.cli import generate
-from tfmusicgan.client import MusicClient, music_client
+from tfmusicgan.client import MusicClient, jobs
+from tfmusicgan.errors import ConfigError
 from tfmusicgan.note_sequences.midi import read_midi, write_midi
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.tfrecord import RecordWriter
@@ -92,7 +93,7 @@ def test_the_client_asks_the_same(client, server, monkeypatch):
     each = client.accompany(RECIPE, seeds, melodies, threshold=0.4)
     assert [_onsets(piece, 0) for piece in each] == [_onsets(melody, 0) for melody in melodies]
     # In requests of one row each, given as bytes.
-    monkeypatch.setattr(music_client, "MAX_REQUEST_BYTES", 10)
+    monkeypatch.setattr(jobs, "MAX_REQUEST_BYTES", 10)
     asked = []
     predict = client.predict
     monkeypatch.setattr(
@@ -113,6 +114,24 @@ def test_the_client_asks_the_same(client, server, monkeypatch):
 def test_warm_up_and_seed_alone_are_served(client):
     assert client.status(RECIPE) == {1: ("AVAILABLE", "")}
     assert len(client.generate(RECIPE, [1, 2, 3])) == 3
+
+
+def test_phrases_of_a_long_piece_are_those_of_the_piece(client):
+    controls = {"threshold": 0.4, "temperature": [1.0], "qpm": 80.0}
+    for seed in (3, 1 << 40):
+        phrases = list(client.stream_phrases(PLAIN, seed, 5, **controls))
+        (whole,) = client.generate(PLAIN, [seed], num_phrases=5, **controls)
+        assert len(phrases) == 5
+        assert [note for phrase in phrases for note in phrase.notes] == list(whole.notes)
+        assert whole.notes[-1].start_time > 4 * whole.total_time / 5
+        seconds = whole.total_time / 5
+        for number, phrase in enumerate(phrases):
+            starts = [note.start_time for note in phrase.notes]
+            assert all(number * seconds - 1e-6 <= start for start in starts)
+            assert all(start < (number + 1) * seconds - 1e-6 for start in starts)
+            assert phrase.tempos == whole.tempos and phrase.part_infos == whole.part_infos
+    with pytest.raises(ConfigError, match=r"Unknown control 'note_sequence'. Known: num_phrases"):
+        next(client.stream_phrases(PLAIN, 3, 2, note_sequence=b""))
 
 
 @pytest.fixture

@@ -1,6 +1,20 @@
-"""Clients of TensorFlow Serving, the stock server or tfmusicgan-serve, light to import."""
+"""Clients of TensorFlow Serving, the stock server or tfmusicgan-serve, light to import.
 
-from tfmusicgan.client.calls import ServingError
+`music_client.py` is the one whose calls block, `async_music_client.py` its twin with asyncio. Both
+make the same requests (`jobs.py`, `phrases.py`, `requests.py`) by the same rules (`retries.py`,
+`settings.py`), which do no I/O; `callers.py` does it.
+"""
+
+from tfmusicgan.client.async_music_client import AsyncMusicClient
 from tfmusicgan.client.music_client import MusicClient
+from tfmusicgan.client.retries import RetryPolicy, ServingError
+from tfmusicgan.client.settings import ChannelOptions, TLSFiles
 
-__all__ = ["MusicClient", "ServingError"]
+__all__ = [
+    "AsyncMusicClient",
+    "ChannelOptions",
+    "MusicClient",
+    "RetryPolicy",
+    "ServingError",
+    "TLSFiles",
+]

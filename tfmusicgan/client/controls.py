@@ -1,7 +1,6 @@
 """Seeds, controls and music of a generation as the rows of a signature's inputs."""
 
-import concurrent.futures
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -152,37 +151,6 @@ def split_rows(rows: Mapping[str, np.ndarray], max_rows: int, max_bytes: int) ->
         total += size
     if num_rows:
         yield slice(start, num_rows)
-
-
-def ask_in_parts(
-    ask: Callable[[dict[str, np.ndarray]], list],
-    rows: Mapping[str, np.ndarray],
-    max_rows: int,
-    max_bytes: int,
-    max_concurrency: int,
-) -> list:
-    """Splits a job into requests, several of them under way at a time.
-
-    Args:
-      ask: Takes a request's inputs, gives one answer per row.
-      rows: Name -> [rows, ...].
-      max_rows: Most rows of a request.
-      max_bytes: Most bytes of the inputs of a request of several rows.
-      max_concurrency: Requests at a time.
-
-    Returns:
-      All answers, in the order of the rows.
-    """
-    with concurrent.futures.ThreadPoolExecutor(max_concurrency) as pool:
-        parts = split_rows(rows, max_rows, max_bytes)
-        futures = [
-            pool.submit(ask, {key: row[part] for key, row in rows.items()}) for part in parts
-        ]
-        try:
-            return [answer for future in futures for answer in future.result()]
-        finally:
-            for future in futures:  # after a failure, what has not begun is not asked for
-                future.cancel()
 
 
 def _row_bytes(array: np.ndarray) -> np.ndarray:

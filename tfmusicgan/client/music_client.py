@@ -8,64 +8,30 @@ NumPy in and out, NoteSequences for music; no TensorFlow, no tensorflow-serving-
       pieces = client.accompany("musegan_accompaniment", range(4), note_sequence)
       pieces = client.continue_piece("seqgan", range(4), note_sequence)
       sounds = client.generate_audio("gansynth", range(4), pitch=[60, 64, 67, 72])
+      for phrase in client.stream_phrases("musegan", seed=1, num_phrases=16):
+          play(phrase)
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import concurrent.futures
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
-import grpc
 import numpy as np
 
-from tfmusicgan.client.calls import ServingError
-from tfmusicgan.client.controls import (
-    ask_in_parts,
-    control_rows,
-    count_rows,
-    music_rows,
-    seed_rows,
-)
-from tfmusicgan.client.model_client import DEFAULT_TIMEOUT_SECONDS, ModelClient
-from tfmusicgan.errors import ConfigError, unknown_name
+from tfmusicgan.client import jobs
+from tfmusicgan.client.model_client import ModelClient
+from tfmusicgan.client.phrases import PhraseStream
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.serving import messages
 from tfmusicgan.serving.sounds import Sound
 
-__all__ = ["MusicClient", "ServingError"]
-
-MAX_ROWS = 32  # 32 pieces stay under the 4 MiB that clients with default limits accept
-_MAX_SOUNDS = 8  # four requests of 8 notes of 4 s at a time end well within the default deadline
-MAX_REQUEST_BYTES = 3 << 20  # of given music: under the 4 MiB of a gRPC proxy's default limit
+T = TypeVar("T")
 
 
 class MusicClient(ModelClient):
-    """A connection to one server; may be used from several threads.
+    """A client whose calls block; may be used from several threads.
 
-    Args:
-      target: `"host:port"`, or any gRPC target (`"unix:/path"`, `"dns:///name:port"`).
-      timeout_seconds: The deadline of every call, its retries included; above 0, never infinite.
-      credentials: `grpc.ssl_channel_credentials(...)` for TLS; None is plain text.
-      max_concurrency: Requests of one `generate` or `accompany` that are under way at a time.
-      max_rows: Most rows of one such request.
-
-    Raises:
-      ConfigError: If a number is out of range.
+    Its arguments are those of `ClientBase`.
     """
-
-    def __init__(
-        self,
-        target: str,
-        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
-        credentials: grpc.ChannelCredentials | None = None,
-        max_concurrency: int = 4,
-        max_rows: int = MAX_ROWS,
-    ):
-        if max_concurrency < 1 or max_rows < 1:
-            raise ConfigError(
-                "Expected max_concurrency and max_rows of 1 or more. Received: "
-                f"{max_concurrency} and {max_rows}."
-            )
-        super().__init__(target, timeout_seconds, credentials)
-        self.max_concurrency = max_concurrency
-        self.max_rows = max_rows
 
     def generate(
         self,
@@ -98,14 +64,9 @@ class MusicClient(ModelClient):
           ConfigError: If the seeds are no whole numbers, or a control is unknown, of another length
             than the seeds, or missing though it has no default.
         """
-        signature = signature or ("generate" if controls else messages.DEFAULT_SIGNATURE)
-        rows = self._rows(seeds, model, signature, version, label, controls)
-
-        def ask(inputs: Mapping[str, np.ndarray]) -> list[NoteSequence]:
-            answer = self.predict(model, inputs, signature, version, label, ("note_sequence",))
-            return [NoteSequence.FromString(piece) for piece in answer["note_sequence"]]
-
-        return ask_in_parts(ask, rows, self.max_rows, MAX_REQUEST_BYTES, self.max_concurrency)
+        return self._run(
+            jobs.music_job(model, seeds, signature, version, label, controls, self.max_rows)
+        )
 
     def generate_audio(
         self,
@@ -136,46 +97,15 @@ class MusicClient(ModelClient):
           ConfigError: As for `generate`, or if seeds are missing or too many.
           MusicGanError: If an answer is no mono WAV of 16 bits.
         """
-        signature = signature or ("synthesize" if controls else messages.DEFAULT_SIGNATURE)
-        rows = self._rows(seeds, model, signature, version, label, controls)
-
-        def ask(inputs: Mapping[str, np.ndarray]) -> list[Sound]:
-            answer = self.predict(model, inputs, signature, version, label, ("wav",))
-            return [Sound.from_wav(wav) for wav in answer["wav"]]
-
-        most = min(self.max_rows, _MAX_SOUNDS)
-        return ask_in_parts(ask, rows, most, MAX_REQUEST_BYTES, self.max_concurrency)
-
-    def _rows(
-        self,
-        seeds: Iterable[int] | None,
-        model: str,
-        signature: str,
-        version: int | None,
-        label: str | None,
-        controls: Mapping[str, object],
-    ) -> dict[str, np.ndarray]:
-        """A job's inputs, [rows, ...] each; the server is asked what they are where need be."""
-        rows = {} if seeds is None else {"seed": seed_rows(seeds)}
-        if signature == messages.DEFAULT_SIGNATURE and rows and not controls:
-            return rows
-        known = self.metadata(model, version, label)
-        if signature not in known:
-            raise unknown_name("signature", signature, known)
-        entry = known[signature]
-        if rows and "seed" not in entry["inputs"]:
-            raise ConfigError(
-                f"Expected no seeds, which signature {signature!r} does not take. Its inputs: "
-                f"{', '.join(entry['inputs'])}."
-            )
-        num_rows = len(rows["seed"]) if rows else count_rows(entry["inputs"], controls)
-        return rows | control_rows(entry["inputs"], controls, num_rows, entry["defaults"])
+        return self._run(
+            jobs.sound_job(model, seeds, signature, version, label, controls, self.max_rows)
+        )
 
     def accompany(
         self,
         model: str,
         seeds: Iterable[int],
-        note_sequences: NoteSequence | bytes | Sequence[NoteSequence | bytes],
+        note_sequences: jobs.Music,
         version: int | None = None,
         label: str | None = None,
         **controls: object,
@@ -199,17 +129,17 @@ class MusicClient(ModelClient):
           ServingError: With the server's code and text, of the first request that failed.
           ConfigError: If the model has no such signature, or an argument does not fit.
         """
-        seeds = list(seeds)
-        music = music_rows(note_sequences, len(seeds))
-        return self.generate(
-            model, seeds, "accompany", version, label, note_sequence=music, **controls
+        return self._run(
+            jobs.given_music_job(
+                model, seeds, note_sequences, "accompany", version, label, controls, self.max_rows
+            )
         )
 
     def continue_piece(
         self,
         model: str,
         seeds: Iterable[int],
-        note_sequences: NoteSequence | bytes | Sequence[NoteSequence | bytes],
+        note_sequences: jobs.Music,
         version: int | None = None,
         label: str | None = None,
         **controls: object,
@@ -232,8 +162,67 @@ class MusicClient(ModelClient):
           ServingError: With the server's code and text, of the first request that failed.
           ConfigError: If the model has no such signature, or an argument does not fit.
         """
-        seeds = list(seeds)
-        music = music_rows(note_sequences, len(seeds))
-        return self.generate(
-            model, seeds, "continue", version, label, note_sequence=music, **controls
+        return self._run(
+            jobs.given_music_job(
+                model, seeds, note_sequences, "continue", version, label, controls, self.max_rows
+            )
+        )
+
+    def stream_phrases(
+        self,
+        model: str,
+        seed: int,
+        num_phrases: int,
+        version: int | None = None,
+        label: str | None = None,
+        **controls: object,
+    ) -> Iterator[NoteSequence]:
+        """Makes a long piece whose first phrases are there before the last ones are made.
+
+        The phrases together have the notes of the piece that `generate` makes with `num_phrases`.
+        One request is under way at a time, when the next phrase is wanted: for the first phrase,
+        for two, four, eight ... See `phrases.py`.
+
+        Args:
+          model: The name of a model of phrases, whose signature `generate` takes `num_phrases`.
+          seed: The piece's seed.
+          num_phrases: Its length.
+          version: A version number; by default the latest, for all phrases the same.
+          label: A version label.
+          **controls: As for `generate`, one value each.
+
+        Yields:
+          One NoteSequence per phrase: the notes that begin in it, at their times in the piece.
+
+        Raises:
+          ServingError: With the server's code and text.
+          ConfigError: If the model makes no phrases, or an argument does not fit.
+          MusicGanError: If the model makes no pieces of that many phrases.
+        """
+        stream = PhraseStream(seed, num_phrases, version, label, controls)
+        return self._phrases(model, stream)
+
+    def _phrases(self, model: str, stream: PhraseStream) -> Iterator[NoteSequence]:
+        known = self.metadata(model, stream.version, stream.label)
+        while not stream.is_done:
+            call = stream.next_call(model, known)
+            yield from stream.phrases(self._call(call))
+
+    def _run(self, job: jobs.Job[T]) -> list[T]:
+        """Asks for all rows of a job, several requests under way at a time."""
+        known = None
+        if job.needs_metadata:
+            known = self.metadata(job.model, job.version, job.label)
+        parts = job.parts(known)
+        with concurrent.futures.ThreadPoolExecutor(self.max_concurrency) as pool:
+            futures = [pool.submit(self._ask, job, part) for part in parts]
+            try:
+                return [answer for future in futures for answer in future.result()]
+            finally:
+                for future in futures:  # after a failure, what has not begun is not asked for
+                    future.cancel()
+
+    def _ask(self, job: jobs.Job[T], inputs: Mapping[str, np.ndarray]) -> list[T]:
+        return job.answers(
+            self.predict(job.model, inputs, job.signature, job.version, job.label, (job.output,))
         )

@@ -1,0 +1,180 @@
+"""Requests of TensorFlow Serving's services, and how their answers are read. No I/O."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+import grpc
+import numpy as np
+
+from tfmusicgan.client.controls import TensorTypes
+from tfmusicgan.client.retries import RETRIED_CODES, ServingError
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.serving import messages, tensors
+
+T = TypeVar("T")
+# {signature: {"inputs": {alias: (dtype, shape)}, "outputs": ..., "defaults": {alias: [1, ...]}}}
+Metadata = dict[str, dict[str, TensorTypes | dict[str, np.ndarray]]]
+States = dict[int, tuple[str, str]]
+POLL_SECONDS = 0.05
+_PREDICTION_SERVICE = "/tensorflow.serving.PredictionService"
+_MODEL_SERVICE = "/tensorflow.serving.ModelService"
+
+
+@dataclasses.dataclass(frozen=True)
+class Call(Generic[T]):
+    """One call of a service.
+
+    Attributes:
+      method: `"/package.Service/Method"`.
+      request: The message's bytes.
+      read: The reply's bytes to what the caller wants.
+    """
+
+    method: str
+    request: bytes
+    read: Callable[[bytes], T]
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """An answer.
+
+    Attributes:
+      outputs: Alias -> array; strings are bytes in object arrays.
+      version: The version that ran.
+    """
+
+    outputs: dict[str, np.ndarray]
+    version: int
+
+
+def predict(
+    model: str,
+    inputs: Mapping[str, object],
+    signature: str,
+    version: int | None,
+    label: str | None,
+    output_filter: Sequence[str],
+) -> Call[Prediction]:
+    """Runs one signature of a model; the arguments are those of `MusicClient.predict`.
+
+    Raises:
+      ConfigError: If both `version` and `label` are given.
+      TensorError: If an input has no TensorProto form.
+    """
+    request = messages.PredictRequest(output_filter=output_filter)
+    request.model_spec.CopyFrom(_model_spec(model, version, label))
+    request.model_spec.signature_name = signature
+    for alias, value in inputs.items():
+        encoded = tensors.encode_tensor(tensors.as_array(value), as_content=True)
+        request.inputs[alias].MergeFromString(encoded)
+
+    def read(content: bytes) -> Prediction:
+        reply = messages.PredictResponse.FromString(content)
+        outputs = {alias: tensors.decode_tensor(reply.outputs[alias]) for alias in reply.outputs}
+        return Prediction(outputs, reply.model_spec.version.value)
+
+    return Call(f"{_PREDICTION_SERVICE}/Predict", request.SerializeToString(), read)
+
+
+def metadata(model: str, version: int | None, label: str | None) -> Call[Metadata]:
+    """What a model takes and gives.
+
+    Raises:
+      ConfigError: If both `version` and `label` are given.
+    """
+    request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
+    request.model_spec.CopyFrom(_model_spec(model, version, label))
+
+    def read(content: bytes) -> Metadata:
+        reply = messages.GetModelMetadataResponse.FromString(content)
+        packed = messages.SignatureDefMap.FromString(reply.metadata["signature_def"].value)
+        return {
+            name: {
+                "inputs": _described(entry.inputs),
+                "outputs": _described(entry.outputs),
+                "defaults": {a: tensors.decode_tensor(t) for a, t in entry.defaults.items()},
+            }
+            for name, entry in sorted(packed.signature_def.items())
+            if name != "__saved_model_init_op"
+        }
+
+    return Call(f"{_PREDICTION_SERVICE}/GetModelMetadata", request.SerializeToString(), read)
+
+
+def status(model: str, version: int | None) -> Call[States]:
+    """The versions a server has, or had, of a model: `{version: (state, error)}`."""
+    request = messages.GetModelStatusRequest(model_spec=_model_spec(model, version, None))
+
+    def read(content: bytes) -> States:
+        reply = messages.GetModelStatusResponse.FromString(content)
+        names = messages.VersionState.values_by_number
+        return {
+            entry.version: (names[entry.state].name, entry.status.error_message)
+            for entry in reply.model_version_status
+        }
+
+    return Call(f"{_MODEL_SERVICE}/GetModelStatus", request.SerializeToString(), read)
+
+
+class Readiness:
+    """The wait for a version of a model.
+
+    Args:
+      model: The model's name.
+      timeout_seconds: How long at most.
+      target: The server's address, for the error.
+    """
+
+    def __init__(self, model: str, timeout_seconds: float, target: str):
+        self._model = model
+        self._seconds = timeout_seconds
+        self._deadline = time.monotonic() + timeout_seconds
+        self._target = target
+
+    def seconds_left(self) -> float:
+        """For the next look, above 0."""
+        return max(self._deadline - time.monotonic(), POLL_SECONDS)
+
+    def available(self, states: States) -> int | None:
+        """The highest available version, None where it has to be waited for.
+
+        Raises:
+          ServingError: DEADLINE_EXCEEDED, if the time is over.
+        """
+        available = [number for number, (state, _) in states.items() if state == "AVAILABLE"]
+        if available:
+            return max(available)
+        if time.monotonic() >= self._deadline:
+            text = f"{self._model} is not available after {self._seconds} s: {states}"
+            raise ServingError(grpc.StatusCode.DEADLINE_EXCEEDED, text, self._target)
+        return None
+
+    def check(self, error: ServingError) -> None:
+        """Raises a refusal that waiting does not mend, and any if the time is over."""
+        passing = (*RETRIED_CODES, grpc.StatusCode.NOT_FOUND)
+        if error.code not in passing or time.monotonic() >= self._deadline:
+            raise error
+
+
+def _model_spec(model: str, version: int | None, label: str | None):
+    if version is not None and label is not None:
+        raise ConfigError(f"Expected a version or a label. Received: {version} and {label!r}.")
+    spec = messages.ModelSpec(name=model)
+    if version is not None:
+        spec.version.value = version
+    if label is not None:
+        spec.version_label = label
+    return spec
+
+
+def _described(infos: Mapping[str, object]) -> TensorTypes:
+    return {
+        alias: (
+            messages.data_type_name(info.dtype).lower(),
+            tuple(dim.size for dim in info.tensor_shape.dim),
+        )
+        for alias, info in sorted(infos.items())
+    }
