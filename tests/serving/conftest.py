@@ -45,6 +45,34 @@ def toy_server(toy_root):
 
 
 @pytest.fixture(scope="session")
+def request_log(tmp_path_factory):
+    """The file that `rest_server` writes a line to for each request."""
+    return tmp_path_factory.mktemp("logs") / "requests.jsonl"
+
+
+@pytest.fixture(scope="session")
+def rest_server(toy_root, request_log):
+    """The toy models with everything on: REST, pages of other origins, metrics, log."""
+    from tfmusicgan.serving.server import app
+    from tfmusicgan.serving.server.monitoring_config import DEFAULT_PATH
+    from tfmusicgan.serving.server.rest import RestOptions
+    from tfmusicgan.serving.server.storage import ModelSource
+
+    rest = RestOptions(
+        port=0, timeout_seconds=20, cors=True, max_body_bytes=4 << 20, metrics_path=DEFAULT_PATH
+    )
+    options = app.ServerOptions(
+        ModelSource(root=str(toy_root)),
+        port=0,
+        poll_seconds=0,
+        rest=rest,
+        request_log=str(request_log),
+    )
+    with app.running(options) as server, grpc.insecure_channel(server.address) as channel:
+        yield RunningServer(server, channel)
+
+
+@pytest.fixture(scope="session")
 def pool():
     """Many client threads."""
     with concurrent.futures.ThreadPoolExecutor(64) as threads:

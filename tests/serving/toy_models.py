@@ -86,6 +86,31 @@ def _generator(scale: float):
         def bfloat16(self, x):
             return {"y": tf.cast(x, tf.bfloat16)}
 
+        @tf.function(
+            input_signature=[
+                spec(tf.string, "text"),
+                spec(tf.bool, "flag"),
+                spec(tf.int8, "small"),
+                tf.TensorSpec([None, None], tf.float64, name="reals"),
+            ]
+        )
+        def echo(self, text, flag, small, reals):
+            return {
+                "text": tf.identity(text),
+                "text_bytes": tf.strings.join([text, text]),
+                "flag": tf.logical_not(flag),
+                "small": small + 1,
+                "reals": -reals,
+            }
+
+        @tf.function(input_signature=[spec(tf.half, "x")])
+        def half(self, x):
+            return {"y": x}
+
+        @tf.function(input_signature=[spec(tf.float32, "x")])
+        def to_half(self, x):
+            return {"y": tf.cast(x, tf.half)}
+
     return Generator()
 
 
@@ -112,6 +137,9 @@ def write_model(folder, scale: float = 2.0, warmup=()) -> str:
         "three_outputs": model.three_outputs,
         "scalar": model.scalar,
         "bfloat16": model.bfloat16,
+        "echo": model.echo,
+        "half": model.half,
+        "to_half": model.to_half,
     }
     tf.saved_model.save(model, str(folder), signatures=signatures)
     if warmup:

@@ -51,6 +51,24 @@ _INTER = COMMAND.integer(
 _DRAIN = COMMAND.float(
     "drain_seconds", 30.0, "Seconds that running requests may take once asked to stop.", 0.0
 )
+_REST_PORT = COMMAND.integer("rest_api_port", 0, "Port of the REST API; 0 is none.", 0, 65535)
+_REST_TIMEOUT = COMMAND.integer(
+    "rest_api_timeout_in_ms", 30000, "Milliseconds a REST request may take; 0 is any time.", 0
+)
+_REST_CORS = COMMAND.boolean(
+    "rest_api_enable_cors_support", False, "Let web pages of other origins use the REST API."
+)
+_REST_BODY = COMMAND.integer(
+    "rest_api_max_body_mib", 64, "Largest body of a REST request, uncompressed, in MiB.", 1
+)
+_MONITORING = COMMAND.string(
+    "monitoring_config_file",
+    None,
+    "MonitoringConfig in text form: metrics for Prometheus on the REST port.",
+)
+_REQUEST_LOG = COMMAND.string(
+    "request_log", None, "File that gets a line of JSON for each request; - is standard output."
+)
 
 
 def _execute() -> None:
@@ -82,8 +100,36 @@ def _execute() -> None:
             ),
             poll_seconds=_POLL.value,
             drain_seconds=_DRAIN.value,
+            rest=_rest_options(),
+            request_log=_REQUEST_LOG.value,
         ),
         announce=lambda line: print(line, flush=True),
+    )
+
+
+def _rest_options():
+    """The REST API that the flags ask for, or None."""
+    from tfmusicgan.serving.server.monitoring_config import metrics_path
+    from tfmusicgan.serving.server.rest import RestOptions
+
+    path = metrics_path(_MONITORING.value) if _MONITORING.value else None
+    if not _REST_PORT.value:
+        if path is not None:
+            raise ConfigError(
+                "Expected --rest_api_port with --monitoring_config_file: metrics are on the REST "
+                "API's port."
+            )
+        return None
+    if _REST_PORT.value == _PORT.value:
+        raise ConfigError(
+            f"Expected --rest_api_port to differ from --port. Received: {_PORT.value} for both."
+        )
+    return RestOptions(
+        port=_REST_PORT.value,
+        timeout_seconds=_REST_TIMEOUT.value / 1000,
+        cors=_REST_CORS.value,
+        max_body_bytes=_REST_BODY.value << 20,
+        metrics_path=path,
     )
 
 

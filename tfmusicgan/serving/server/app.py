@@ -5,22 +5,25 @@ import contextlib
 import dataclasses
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 
-import grpc
 from absl import logging
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 
 from tfmusicgan.errors import MusicGanError
-from tfmusicgan.serving.server import services
+from tfmusicgan.serving.server import grpc_port, reflection, services
+from tfmusicgan.serving.server.grpc_port import GrpcOptions
 from tfmusicgan.serving.server.manager import ModelManager
+from tfmusicgan.serving.server.metrics import Metrics
+from tfmusicgan.serving.server.recording import Recorder
+from tfmusicgan.serving.server.request_log import RequestLog
+from tfmusicgan.serving.server.rest import RestOptions, RestServer
 from tfmusicgan.serving.server.storage import ModelSource
 from tfmusicgan.serving.server.version import EngineOptions
 
 # The stock server's names for its health services: unqualified.
 HEALTH_NAMES = ("", "PredictionService", "ModelService")
-_UNLIMITED = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +36,12 @@ class ServerOptions:
       port: 0 takes a free one.
       engine: How models are run.
       poll_seconds: How often new versions are looked for; 0 is once, at the start.
+      config_poll_seconds: How often the source's config file is read again; 0 is never.
+      label_unavailable: Whether a version may get a label before it answers.
+      grpc: TLS and limits.
       drain_seconds: How long running requests may take after the stop signal.
+      rest: How the REST API is offered, or None for none.
+      request_log: The file that gets a line for each request, or None.
     """
 
     source: ModelSource
@@ -41,7 +49,12 @@ class ServerOptions:
     port: int = 8500
     engine: EngineOptions = EngineOptions()  # noqa: RUF009 (frozen)
     poll_seconds: float = 1.0
+    config_poll_seconds: float = 0.0
+    label_unavailable: bool = False
+    grpc: GrpcOptions = GrpcOptions()  # noqa: RUF009 (frozen)
     drain_seconds: float = 30.0
+    rest: RestOptions | None = None
+    request_log: str | None = None
 
 
 class Server:
@@ -49,14 +62,23 @@ class Server:
 
     Args:
       options: What it listens on and serves.
+
+    Attributes:
+      address: host:port of gRPC, once started.
+      rest: The REST API, once started, where there is one.
+      metrics: What is counted.
     """
 
     def __init__(self, options: ServerOptions):
         self.options = options
         self.address = ""
         self.num_models = 0
-        self.manager = ModelManager(options.source, options.engine)
-        self._poller: asyncio.Task | None = None
+        self.metrics = Metrics()
+        engine = dataclasses.replace(options.engine, metrics=self.metrics)
+        self.manager = ModelManager(options.source, engine, options.label_unavailable)
+        self.rest: RestServer | None = None
+        self._log: RequestLog | None = None
+        self._pollers: list[asyncio.Task] = []
 
     async def start(self) -> None:
         """Loads and warms the models, then opens the port.
@@ -65,41 +87,54 @@ class Server:
           MusicGanError: If there is nothing to serve, or the port cannot be had.
         """
         options = self.options
+        if options.request_log is not None:
+            self._log = RequestLog(options.request_log)
+        recorder = Recorder(self.metrics, self._log)
         self.num_models = await self.manager.start()
-        self._grpc = grpc.aio.server(
-            options=[
-                ("grpc.max_send_message_length", _UNLIMITED),
-                ("grpc.max_receive_message_length", _UNLIMITED),
-                ("grpc.so_reuseport", 0),  # two servers on one port would share its requests
-            ]
-        )
-        self._grpc.add_generic_rpc_handlers(services.handlers(self.manager))
+        self._grpc = grpc_port.make_server(options.grpc)
+        self._grpc.add_generic_rpc_handlers(services.handlers(self.manager, recorder))
+        self._grpc.add_generic_rpc_handlers(reflection.handlers())
         health = health_aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(health, self._grpc)
-        wanted = f"{options.host}:{options.port}"
         try:
-            port = self._grpc.add_insecure_port(wanted)
-        except RuntimeError as error:
+            port = grpc_port.listen(self._grpc, options.host, options.port, options.grpc)
+        except MusicGanError:
             await self.manager.close()
-            raise MusicGanError(
-                f"Could not listen on {wanted}: the port is taken or the address is not this "
-                "machine's. Give another one with --port (0 takes a free one)."
-            ) from error
+            raise
         self.address = f"{options.host}:{port}"
+        if options.rest is not None:
+            self.rest = RestServer(
+                self.manager, recorder, options.rest, options.host, options.drain_seconds
+            )
+            try:
+                await self.rest.start()
+            except MusicGanError:
+                await self.rest.stop()
+                await self.manager.close()
+                raise
         await self._grpc.start()
         for name in HEALTH_NAMES:
             await health.set(name, health_pb2.HealthCheckResponse.SERVING)
         if options.poll_seconds > 0:
-            self._poller = asyncio.create_task(self.manager.poll(options.poll_seconds))
-            self._poller.add_done_callback(_log_failure)
+            self._poll(self.manager.poll(options.poll_seconds))
+        if options.config_poll_seconds > 0 and options.source.config_file is not None:
+            self._poll(self.manager.poll_file(options.config_poll_seconds))
+
+    def _poll(self, looking: Coroutine) -> None:
+        self._pollers.append(asyncio.create_task(looking))
+        self._pollers[-1].add_done_callback(_log_failure)
 
     async def stop(self) -> None:
         """Refuses new requests, finishes the running ones, unloads."""
-        if self._poller is not None:
-            self._poller.cancel()
-            await asyncio.wait([self._poller])
-        await self._grpc.stop(self.options.drain_seconds)
+        for poller in self._pollers:
+            poller.cancel()
+            await asyncio.wait([poller])
+        seconds = self.options.drain_seconds
+        rest = [] if self.rest is None else [self.rest.stop()]
+        await asyncio.gather(self._grpc.stop(seconds), *rest)
         await self.manager.close()
+        if self._log is not None:
+            self._log.close()
 
 
 def run(options: ServerOptions, announce: Callable[[str], None]) -> None:
@@ -121,7 +156,8 @@ def run(options: ServerOptions, announce: Callable[[str], None]) -> None:
         server = Server(options)
         await server.start()
         plural = "" if server.num_models == 1 else "s"
-        announce(f"serving {server.num_models} model{plural} on {server.address}")
+        rest = "" if server.rest is None else f", REST on {server.rest.address}"
+        announce(f"serving {server.num_models} model{plural} on {server.address}{rest}")
         await stopping.wait()
         await server.stop()
 

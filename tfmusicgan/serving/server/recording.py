@@ -6,11 +6,12 @@ from collections.abc import Callable
 import grpc
 
 from tfmusicgan.serving.server import request_log
-from tfmusicgan.serving.server.metrics import Metrics, micros_since
+from tfmusicgan.serving.server.metrics import MAX_LABEL_LENGTH, Metrics, micros_since
 from tfmusicgan.serving.server.predict import Job
 from tfmusicgan.serving.server.request_log import RequestLog
 
 GRPC, REST = "GRPC", "REST"
+_LATE_SECONDS = 0.05  # a client's clock for its deadline began this much earlier, at most
 _RUNTIME = "TF1"  # the stock server's name of the runtime that runs graphs in a Session
 
 
@@ -119,7 +120,7 @@ class Call:
                 request_id=self.request_id,
                 entrypoint=self._entrypoint,
                 method=self.method,
-                model=self.model,
+                model=self.model[:MAX_LABEL_LENGTH],
                 version=self.version,
                 signature=self.signature,
                 rows=self.rows,
@@ -130,5 +131,5 @@ class Call:
     def abandoned(self) -> grpc.StatusCode:
         """How a request ends that its client no longer waits for."""
         seconds = self.time_remaining()
-        expired = seconds is not None and seconds <= 0
+        expired = seconds is not None and seconds <= _LATE_SECONDS
         return grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED

@@ -4,13 +4,15 @@ The generated service modules of tensorflow-serving-api cannot be imported besid
 methods are registered by name; stock stubs call them all the same.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import grpc
 
 from tfmusicgan.serving import messages
-from tfmusicgan.serving.server import predict, statuses
+from tfmusicgan.serving.server import predict, recording, reload, request_log, statuses
 from tfmusicgan.serving.server.manager import ModelManager
+from tfmusicgan.serving.server.recording import Call, Recorder
 from tfmusicgan.serving.server.servable import Signature
 from tfmusicgan.serving.server.statuses import RequestError
 from tfmusicgan.serving.server.version import Version
@@ -22,37 +24,72 @@ CLASSIFY_METHOD = "tensorflow/serving/classify"
 REGRESS_METHOD = "tensorflow/serving/regress"
 
 
-def handlers(manager: ModelManager) -> list[grpc.GenericRpcHandler]:
+def handlers(manager: ModelManager, recorder: Recorder) -> list[grpc.GenericRpcHandler]:
     """The services over a manager's models, for `grpc.aio.Server.add_generic_rpc_handlers`."""
+    # As the stock server does, only requests for inference are counted.
     prediction = {
-        "Predict": _method(_predict, manager, messages.PredictRequest),
-        "GetModelMetadata": _method(_metadata, manager, messages.GetModelMetadataRequest),
-        "Classify": _method(_classify, manager, messages.ClassificationRequest),
-        "Regress": _method(_regress, manager, messages.RegressionRequest),
-        "MultiInference": _method(_multi_inference, manager, messages.MultiInferenceRequest),
+        "Predict": (_predict, messages.PredictRequest, True),
+        "GetModelMetadata": (_metadata, messages.GetModelMetadataRequest, False),
+        "Classify": (_classify, messages.ClassificationRequest, True),
+        "Regress": (_regress, messages.RegressionRequest, True),
+        "MultiInference": (_multi_inference, messages.MultiInferenceRequest, False),
     }
-    model = {"GetModelStatus": _method(_status, manager, messages.GetModelStatusRequest)}
+    model = {
+        "GetModelStatus": (_status, messages.GetModelStatusRequest, False),
+        "HandleReloadConfigRequest": (_reload, messages.ReloadConfigRequest, False),
+    }
     return [
-        grpc.method_handlers_generic_handler(PREDICTION_SERVICE, prediction),
-        grpc.method_handlers_generic_handler(MODEL_SERVICE, model),
+        grpc.method_handlers_generic_handler(
+            service, {name: _method(manager, recorder, name, *methods[name]) for name in methods}
+        )
+        for service, methods in ((PREDICTION_SERVICE, prediction), (MODEL_SERVICE, model))
     ]
 
 
 def _method(
-    answer: Callable[..., Awaitable[bytes]], manager: ModelManager, request_class: type
+    manager: ModelManager,
+    recorder: Recorder,
+    name: str,
+    answer: Callable[..., Awaitable[bytes]],
+    request_class: type,
+    counted: bool,
 ) -> grpc.RpcMethodHandler:
     async def handle(request, context) -> bytes:
+        call = _begin(recorder, name, request, context)
+        code = grpc.StatusCode.OK
         try:
-            return await answer(manager, request, context)
+            return await answer(manager, request, call)
         except RequestError as error:
-            await context.abort(error.code, error.text)
+            code = error.code
+            await context.abort(code, error.text)
         except TensorError as error:
             # An output of a type that has no place in a typed field.
-            await context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
+            code = grpc.StatusCode.UNIMPLEMENTED
+            await context.abort(code, str(error))
+        except asyncio.CancelledError:
+            code = call.abandoned()
+            raise
+        except Exception:
+            code = grpc.StatusCode.UNKNOWN
+            raise
+        finally:
+            call.end(code, counted)
 
     return grpc.unary_unary_rpc_method_handler(
         handle, request_deserializer=request_class.FromString
     )
+
+
+def _begin(recorder: Recorder, method: str, request, context) -> Call:
+    sent_id = None
+    if recorder.log is not None:
+        sent_id = dict(context.invocation_metadata() or ()).get(request_log.REQUEST_ID)
+    call = recorder.begin(method, recording.GRPC, sent_id, context.time_remaining)
+    if call.request_id:
+        context.set_trailing_metadata(((request_log.REQUEST_ID, call.request_id),))
+    if "model_spec" in request.DESCRIPTOR.fields_by_name:
+        call.model = request.model_spec.name
+    return call
 
 
 def _version(manager: ModelManager, request) -> Version:
@@ -61,15 +98,15 @@ def _version(manager: ModelManager, request) -> Version:
     return manager.find(request.model_spec)
 
 
-async def _predict(manager: ModelManager, request, context) -> bytes:
+async def _predict(manager: ModelManager, request, call: Call) -> bytes:
     version = _version(manager, request)
     async with version.in_use() as servable:
         job = predict.prepare(request, servable.signatures)
-        arrays = await version.run(job.signature, job.arrays, job.outputs, context.time_remaining())
+        arrays = await call.run(version, job)
         return predict.reply(request.model_spec, version.number, job.signature, job.outputs, arrays)
 
 
-async def _metadata(manager: ModelManager, request, context) -> bytes:
+async def _metadata(manager: ModelManager, request, call: Call) -> bytes:
     if not request.HasField("model_spec"):
         raise statuses.missing_model_spec()
     if not request.metadata_field:
@@ -80,47 +117,79 @@ async def _metadata(manager: ModelManager, request, context) -> bytes:
         if field != "signature_def":
             raise statuses.invalid_argument(f"Metadata field {field} is not supported")
     version = manager.find(request.model_spec)
-    signatures = messages.SignatureDefMap()
-    for name, signature in version.servable.signatures.items():
-        signatures.signature_def[name].CopyFrom(signature.proto)
-    response = messages.GetModelMetadataResponse()
-    response.model_spec.name = version.name
-    response.model_spec.version.value = version.number
+    response = messages.GetModelMetadataResponse(model_spec=answered_by(version))
     packed = response.metadata["signature_def"]
     packed.type_url = messages.SIGNATURE_DEF_MAP_URL
-    packed.value = signatures.SerializeToString()
+    packed.value = signature_map(version).SerializeToString()
     return response.SerializeToString()
 
 
-async def _status(manager: ModelManager, request, context) -> bytes:
+def answered_by(version: Version):
+    """The `messages.ModelSpec` of a version."""
+    spec = messages.ModelSpec(name=version.name)
+    spec.version.value = version.number
+    return spec
+
+
+def signature_map(version: Version):
+    """A version's signatures as a `messages.SignatureDefMap`."""
+    signatures = messages.SignatureDefMap()
+    for name, signature in version.servable.signatures.items():
+        signatures.signature_def[name].CopyFrom(signature.proto)
+    return signatures
+
+
+async def _status(manager: ModelManager, request, call: Call) -> bytes:
     if not request.HasField("model_spec"):
         raise statuses.missing_model_spec()
+    return status_response(manager, request.model_spec).SerializeToString()
+
+
+def status_response(manager: ModelManager, spec):
+    """The `messages.GetModelStatusResponse` to a `messages.ModelSpec`.
+
+    Raises:
+      RequestError: If there is no such version.
+    """
     response = messages.GetModelStatusResponse()
-    for version in manager.versions(request.model_spec):
+    for version in manager.versions(spec):
         entry = response.model_version_status.add(version=version.number, state=version.state)
         entry.status.SetInParent()
         if version.error is not None:
             entry.status.error_code = version.error.code.value[0]
             entry.status.error_message = version.error.text
-    return response.SerializeToString()
+    return response
 
 
-async def _classify(manager: ModelManager, request, context) -> bytes:
-    _refuse_examples(_signature(_version(manager, request), request.model_spec), CLASSIFY_METHOD)
+async def _reload(manager: ModelManager, request, call: Call) -> bytes:
+    return (await reload.reload(manager, call.metrics, request)).SerializeToString()
 
 
-async def _regress(manager: ModelManager, request, context) -> bytes:
-    _refuse_examples(_signature(_version(manager, request), request.model_spec), REGRESS_METHOD)
+async def _classify(manager: ModelManager, request, call: Call) -> bytes:
+    refuse_examples(
+        signature_for_examples(_version(manager, request), request.model_spec), CLASSIFY_METHOD
+    )
 
 
-def _signature(version: Version, spec) -> Signature:
+async def _regress(manager: ModelManager, request, call: Call) -> bytes:
+    refuse_examples(
+        signature_for_examples(_version(manager, request), request.model_spec), REGRESS_METHOD
+    )
+
+
+def signature_for_examples(version: Version, spec) -> Signature:
+    """The signature that a Classify or Regress request asks for.
+
+    Raises:
+      RequestError: If the version lacks it.
+    """
     name = spec.signature_name or messages.DEFAULT_SIGNATURE
     if name not in version.servable.signatures:
         raise statuses.invalid_argument(f"No signature was found with the name: {name}")
     return version.servable.signatures[name]
 
 
-async def _multi_inference(manager: ModelManager, request, context) -> bytes:
+async def _multi_inference(manager: ModelManager, request, call: Call) -> bytes:
     # The first task decides: none passes the checks of the signatures that the suite exports.
     task = request.tasks[0] if request.tasks else messages.InferenceTask()
     version = manager.find(task.model_spec)
@@ -132,10 +201,10 @@ async def _multi_inference(manager: ModelManager, request, context) -> bytes:
             grpc.StatusCode.UNIMPLEMENTED,
             f"Unsupported signature method_name: {task.method_name}",
         )
-    _refuse_examples(version.servable.signatures[name], task.method_name)
+    refuse_examples(version.servable.signatures[name], task.method_name)
 
 
-def _refuse_examples(signature: Signature, method: str) -> None:
+def refuse_examples(signature: Signature, method: str) -> None:
     """Says what a signature lacks for tf.Example input; the suite exports none that has it all.
 
     Raises:
