@@ -108,7 +108,43 @@ def test_kustomization_names_files_that_are_there():
     for name in settings["resources"] + config["files"]:
         assert (SERVING / name).is_file()
     kinds = [yaml.safe_load((SERVING / name).read_text())["kind"] for name in settings["resources"]]
-    assert kinds == ["Deployment", "Service", "HorizontalPodAutoscaler"]
+    assert kinds == [
+        "Deployment",
+        "Service",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+    ]
+
+
+def test_kubernetes_keeps_answering():
+    files = [SERVING / "kubernetes" / f"{name}.yaml" for name in ("deployment", "disruption")]
+    deployment, budget = (yaml.safe_load(file.read_text())["spec"] for file in files)
+    scaler = yaml.safe_load((SERVING / "kubernetes/autoscaler.yaml").read_text())["spec"]
+    labels = deployment["template"]["metadata"]["labels"]
+    assert labels == deployment["selector"]["matchLabels"] == budget["selector"]["matchLabels"]
+    assert deployment["replicas"] == scaler["minReplicas"] > budget["minAvailable"]
+    assert scaler["maxReplicas"] > scaler["minReplicas"]
+    assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    pod = deployment["template"]["spec"]
+    (container,) = pod["containers"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        port = container[probe].get("grpc", container[probe].get("tcpSocket"))["port"]
+        assert port in [entry["containerPort"] for entry in container["ports"]]
+    # Utilisation is a share of the request: without one the autoscaler does nothing.
+    assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+    (_, seconds) = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert int(seconds) < pod["terminationGracePeriodSeconds"]
+
+
+def test_the_gpu_variant_is_the_same_server():
+    services = [
+        yaml.safe_load((SERVING / name).read_text())["services"]
+        for name in ("docker-compose.yml", "docker-compose.gpu.yml")
+    ]
+    assert list(services[1]) == ["serving"]
+    assert services[1]["serving"]["image"] == services[0]["serving"]["image"] + "-gpu"
+    (device,) = services[1]["serving"]["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
 
 
 def script(path, *arguments, **kwargs):
