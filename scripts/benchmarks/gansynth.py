@@ -7,13 +7,17 @@
 Spectrograms: all on the same made-up audio of 4 s at 16 kHz; librosa's transform has the same
 frames, and neither magnitudes nor phases are taken from it. Generation: notes with their WAV files,
 as an export makes them, of networks with weights as at the beginning. Steps: one of each stage, the
-spectrograms within it; the hours are those of the whole schedule at these steps.
+spectrograms within it; the hours are those of the whole schedule at these steps. FLOP are those of
+products and convolutions, counted in the step's graph; --repeats=0 times nothing.
 
 Each figure is the fastest of `--repeats` calls after one to warm up, "by the clock" and "of a
 processor" each for itself. What the reader delivers is measured by `reader.py`.
 """
 
 import argparse
+import math
+import pathlib
+import sys
 import time
 from collections.abc import Callable, Iterable
 
@@ -26,6 +30,9 @@ from tfmusicgan.audio import SpectrogramFormat
 from tfmusicgan.audio.stft import inverse_stft, stft
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.gansynth.model import GANSynth
+
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+from gpu_check.flops import graph_flops  # noqa: E402
 
 SECONDS, SAMPLES = 4.0, 64_000
 SIZES = {"standard": (256, 512), "+H": (128, 1024)}
@@ -84,8 +91,11 @@ def steps(model: MusicGAN, stages: Iterable[int], repeats: int) -> None:
     """Prints the table of training steps by stage, and the hours of the whole training."""
     model.compile()
     stages_of_training, rep, hours = model.model_config.stages, model.representation, 0.0
-    print("| stage | size | batch | s a step | processor s | notes a second | steps | hours |")
-    print("|---:|---|---:|---:|---:|---:|---:|---:|")
+    flops = 0.0
+    print(
+        "| stage | size | batch | GFLOP a step | s a step | processor s | notes a second | steps |"
+        " hours |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|"
+    )
     for number in stages:
         stage = stages_of_training[number]
         model.begin_stage(stage.first_step)
@@ -96,17 +106,22 @@ def steps(model: MusicGAN, stages: Iterable[int], repeats: int) -> None:
             "pitch": tf.fill([stage.batch_size], rep.min_pitch),
         }
         step = tf.function(lambda d=data: model.train_step(d)["generator_loss"], autograph=False)
-        clock, processor = fastest(lambda f=step: tf.reshape(f(), [1]), repeats)
+        step_flops = graph_flops(step.get_concrete_function())
+        flops += stage.num_steps * step_flops
+        clock, processor = math.nan, math.nan  # with --repeats=0
+        if repeats:
+            clock, processor = fastest(lambda f=step: tf.reshape(f(), [1]), repeats)
         hours += stage.num_steps * clock / 3600
         frames, bins = model.model_config.size(stage.blocks)
         size = f"{frames} x {bins}{', fading' if stage.fading else ''}"
         print(
-            f"| {number} | {size} | {stage.batch_size} | {clock:.3f} | {processor:.3f} |"
+            f"| {number} | {size} | {stage.batch_size} | {step_flops / 1e9:.1f} | {clock:.3f} |"
+            f" {processor:.3f} |"
             f" {stage.batch_size / clock:.1f} | {stage.num_steps:,} |"
             f" {stage.num_steps * clock / 3600:.2f} |",
             flush=True,
         )
-    print(f"\n{hours:.1f} hours for these stages")
+    print(f"\n{hours:.1f} hours and {flops:.3g} FLOP for these stages")
 
 
 def spectrograms(audio: np.ndarray, repeats: int) -> None:
