@@ -32,7 +32,7 @@ from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.gansynth.model import GANSynth
 
 sys.path.append(str(pathlib.Path(__file__).parents[1]))
-from gpu_check.flops import graph_flops  # noqa: E402
+from gpu_check.flops import graph_flops
 
 SECONDS, SAMPLES = 4.0, 64_000
 SIZES = {"standard": (256, 512), "+H": (128, 1024)}
