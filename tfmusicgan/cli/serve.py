@@ -10,24 +10,76 @@ from tfmusicgan.errors import ConfigError, MusicGanError
 
 COMMAND = Command(
     "tfmusicgan-serve",
-    "serves exported models over gRPC, with TensorFlow Serving's interface.\nClients of the stock"
-    " server work unchanged. It stops on SIGTERM or Ctrl-C once running requests are done.",
+    "serves exported models over gRPC and REST, with TensorFlow Serving's interface.\nClients of"
+    " the stock server work unchanged, and flags that it has as well mean the same.\nIt stops on"
+    " SIGTERM or Ctrl-C once running requests are done.",
     [
         "tfmusicgan-serve --model_root=serving/models",
         "tfmusicgan-serve --model_name=chorales --model_base_path=serving/models/chorales --port=0",
+        "tfmusicgan-serve --model_config_file=models.config --ssl_config_file=ssl.config",
     ],
 )
 _ROOT = COMMAND.string("model_root", None, "Folder of models: MODEL/VERSION/saved_model.pb in it.")
 _NAME = COMMAND.string("model_name", "default", "The single model's name, with --model_base_path.")
 _BASE_PATH = COMMAND.string("model_base_path", None, "A single model's folder, in place of a root.")
+_CONFIG = COMMAND.string(
+    "model_config_file",
+    None,
+    "List of models (a ModelServerConfig in text form) with version policies and labels, in place"
+    " of a root. Every one of them has to load.",
+)
+_CONFIG_POLL = COMMAND.float(
+    "model_config_file_poll_wait_seconds",
+    0.0,
+    "Seconds between looks into --model_config_file; 0 reads it once.",
+    0.0,
+)
+_LABELS = COMMAND.boolean(
+    "allow_version_labels_for_unavailable_models",
+    False,
+    "Let a new label name a version that is not loaded yet, as all are when the server starts.",
+)
 _HOST = COMMAND.string(
-    "host", "127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in (no encryption)."
+    "host",
+    "127.0.0.1",
+    "Address to listen on; 0.0.0.0 lets other machines in (see --ssl_config_file).",
 )
 _PORT = COMMAND.integer("port", 8500, "Port; 0 takes a free one and says which.", 0, 65535)
+_SOCKET = COMMAND.string("grpc_socket_path", None, "Unix socket to listen on as well.")
+_SSL = COMMAND.string(
+    "ssl_config_file",
+    None,
+    "TLS of the gRPC port: an SSLConfig in text form, with the PEM texts server_key and server_cert"
+    " and, to let in only clients with a certificate, custom_ca and client_verify.",
+)
+_ARGUMENTS = COMMAND.list(
+    "grpc_channel_arguments",
+    [],
+    "gRPC channel arguments, name=value each, such as grpc.max_connection_age_ms=60000 or"
+    " grpc.max_receive_message_length=4194304 (bytes; 2 GiB without it).",
+)
 _POLL = COMMAND.float(
     "file_system_poll_wait_seconds", 1.0, "Seconds between looks for new versions; 0 is never.", 0.0
 )
 _BATCHING = COMMAND.boolean("enable_batching", True, "Merge concurrent requests into one run.")
+_BATCHING_FILE = COMMAND.string(
+    "batching_parameters_file",
+    None,
+    "BatchingParameters in text form, in place of --max_batch_size, --allowed_batch_sizes,"
+    " --batch_timeout_micros, --max_enqueued_batches and --num_batch_threads.",
+)
+_PER_MODEL_BATCHING = COMMAND.boolean(
+    "enable_per_model_batching_parameters",
+    False,
+    "Read batching_params.pbtxt in each version's folder in place of the common parameters; a"
+    " version without it runs every request by itself.",
+)
+_CONCURRENCY = COMMAND.integer(
+    "model_concurrency",
+    0,
+    "Runs of one model at a time, within --num_batch_threads; 0 is one per signature.",
+    0,
+)
 _MAX_BATCH = COMMAND.integer("max_batch_size", 64, "Most rows of a request and of a batch.", 1)
 _SIZES = COMMAND.list(
     "allowed_batch_sizes",
@@ -72,31 +124,36 @@ _REQUEST_LOG = COMMAND.string(
 
 
 def _execute() -> None:
-    if (_ROOT.value is None) == (_BASE_PATH.value is None):
+    given = [flag for flag in (_ROOT, _BASE_PATH, _CONFIG) if flag.value is not None]
+    if len(given) != 1:
         raise MusicGanError(
-            "Expected one of --model_root and --model_base_path. See tfmusicgan-serve --help."
+            "Expected one of --model_root, --model_base_path and --model_config_file. Received: "
+            f"{' and '.join(f'--{flag.name}' for flag in given) or 'none'}. See tfmusicgan-serve "
+            "--help."
         )
     # TensorFlow's start-up notices would bury the line that says where the server listens.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from tfmusicgan.serving.server import app
-    from tfmusicgan.serving.server.batching import BatchOptions
-    from tfmusicgan.serving.server.servable import SessionOptions
+    from tfmusicgan.serving.server import app, grpc_port, tls
     from tfmusicgan.serving.server.storage import ModelSource
-    from tfmusicgan.serving.server.version import EngineOptions
 
-    single = _ROOT.value is None
     source = ModelSource(
-        root=_ROOT.value, name=_NAME.value if single else None, base_path=_BASE_PATH.value
+        root=_ROOT.value,
+        name=_NAME.value if _BASE_PATH.value else None,
+        base_path=_BASE_PATH.value,
+        config_file=_CONFIG.value,
     )
-    batching = BatchOptions(_MAX_BATCH.value, _TIMEOUT.value, _QUEUE.value, _allowed_sizes())
-    session = SessionOptions(_INTRA.value, _INTER.value)
     app.run(
         app.ServerOptions(
             source=source,
             host=_HOST.value,
             port=_PORT.value,
-            engine=EngineOptions(
-                batching if _BATCHING.value else None, _BATCH_THREADS.value, session
+            engine=_engine_options(),
+            config_poll_seconds=_CONFIG_POLL.value,
+            label_unavailable=_LABELS.value,
+            grpc=grpc_port.GrpcOptions(
+                tls.read_credentials(_SSL.value) if _SSL.value else None,
+                grpc_port.parse_arguments(_ARGUMENTS.value),
+                _SOCKET.value,
             ),
             poll_seconds=_POLL.value,
             drain_seconds=_DRAIN.value,
@@ -131,6 +188,39 @@ def _rest_options():
         max_body_bytes=_REST_BODY.value << 20,
         metrics_path=path,
     )
+
+
+def _engine_options():
+    """How the flags say that models are run."""
+    from tfmusicgan.serving.server.batching_config import BatchOptions, read_batching
+    from tfmusicgan.serving.server.servable import SessionOptions
+    from tfmusicgan.serving.server.version import EngineOptions
+
+    threads = _BATCH_THREADS.value
+    if _BATCHING_FILE.value:
+        _refuse_beside_file()
+        batching, threads = read_batching(_BATCHING_FILE.value)
+    else:
+        batching = BatchOptions(_MAX_BATCH.value, _TIMEOUT.value, _QUEUE.value, _allowed_sizes())
+    return EngineOptions(
+        batching if _BATCHING.value else None,
+        threads,
+        SessionOptions(_INTRA.value, _INTER.value),
+        _CONCURRENCY.value,
+        _PER_MODEL_BATCHING.value,
+    )
+
+
+def _refuse_beside_file() -> None:
+    in_file = (_MAX_BATCH, _SIZES, _TIMEOUT, _QUEUE, _BATCH_THREADS)
+    given = [f"--{flag.name}" for flag in in_file if flag.present]
+    if not _BATCHING.value:
+        given.append("--noenable_batching")
+    if given:
+        raise ConfigError(
+            "Expected --batching_parameters_file or flags for batches, not both. Received: "
+            f"{_BATCHING_FILE.value!r} and {', '.join(given)}. Write the values into the file."
+        )
 
 
 def _allowed_sizes() -> tuple[int, ...]:

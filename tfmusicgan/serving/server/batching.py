@@ -1,13 +1,14 @@
 """Rows of concurrent requests in one run: a queue per (model version, signature, outputs).
 
-While one batch of a queue is running, arriving requests fill the next ones; with the default
-timeout of 0 nothing waits for anything but a run in progress. A batch is padded up to an allowed
-size by repeating a row, so a model runs at few sizes: output bits are equal within one size only,
-and a single row, for which the matrix kernels differ, is padded to two.
+While as many batches of a queue are running as may, arriving requests fill the next ones; with the
+default timeout of 0 nothing waits for anything but a run in progress. A batch is padded up to an
+allowed size by repeating a row, so a model runs at few sizes: output bits are equal within one size
+only, and a single row, for which the matrix kernels differ, is padded to two.
 
 Texts and rules are those of TensorFlow Serving's BatchingSession, with two differences, both in
-the client's favour: requests whose inner shapes or dtypes differ never share a batch (there, one of
-them fails the others), and a request whose client has gone is dropped before the run.
+the client's favour: requests whose inner shapes or dtypes differ never share a batch unless shapes
+are padded (there, one of them fails the others), and a request whose client has gone is dropped
+before the run.
 """
 
 import asyncio
@@ -18,52 +19,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 
-from tfmusicgan.errors import ConfigError
 from tfmusicgan.serving.server import statuses
+from tfmusicgan.serving.server.batching_config import BatchOptions
 from tfmusicgan.serving.server.metrics import Metrics
-
-THREAD_POOL_NAME = "batch_threads"  # the stock parameters' default
 
 # Inputs of a batch and the seconds it may take (None: for ever) -> its outputs.
 RunBatch = Callable[[Sequence[np.ndarray], float | None], Awaitable[list[np.ndarray]]]
-
-
-@dataclasses.dataclass(frozen=True)
-class BatchOptions:
-    """TensorFlow Serving's batching parameters.
-
-    Attributes:
-      max_batch_size: Most rows of a request and of a batch.
-      batch_timeout_micros: How long a batch that is not full waits for more.
-      max_enqueued_batches: Batches that may wait in one queue before requests are refused.
-      allowed_batch_sizes: Sizes that run, ascending, the last equal to `max_batch_size`; empty:
-        powers of two from 2 on.
-    """
-
-    max_batch_size: int = 64
-    batch_timeout_micros: int = 0
-    max_enqueued_batches: int = 10
-    allowed_batch_sizes: tuple[int, ...] = ()
-
-    def __post_init__(self):
-        sizes = self.allowed_batch_sizes
-        if sizes and sizes[-1] != self.max_batch_size:
-            raise ConfigError(
-                "Last entry in allowed_batch_sizes must match max_batch_size; last entry was "
-                f"{sizes[-1]}; expected {self.max_batch_size}"
-            )
-        if list(sizes) != sorted(set(sizes)) or (sizes and sizes[0] < 1):
-            raise ConfigError(
-                f"Expected allowed_batch_sizes above 0 in ascending order. Received: {list(sizes)}."
-            )
-
-    def padded(self, rows: int) -> int:
-        """The size that a batch of `rows` rows runs at."""
-        for size in self.allowed_batch_sizes:
-            if size >= rows:
-                return size
-        # Powers of two; a maximum that is none is the last size.
-        return min(max(2, 1 << (rows - 1).bit_length()), max(2, self.max_batch_size))
 
 
 @dataclasses.dataclass(eq=False)
@@ -77,7 +38,7 @@ class _Task:
 
 @dataclasses.dataclass(eq=False)
 class _Batch:
-    kind: tuple  # dtypes and inner shapes
+    kind: tuple  # what the arrays of requests that share a batch have in common
     opened: float
     tasks: list[_Task] = dataclasses.field(default_factory=list)
     rows: int = 0
@@ -85,20 +46,29 @@ class _Batch:
 
 
 class BatchQueue:
-    """Merges requests, runs them one batch at a time, and deals the rows back.
+    """Merges requests, runs them in batches, and deals the rows back.
 
     Args:
       run: Runs one batch.
       options: Sizes and limits.
       metrics: Where rows and waits are counted.
+      concurrency: Batches that may run at a time.
     """
 
-    def __init__(self, run: RunBatch, options: BatchOptions, metrics: Metrics | None = None):
+    def __init__(
+        self,
+        run: RunBatch,
+        options: BatchOptions,
+        metrics: Metrics | None = None,
+        concurrency: int = 1,
+    ):
         self._run = run
         self._options = options
         self._metrics = metrics or Metrics()
         self._waiting: collections.deque[_Batch] = collections.deque()
-        self._worker: asyncio.Task | None = None
+        self._concurrency = concurrency
+        self._workers: set[asyncio.Task] = set()  # held, else they might be collected
+        self._choosing = asyncio.Lock()  # one worker at a time waits for a batch to be full
 
     async def submit(
         self, arrays: Sequence[np.ndarray], seconds: float | None = None
@@ -119,12 +89,15 @@ class BatchQueue:
         if rows == 0:
             return await asyncio.shield(asyncio.ensure_future(self._run(arrays, seconds)))
         deadline = None if seconds is None else time.monotonic() + seconds
-        task = _Task(arrays, rows, deadline, asyncio.get_running_loop().create_future())
-        self._place(task)
+        self._require_room(arrays, rows)
+        tasks = self._place(arrays, rows, deadline)
         self._metrics.input_batch_size.observe((), rows)
-        if self._worker is None:
-            self._worker = asyncio.create_task(self._drain())
-        return await task.result
+        if len(self._workers) < self._concurrency:
+            self._workers.add(asyncio.create_task(self._drain()))
+        if len(tasks) == 1:
+            return await tasks[0].result
+        parts = await asyncio.gather(*(task.result for task in tasks))
+        return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
     def _checked_rows(self, arrays: Sequence[np.ndarray]) -> int:
         if not arrays:
@@ -145,34 +118,76 @@ class BatchQueue:
             )
         return rows
 
-    def _place(self, task: _Task) -> None:
-        """Puts a task into the newest waiting batch it fits in, or into a new one."""
+    def _kind(self, arrays: Sequence[np.ndarray]) -> tuple:
+        if self._options.pad_variable_length_inputs:
+            return tuple((array.dtype, array.ndim) for array in arrays)
+        return tuple((array.dtype, array.shape[1:]) for array in arrays)
+
+    def _open_batch(self, kind: tuple) -> _Batch | None:
+        """The newest waiting batch of a kind, which has room unless it is full."""
+        return next((batch for batch in reversed(self._waiting) if batch.kind == kind), None)
+
+    def _require_room(self, arrays: Sequence[np.ndarray], rows: int) -> None:
         options = self._options
-        kind = tuple((array.dtype, array.shape[1:]) for array in task.arrays)
-        batch = next((b for b in reversed(self._waiting) if b.kind == kind), None)
-        if batch is None or batch.rows + task.rows > options.max_batch_size:
-            if batch is not None:
+        batch = self._open_batch(self._kind(arrays))
+        waiting, most = len(self._waiting), options.max_enqueued_batches
+        if options.enable_large_batch_splitting:
+            begun = 0 if batch is None else batch.rows
+            room = (most - waiting) * options.batch_rows
+            room += 0 if batch is None else options.batch_rows - begun
+            if rows > room:
+                raise statuses.no_room_to_split(
+                    rows, room, waiting, most, begun, options.batch_rows
+                )
+        elif waiting >= most and (batch is None or batch.rows + rows > options.batch_rows):
+            raise statuses.queue_full(waiting, most)
+
+    def _place(
+        self, arrays: Sequence[np.ndarray], rows: int, deadline: float | None
+    ) -> list[_Task]:
+        """Puts a request into the newest waiting batch it fits in, or into a new one.
+
+        A request that may be split fills that batch first, then as many new ones as it takes.
+        """
+        kind = self._kind(arrays)
+        new_future = asyncio.get_running_loop().create_future
+        tasks, start = [], 0
+        while start < rows:
+            batch = self._open_batch(kind)
+            room = 0 if batch is None else self._options.batch_rows - batch.rows
+            if room < rows - start and not (room and self._options.enable_large_batch_splitting):
+                if batch is not None:
+                    batch.full.set()
+                batch = _Batch(kind, time.monotonic())
+                self._waiting.append(batch)
+                room = self._options.batch_rows
+            count = min(room, rows - start)
+            part = arrays if count == rows else [a[start : start + count] for a in arrays]
+            task = _Task(part, count, deadline, new_future())
+            batch.tasks.append(task)
+            batch.rows += count
+            if batch.rows == self._options.batch_rows:
                 batch.full.set()
-            if len(self._waiting) >= options.max_enqueued_batches:
-                raise statuses.queue_full(len(self._waiting), options.max_enqueued_batches)
-            batch = _Batch(kind, time.monotonic())
-            self._waiting.append(batch)
-        batch.tasks.append(task)
-        batch.rows += task.rows
-        if batch.rows == options.max_batch_size:
-            batch.full.set()
+            tasks.append(task)
+            start += count
+        return tasks
 
     async def _drain(self) -> None:
-        while self._waiting:
-            batch = self._waiting[0]
-            await self._linger(batch)
-            self._waiting.popleft()
+        while batch := await self._next_batch():
             tasks = [task for task in batch.tasks if not task.result.done()]
             if tasks:
                 running = asyncio.create_task(self._outputs(tasks))
                 await asyncio.wait([running])
                 _settle(tasks, running)
-        self._worker = None
+        # Now rather than in a callback: the next request must not take it for a busy one.
+        self._workers.discard(asyncio.current_task())
+
+    async def _next_batch(self) -> _Batch | None:
+        async with self._choosing:
+            if not self._waiting:
+                return None
+            await self._linger(self._waiting[0])
+            return self._waiting.popleft()
 
     async def _linger(self, batch: _Batch) -> None:
         seconds = self._options.batch_timeout_micros * 1e-6 - (time.monotonic() - batch.opened)
@@ -192,7 +207,7 @@ class BatchQueue:
         now = time.monotonic()
         for task in tasks:
             waited = (now - task.submitted) * 1e6
-            self._metrics.queuing_latency.observe((THREAD_POOL_NAME,), waited)
+            self._metrics.queuing_latency.observe((self._options.thread_pool_name,), waited)
         rows = sum(task.rows for task in tasks)
         size = self._options.padded(rows)
         self._metrics.wrapped_run_count.add()
@@ -205,10 +220,27 @@ class BatchQueue:
         merged = []
         for position in range(len(tasks[0].arrays)):
             parts = [task.arrays[position] for task in tasks]
+            if self._options.pad_variable_length_inputs:
+                parts = _equally_long(parts)
             if missing:
                 parts.append(np.repeat(parts[-1][:1], missing, axis=0))
             merged.append(parts[0] if len(parts) == 1 else np.concatenate(parts))
         return merged
+
+
+def _equally_long(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Pads arrays [rows, ...] to their largest inner shape, each with its own first element."""
+    inner = tuple(np.max([part.shape[1:] for part in parts], axis=0, initial=0))
+    padded = []
+    for part in parts:
+        if part.shape[1:] != inner:
+            filled = np.zeros((len(part), *inner), part.dtype)
+            if part.size:
+                filled[...] = part.flat[0]
+            filled[tuple(map(slice, part.shape))] = part
+            part = filled
+        padded.append(part)
+    return padded
 
 
 def _settle(tasks: Sequence[_Task], running: asyncio.Task) -> None:

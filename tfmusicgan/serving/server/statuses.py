@@ -163,6 +163,28 @@ def queue_full(num_enqueued: int, max_enqueued: int) -> RequestError:
     )
 
 
+def no_room_to_split(
+    rows: int, room: int, num_enqueued: int, max_enqueued: int, begun: int, batch_rows: int
+) -> RequestError:
+    """Overload where requests may be split.
+
+    Args:
+      rows: What the request has.
+      room: Rows that the queue would take.
+      num_enqueued: Batches that wait.
+      max_enqueued: How many may.
+      begun: Rows of the last of them.
+      batch_rows: Most rows of a batch.
+    """
+    return RequestError(
+        grpc.StatusCode.UNAVAILABLE,
+        "The batch scheduling queue to which this task was submitted is full; task size is "
+        f"{rows} but scheduling capacity is only {room} (num_enqueued_batches={num_enqueued}, "
+        f"max_enqueued_batches={max_enqueued}, open_batch_size={begun}, "
+        f"max_execution_batch_size={batch_rows})",
+    )
+
+
 def expired_in_queue() -> RequestError:
     """Every request of a batch ran out of time before its turn."""
     return RequestError(

@@ -5,16 +5,19 @@ import contextlib
 import dataclasses
 import enum
 import functools
+import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor
 
 import grpc
 import numpy as np
 from absl import logging
 
-from tfmusicgan.serving.server import predict
-from tfmusicgan.serving.server.batching import BatchOptions, BatchQueue
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.serving.server import predict, statuses
+from tfmusicgan.serving.server.batching import BatchQueue
+from tfmusicgan.serving.server.batching_config import PER_MODEL_FILE, BatchOptions, read_batching
 from tfmusicgan.serving.server.metrics import Metrics, micros_since
 from tfmusicgan.serving.server.servable import Servable, SessionOptions, Signature
 from tfmusicgan.serving.server.statuses import RequestError
@@ -38,12 +41,18 @@ class EngineOptions:
       batching: Sizes and limits, or None to run every request by itself.
       num_batch_threads: Runs at a time, over all models.
       session: Threads inside a run.
+      model_concurrency: Runs at a time of one model version, each of its queues included; 0: one
+        per queue.
+      per_model_batching: A version's own `batching_params.pbtxt` counts in place of `batching`; one
+        without that file runs every request by itself.
       metrics: Where runs and loads are counted.
     """
 
     batching: BatchOptions | None = BatchOptions()  # noqa: RUF009 (frozen)
     num_batch_threads: int = 2
     session: SessionOptions = SessionOptions()  # noqa: RUF009 (frozen)
+    model_concurrency: int = 0
+    per_model_batching: bool = False
     metrics: Metrics = dataclasses.field(default_factory=Metrics)
 
 
@@ -74,6 +83,8 @@ class Version:
         self.servable: Servable | None = None
         self._options = options
         self._pool = pool
+        self._batching = options.batching
+        self._slots = asyncio.Semaphore(options.model_concurrency or options.num_batch_threads)
         self._queues: dict[tuple[str, tuple[str, ...]], BatchQueue] = {}
         self._num_users = 0
         self._unused = asyncio.Event()
@@ -116,23 +127,31 @@ class Version:
         fetches = [signature.outputs[alias] for alias in outputs]
 
         async def run_batch(merged, seconds_left):
-            run = functools.partial(
-                self.servable.run,
-                dict(zip(feeds, merged, strict=True)),
-                fetches,
-                0 if seconds_left is None else max(1, int(seconds_left * 1000)),
-            )
             # Held here as well: a run goes on when the request that wanted it is cancelled.
             async with self.in_use():
-                return await asyncio.get_running_loop().run_in_executor(self._pool, run)
+                return await self._run(dict(zip(feeds, merged, strict=True)), fetches, seconds_left)
 
-        if self._options.batching is None:
+        if self._batching is None:
             return await asyncio.shield(asyncio.ensure_future(run_batch(arrays, seconds)))
         key = (signature.name, tuple(outputs))
         if key not in self._queues:
             options = self._options
-            self._queues[key] = BatchQueue(run_batch, options.batching, options.metrics)
+            self._queues[key] = BatchQueue(
+                run_batch, self._batching, options.metrics, options.model_concurrency or 1
+            )
         return await self._queues[key].submit(arrays, seconds)
+
+    async def _run(
+        self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], seconds: float | None
+    ) -> list[np.ndarray]:
+        """Runs the graph once a slot is free."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        async with self._slots:
+            timeout_ms = 0
+            if deadline is not None:
+                timeout_ms = max(1, int((deadline - time.monotonic()) * 1000))
+            run = functools.partial(self.servable.run, feeds, fetches, timeout_ms)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, run)
 
     async def load(self, pool: Executor) -> None:
         """Loads and warms up; ends AVAILABLE, or END with `error`."""
@@ -146,6 +165,8 @@ class Version:
             )
             metrics.load_attempt_count.add((self.path, "success"))
             metrics.load_latency.add((self.path,), micros_since(start))
+            if self._options.per_model_batching:
+                self._batching = await loop.run_in_executor(pool, self._own_batching)
             await self._warm_up(await loop.run_in_executor(pool, self.servable.warmup_records))
         except RequestError as error:
             if self.servable is None:
@@ -159,6 +180,13 @@ class Version:
             return
         self.state = State.AVAILABLE
         logging.info("Model %s version %d is available", self.name, self.number)
+
+    def _own_batching(self) -> BatchOptions | None:
+        path = os.path.join(self.path, PER_MODEL_FILE)
+        try:
+            return read_batching(path)[0] if os.path.exists(path) else None
+        except ConfigError as error:
+            raise statuses.invalid_argument(str(error)) from error
 
     async def _warm_up(self, records: Sequence[object]) -> None:
         start = time.perf_counter()
