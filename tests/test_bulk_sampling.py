@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from tfmusicgan.errors import (
     MusicGanError,
     OutputExistsError,
     ReadError,
+    WorkerLostError,
 )
 from tfmusicgan.note_sequences.midi import read_midi
 from tfmusicgan.note_sequences.proto import NoteSequence
@@ -220,6 +222,48 @@ def test_two_workers_write_the_bytes_of_one(export, tmp_path):
     bulk_sampling.sample_to_folder(_plan(export), export, tmp_path / "one")
     bulk_sampling.sample_to_folder(_plan(export), export, tmp_path / "two", workers=2)
     assert _contents(tmp_path / "one") == _contents(tmp_path / "two")
+
+
+def _die_at_first(task, shard):
+    """Samples shard 2 the second time only: the first time its worker is killed."""
+    marker = pathlib.Path(task[2]).with_name("killed")
+    if shard == 2 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    shards_module.sample_shard(task[0], shard, task[1], pathlib.Path(task[2]))
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_nothing_but_time(export, tmp_path, monkeypatch, capfd):
+    plan = _plan(export, shard_size=7)
+    monkeypatch.setattr(run_module, "_shard_or_error", _die_at_first)
+    bulk_sampling.sample_to_folder(plan, export, tmp_path / "out", workers=2)
+    said, _ = capfd.readouterr()
+    assert re.search(r"A worker process was killed: going on with \d shards\.", said)
+    monkeypatch.undo()
+    bulk_sampling.sample_to_folder(plan, export, tmp_path / "whole")
+    assert (tmp_path / "killed").exists()
+    assert _contents(tmp_path / "out") == _contents(tmp_path / "whole")
+
+
+def test_workers_that_are_killed_again_and_again_end_the_run(export, tmp_path, monkeypatch, capsys):
+    runs = []
+
+    def lose(function, todo, *_):
+        runs.append(list(todo))
+        if len(runs) == 2:
+            function(1)
+        raise WorkerLostError("A worker process was lost.")
+
+    with monkeypatch.context() as patch, pytest.raises(WorkerLostError):
+        patch.setattr(run_module, "run_all", lose)
+        bulk_sampling.sample_to_folder(_plan(export), export, tmp_path / "out")
+    # The second run finished a shard, so that two more could fail.
+    assert runs == [[0, 1, 2], [0, 1, 2], [0, 2], [0, 2]]
+    assert capsys.readouterr().out.count("going on with 2 shards") == 2
+    bulk_sampling.sample_to_folder(_plan(export), export, tmp_path / "out")
+    bulk_sampling.sample_to_folder(_plan(export), export, tmp_path / "whole")
+    assert _contents(tmp_path / "out") == _contents(tmp_path / "whole")
 
 
 def test_a_finished_folder_is_replaced_only_when_asked(export, tmp_path):

@@ -83,6 +83,10 @@ class TrainingError(MusicGanError):
     """Training cannot go on: a non-finite loss, collapse, a lost worker, or logs on a full disk."""
 
 
+class WorkerLostError(MusicGanError):
+    """A local worker process of a pipeline was killed; what the others finished is kept."""
+
+
 class InterruptedRunError(MusicGanError):
     """A signal ended the work in good order; the same command goes on from there.
 
@@ -98,6 +102,10 @@ class InterruptedRunError(MusicGanError):
 
 class ExportError(MusicGanError):
     """A SavedModel is missing, damaged, or not one of the suite's."""
+
+
+class SequenceGeneratorError(MusicGanError):
+    """A generator of Magenta's kind cannot do what its options ask; named as Magenta's own."""
 
 
 class OutputExistsError(MusicGanError):

@@ -4,10 +4,12 @@ import functools
 import logging
 import os
 import pathlib
+import signal
+import threading
 
 import pytest
 
-from tfmusicgan.errors import ConversionError
+from tfmusicgan.errors import ConversionError, WorkerLostError
 from tfmusicgan.records.beam_runner import run_all
 
 
@@ -44,6 +46,22 @@ def test_our_errors_keep_their_class_and_message(num_workers):
 def test_other_errors_are_not_hidden():
     with pytest.raises(RuntimeError, match=r"a mistake of ours"):
         run_all(_break, [1], "numbers")
+
+
+def _leave_or_die(element, folder):
+    if element == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+    _leave(element, folder)
+
+
+def test_a_killed_worker_ends_the_run_in_one_line(tmp_path, capfd):
+    hook = threading.excepthook
+    die = functools.partial(_leave_or_die, folder=str(tmp_path))
+    with pytest.raises(WorkerLostError, match=r"worker process was lost \(exit status -9; .*again"):
+        run_all(die, list(range(7)), "numbers", num_workers=2)
+    assert capfd.readouterr() == ("", "")
+    assert threading.excepthook is hook
+    assert "4" not in [path.name.split("-")[0] for path in tmp_path.iterdir()]
 
 
 def test_nothing_to_do_starts_nothing():

@@ -16,12 +16,13 @@ from typing import Any
 from tfmusicgan import __version__
 from tfmusicgan.bulk_sampling.plan import Plan
 from tfmusicgan.bulk_sampling.shards import sample_shard
-from tfmusicgan.errors import MusicGanError, OutputExistsError
+from tfmusicgan.errors import MusicGanError, OutputExistsError, WorkerLostError
 from tfmusicgan.files import locked, replace_folder, write_whole
 from tfmusicgan.progress import ProgressBar
 from tfmusicgan.records.beam_runner import EMBEDDED, run_all
 
 _PLAN, _MANIFEST = "plan.json", "manifest.json"
+_MOST_FRUITLESS = 2  # runs in a row that lose a worker before a shard is finished
 
 
 def check_output(output: str | os.PathLike, overwrite: bool) -> None:
@@ -71,6 +72,7 @@ def sample_to_folder(
       OutputExistsError: If `output` exists, or an unfinished run of another plan, and `overwrite`
         is not given.
       MusicGanError: If another run writes there, or a worker failed.
+      WorkerLostError: If workers are killed again and again before they finish a shard.
     """
     check_output(output, overwrite)
     output = pathlib.Path(output)
@@ -78,23 +80,14 @@ def sample_to_folder(
     partial.mkdir(parents=True, exist_ok=True)
     with _locked(partial):
         _take_up(plan, partial, overwrite)
-        for stale in partial.glob(".*.count"):
-            stale.unlink()
-        todo = [k for k in range(plan.num_shards) if not (partial / plan.shard_name(k)).exists()]
+        todo = _missing(plan, partial)
         done = sum(len(plan.rows(k)) for k in set(range(plan.num_shards)) - set(todo))
         if done:
             print(f"Going on with {partial}: {done:,} of {plan.num:,} samples are there.")
         if todo:
+            task = (plan, str(export.absolute()), str(partial.absolute()))
             with _progress(plan, partial, todo):
-                task = (plan, str(export.absolute()), str(partial.absolute()))
-                run_all(
-                    functools.partial(_shard_or_error, task),
-                    todo,
-                    "shards of samples",
-                    runner,
-                    workers,
-                    beam_options,
-                )
+                _sample(task, todo, runner, workers, beam_options)
         manifest = _finish(plan, partial)
         replace_folder(partial, output)
     return manifest
@@ -145,6 +138,31 @@ def _differences(found: str, plan: Plan) -> str:
         return "its plan.json is damaged"
     new = json.loads(json.dumps(dataclasses.asdict(plan)))
     return ", ".join(f"{key} {old.get(key)!r}" for key in new if old.get(key) != new[key])
+
+
+def _missing(plan: Plan, partial: pathlib.Path) -> list[int]:
+    """The shards that are not there yet; removes what stopped workers left of their counts."""
+    for stale in partial.glob(".*.count"):
+        stale.unlink()
+    return [k for k in range(plan.num_shards) if not (partial / plan.shard_name(k)).exists()]
+
+
+def _sample(
+    task: tuple[Plan, str, str], todo: list[int], runner: str, workers: int, options: str
+) -> None:
+    """Samples shards, and after a worker's death those that it kept from being finished."""
+    plan, _, partial = task
+    function, fruitless = functools.partial(_shard_or_error, task), 0
+    while True:
+        try:
+            return run_all(function, todo, "shards of samples", runner, workers, options)
+        except WorkerLostError:
+            left = _missing(plan, pathlib.Path(partial))
+            fruitless = fruitless + 1 if len(left) == len(todo) else 0
+            if fruitless == _MOST_FRUITLESS:
+                raise
+            print(f"A worker process was killed: going on with {len(left):,} shards.", flush=True)
+            todo = left
 
 
 @contextlib.contextmanager

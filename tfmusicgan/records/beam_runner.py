@@ -5,7 +5,6 @@ import io
 import logging
 import re
 import shlex
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -44,6 +43,7 @@ def run_all(
 
     Raises:
       MusicGanError: One of our errors that `function` raised, whichever process it ran in.
+      WorkerLostError: If a local worker process was killed.
       ConfigError: If Beam does not know the runner or refuses an option.
     """
     if not elements:
@@ -51,7 +51,7 @@ def run_all(
     beam, runner_or_name, options = _set_up(runner, num_workers, beam_options)
     # The embedded runner warns about the worker processes that we choose ourselves, and logs the
     # trace of every error before it raises it.
-    quiet = _logging_off(logging.ERROR) if runner == EMBEDDED else contextlib.nullcontext()
+    quiet = _quiet() if runner == EMBEDDED else contextlib.nullcontext()
     try:
         with quiet, beam.Pipeline(runner=runner_or_name, options=options) as pipeline:
             _ = (
@@ -70,6 +70,14 @@ def run_all(
             raise
         name, message = ours[-1]
         raise getattr(errors, name)(message) from None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    from tfmusicgan.records.beam_processes import quiet_threads
+
+    with _logging_off(logging.ERROR), quiet_threads():
+        yield
 
 
 @contextlib.contextmanager
@@ -92,7 +100,8 @@ def _set_up(runner: str, num_workers: int, beam_options: str) -> tuple[Any, Any,
         from apache_beam.portability.api import beam_provision_api_pb2
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner
         from apache_beam.runners.portability.portable_runner import JobServiceHandle
-        from apache_beam.transforms.environments import SubprocessSDKEnvironment
+
+        from tfmusicgan.records.beam_processes import watched_processes
     arguments = _split(beam_options)
     if runner != EMBEDDED:
         if num_workers != 1:
@@ -113,10 +122,7 @@ def _set_up(runner: str, num_workers: int, beam_options: str) -> tuple[Any, Any,
     provision_info = fn_runner.ExtendedProvisionInfo(
         beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
     )
-    environment = None
-    if num_workers > 1:
-        command = f"{shlex.quote(sys.executable)} -m tfmusicgan.records.beam_worker"
-        environment = SubprocessSDKEnvironment.from_command_string(command)
+    environment = watched_processes() if num_workers > 1 else None
     # Named here: Beam's "DirectRunner" would look for another engine on the network first.
     return beam, FnApiRunner(environment, provision_info=provision_info), options
 
