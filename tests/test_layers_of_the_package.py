@@ -31,6 +31,7 @@ _LAYERS = {
     "training": 3,
     "serving": 4,
     "client": 4,
+    "magenta": 4,
     "bulk_sampling": 4,
     "evaluation": 4,
     "cli": 5,

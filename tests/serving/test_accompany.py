@@ -13,6 +13,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from tests import made_up
 from tests.cli.commands import refused, run
+from tests.magenta.same import options, same_answers
 from tfmusicgan.cli import generate
 from tfmusicgan.client import MusicClient, jobs
 from tfmusicgan.errors import ConfigError
@@ -132,6 +133,22 @@ def test_phrases_of_a_long_piece_are_those_of_the_piece(client):
             assert phrase.tempos == whole.tempos and phrase.part_infos == whole.part_infos
     with pytest.raises(ConfigError, match=r"Unknown control 'note_sequence'. Known: num_phrases"):
         next(client.stream_phrases(PLAIN, 3, 2, note_sequence=b""))
+
+
+def test_magentas_generators_accompany_and_generate(client, tiny_export):
+    melody = _melody(4, bars=3, qpm=100.0)
+    accompanied, alone = same_answers(
+        client,
+        tiny_export(RECIPE),
+        [
+            (melody, options(0.0, melody.total_time, threshold=0.4)),
+            (NoteSequence(), options(1.0, 12.0, temperature=1.0)),
+        ],
+    )
+    (piece,) = client.accompany(RECIPE, [7], melody, threshold=0.4)
+    mine = [(n.start_time, n.pitch) for n in accompanied.notes]
+    assert mine == [(n.start_time, n.pitch) for n in piece.notes]
+    assert alone.tempos[0].qpm == client.generate(RECIPE, [7])[0].tempos[0].qpm
 
 
 @pytest.fixture

@@ -8,10 +8,12 @@ import pytest
 
 from tests import made_up
 from tests.cli.commands import refused, run
+from tests.magenta.same import options, same_answers
 from tfmusicgan import recipes
 from tfmusicgan.cli import export, generate, sample
 from tfmusicgan.client import MusicClient
 from tfmusicgan.note_sequences.midi import read_midi, write_midi
+from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.tfrecord import RecordWriter, read_note_sequences
 
 RECIPE = "seqgan_nottingham"
@@ -46,6 +48,21 @@ def encode(tiny_run):
         return found
 
     return tokens
+
+
+def test_magentas_generators_go_on(client, tiny_export):
+    tune = made_up.chorale(1, bars=2, qpm=150.0)  # two bars of four tokens, 0.4 s each
+    start = tune.total_time + 0.8
+    wanted = options(start, start + 2.4, temperature=0.9)
+    (piece, _) = same_answers(
+        client, tiny_export(RECIPE), [(tune, wanted), (NoteSequence(), options(2.0, 6.0))]
+    )
+    (whole,) = client.continue_piece(RECIPE, [7], tune, temperature=0.9, length=14)
+    new = [(n.start_time + 0.8, n.pitch) for n in whole.notes if n.start_time > 3.2 - 1e-6]
+    found = [(n.start_time, n.pitch) for n in piece.notes if n.start_time >= start]
+    assert found == [(pytest.approx(time), pitch) for time, pitch in new]
+    kept = [n for n in piece.notes if n.start_time < start]
+    assert sorted(map(str, kept)) == sorted(map(str, tune.notes))
 
 
 def test_the_client_goes_on(client, encode):

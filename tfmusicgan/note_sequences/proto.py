@@ -12,25 +12,35 @@ import sys
 import types
 import warnings
 
-_MODULE = "note_seq.protobuf.music_pb2"
 
+def message_module(name: str) -> types.ModuleType:
+    """Loads one of note_seq's modules of messages.
 
-def _load_music_pb2():
-    if _MODULE in sys.modules:
-        return sys.modules[_MODULE]
+    Args:
+      name: The module's name without its package: `"music_pb2"` or `"generator_pb2"`.
+
+    Returns:
+      The module.
+
+    Raises:
+      ImportError: If note-seq is not installed.
+    """
+    full_name = f"note_seq.protobuf.{name}"
+    if full_name in sys.modules:
+        return sys.modules[full_name]
     package = importlib.util.find_spec("note_seq")
     if package is None:
         raise ImportError("note-seq is not installed: pip install note-seq")
-    path = pathlib.Path(package.submodule_search_locations[0], "protobuf", "music_pb2.py")
-    spec = importlib.util.spec_from_file_location(_MODULE, path)
+    path = pathlib.Path(package.submodule_search_locations[0], "protobuf", f"{name}.py")
+    spec = importlib.util.spec_from_file_location(full_name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     # Registered, so that a later `import note_seq` finds these classes and makes no second ones.
-    sys.modules[_MODULE] = module
+    sys.modules[full_name] = module
     return module
 
 
-music_pb2 = _load_music_pb2()
+music_pb2 = message_module("music_pb2")
 NoteSequence = music_pb2.NoteSequence
 
 

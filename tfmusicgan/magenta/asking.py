@@ -1,0 +1,166 @@
+"""Which inputs a model needs for music of a given length in seconds.
+
+Models measure music in phrases or tokens, of as many seconds as the answers have: a first request
+asks for one of them, the next for as many as the section takes.
+"""
+
+import math
+from typing import NoReturn
+
+from tfmusicgan.client.requests import Metadata
+from tfmusicgan.errors import SequenceGeneratorError, unknown_name
+from tfmusicgan.magenta.models import Model
+from tfmusicgan.magenta.options import Options
+from tfmusicgan.magenta.sections import TOLERANCE_SECONDS
+from tfmusicgan.note_sequences.proto import NoteSequence
+
+_COUNTS = ("num_phrases", "length")
+_TOKEN_BYTES = 4
+_EQUAL = 1e-4  # of a token's seconds, relatively
+
+
+class Asker:
+    """A model, asked for one section.
+
+    Args:
+      model: The model.
+      signatures: What it takes and gives.
+      options: What is wanted.
+    """
+
+    def __init__(self, model: Model, signatures: Metadata, options: Options):
+        self._model = model
+        self._signatures = signatures
+        self._options = options
+
+    def generate(self, qpm: float | None) -> NoteSequence:
+        """A piece of the section's length or longer.
+
+        Args:
+          qpm: Its tempo; None is the model's own.
+
+        Raises:
+          SequenceGeneratorError: If the model makes no piece that long, or not at that tempo.
+        """
+        signature = "generate" if "generate" in self._signatures else "serving_default"
+        inputs = self._inputs(signature)
+        controls = dict(self._options.controls)
+        count_name = next((name for name in _COUNTS if name in inputs), None)
+        self._check_controls(signature, count_name)
+        if "qpm" in inputs and qpm is not None:
+            controls.setdefault("qpm", qpm)
+        if count_name is None:
+            piece = self._ask(signature, controls)
+            self._check_length(piece.total_time)
+        else:
+            piece = self._long_enough(signature, controls, count_name)
+        self._check_tempo(piece, controls.get("qpm"))
+        return piece
+
+    def accompany(self, given: NoteSequence) -> NoteSequence:
+        """A piece to given music, as long as it.
+
+        Args:
+          given: The music, from 0.
+        """
+        self._check_controls("accompany", None)
+        controls = {**self._options.controls, "note_sequence": given.SerializeToString()}
+        return self._ask("accompany", controls)
+
+    def go_on(self, given: NoteSequence) -> tuple[NoteSequence, float]:
+        """A piece that begins with given music.
+
+        Args:
+          given: The music, from 0.
+
+        Returns:
+          The piece, and where in it the new music begins, in seconds.
+
+        Raises:
+          SequenceGeneratorError: If the model makes no piece that long, or its tokens have no one
+            length.
+        """
+        self._check_controls("continue", "length")
+        controls = {**self._options.controls, "note_sequence": given.SerializeToString()}
+        # The given tokens and one more.
+        first, num_first = self._ask_tokens({**controls, "length": 1})
+        step, num_given = first.total_time / num_first, num_first - 1
+        if step <= 0.0:
+            self._refuse_tokens()
+        wanted = num_given + _at_least(self._options.section.seconds, step)
+        piece, num_tokens = self._ask_tokens({**controls, "length": wanted})
+        if not math.isclose(piece.total_time, num_tokens * step, rel_tol=_EQUAL):
+            self._refuse_tokens()
+        if num_tokens < wanted:
+            self._refuse_length((num_tokens - num_given) * step)
+        return piece, num_given * step
+
+    def _long_enough(
+        self, signature: str, controls: dict[str, object], count_name: str
+    ) -> NoteSequence:
+        seconds = self._options.section.seconds
+        count = grown_at = 1
+        longest = 0.0
+        while True:
+            piece = self._ask(signature, {**controls, count_name: count})
+            if piece.total_time >= seconds - TOLERANCE_SECONDS:
+                return piece
+            if piece.total_time > longest:
+                longest, grown_at = piece.total_time, count
+                count = max(_at_least(seconds, longest / count), count + 1)
+            elif count <= 2 * grown_at:  # tokens that last no time
+                count = 2 * count + 1
+            else:  # a server takes the nearer bound of what is too long
+                self._refuse_length(longest)
+
+    def _ask(self, signature: str, controls: dict[str, object]) -> NoteSequence:
+        answer = self._model.ask(signature, self._options.seed, controls, ("note_sequence",))
+        return NoteSequence.FromString(answer["note_sequence"])
+
+    def _ask_tokens(self, controls: dict[str, object]) -> tuple[NoteSequence, int]:
+        outputs = ("note_sequence", "tokens")
+        answer = self._model.ask("continue", self._options.seed, controls, outputs)
+        piece = NoteSequence.FromString(answer["note_sequence"])
+        return piece, len(answer["tokens"]) // _TOKEN_BYTES
+
+    def _inputs(self, signature: str) -> dict[str, object]:
+        return self._signatures[signature]["inputs"]
+
+    def _check_controls(self, signature: str, count_name: str | None) -> None:
+        """Refuses arguments that are no controls, and those that the section decides."""
+        taken = {"seed", "note_sequence", count_name}
+        known = [name for name in self._inputs(signature) if name not in taken]
+        for name in self._options.controls:
+            if name not in known:
+                raise unknown_name("argument", name, [*known, "seed"])
+
+    def _check_length(self, seconds: float) -> None:
+        if seconds < self._options.section.seconds - TOLERANCE_SECONDS:
+            self._refuse_length(seconds)
+
+    def _refuse_length(self, seconds: float) -> NoReturn:
+        raise SequenceGeneratorError(
+            f"Expected a section of {seconds:g} s at most, as long as {self._model.name!r} makes "
+            f"music here. Received: one of {self._options.section.seconds:g} s."
+        )
+
+    def _refuse_tokens(self) -> NoReturn:
+        raise SequenceGeneratorError(
+            f"Expected tokens that all last equally long. Received: {self._model.name!r}, whose "
+            "tokens do not, so that it cannot be told where the given music ends. Ask it by "
+            "MusicClient.continue_piece."
+        )
+
+    def _check_tempo(self, piece: NoteSequence, qpm: object) -> None:
+        """Compares the tempo: a server takes the nearer bound of what is out of range."""
+        found = piece.tempos[0].qpm if piece.tempos else None
+        if qpm is not None and found is not None and not math.isclose(found, qpm, rel_tol=1e-4):
+            raise SequenceGeneratorError(
+                f"Expected a tempo within the range of {self._model.name!r}. Received: {qpm:g} "
+                f"quarter notes a minute, where it plays {found:g}."
+            )
+
+
+def _at_least(seconds: float, step: float) -> int:
+    """How many steps last so long."""
+    return max(math.ceil((seconds - TOLERANCE_SECONDS) / step), 1)

@@ -1,0 +1,139 @@
+"""Music cut to a section, and a section put into music."""
+
+from collections.abc import Iterable
+
+from tfmusicgan.magenta.options import Section
+from tfmusicgan.note_sequences.proto import NoteSequence
+
+TOLERANCE_SECONDS = 1e-6  # of times that went through float32 tempos
+
+
+def tempo_at(sequence: NoteSequence, seconds: float) -> float | None:
+    """The tempo in force at a time, in quarter notes per minute; None where none is named."""
+    before = [tempo for tempo in sequence.tempos if tempo.time <= seconds + TOLERANCE_SECONDS]
+    tempos = before or list(sequence.tempos[:1])
+    return max(tempos, key=lambda tempo: tempo.time).qpm if tempos else None
+
+
+def has_notes(sequence: NoteSequence, section: Section) -> bool:
+    """Whether any note sounds within a section."""
+    return any(
+        note.start_time < section.end - TOLERANCE_SECONDS
+        and note.end_time > section.start + TOLERANCE_SECONDS
+        for note in sequence.notes
+    )
+
+
+def cut(sequence: NoteSequence, section: Section) -> NoteSequence:
+    """A section as a piece of its own.
+
+    Args:
+      sequence: The music; it is not changed.
+      section: What to keep.
+
+    Returns:
+      The notes within, cut at its bounds and beginning at 0, with the tempo in force at its start,
+      the first time signature, and what names the instruments.
+    """
+    piece = NoteSequence(ticks_per_quarter=sequence.ticks_per_quarter)
+    qpm = tempo_at(sequence, section.start)
+    if qpm is not None:
+        piece.tempos.add(qpm=qpm)
+    for signature in sequence.time_signatures[:1]:
+        piece.time_signatures.add(numerator=signature.numerator, denominator=signature.denominator)
+    piece.instrument_infos.extend(sequence.instrument_infos)
+    piece.part_infos.extend(sequence.part_infos)
+    whole = Section(0.0, section.seconds)
+    piece.notes.extend(moved(sequence.notes, -section.start, whole))
+    piece.total_time = max((note.end_time for note in piece.notes), default=0.0)
+    return piece
+
+
+def moved(
+    notes: Iterable[NoteSequence.Note], seconds: float, section: Section
+) -> list[NoteSequence.Note]:
+    """Copies of notes at other times, cut to a section; those outside are left out."""
+    found = []
+    for note in notes:
+        start = max(note.start_time + seconds, section.start)
+        end = min(note.end_time + seconds, section.end)
+        if end - start > TOLERANCE_SECONDS:
+            copied = NoteSequence.Note()
+            copied.CopyFrom(note)
+            copied.start_time, copied.end_time = start, end
+            found.append(copied)
+    return found
+
+
+def outside(notes: Iterable[NoteSequence.Note], section: Section) -> list[NoteSequence.Note]:
+    """Notes, cut at a section's start and end, without what sounds within it."""
+    before, after = Section(0.0, section.start), Section(section.end, float("inf"))
+    found = []
+    for note in notes:
+        # What goes on after the section is struck anew.
+        found += moved([note], 0.0, before) + moved([note], 0.0, after)
+    return found
+
+
+def join(
+    sequence: NoteSequence,
+    kept: Iterable[NoteSequence.Note],
+    generated: Iterable[NoteSequence.Note],
+    piece: NoteSequence,
+    end: float,
+) -> NoteSequence:
+    """Puts generated notes into music.
+
+    Args:
+      sequence: The music; it is not changed.
+      kept: Its notes that stay.
+      generated: The notes that come in, whose instruments have numbers of their own.
+      piece: What they are of: names their instruments, and the tempo where the music has none.
+      end: Where the music ends at the earliest, in seconds.
+
+    Returns:
+      A NoteSequence, its notes by start, instrument and pitch.
+    """
+    result = NoteSequence()
+    result.CopyFrom(sequence)
+    del result.notes[:]
+    result.ticks_per_quarter = result.ticks_per_quarter or piece.ticks_per_quarter
+    if not result.tempos:
+        result.tempos.extend(piece.tempos)
+    if not result.time_signatures:
+        result.time_signatures.extend(piece.time_signatures)
+    result.collection_name = result.collection_name or piece.collection_name
+    if not result.HasField("source_info"):
+        result.source_info.CopyFrom(piece.source_info)
+    notes = sorted(
+        [*kept, *generated], key=lambda note: (note.start_time, note.instrument, note.pitch)
+    )
+    result.notes.extend(notes)
+    result.total_time = max([sequence.total_time, end, *(note.end_time for note in notes)])
+    return result
+
+
+def renumber(
+    piece: NoteSequence, notes: list[NoteSequence.Note], kept: list[NoteSequence.Note]
+) -> list[NoteSequence.InstrumentInfo]:
+    """Gives generated notes instruments that no kept note has.
+
+    Args:
+      piece: What the notes are of.
+      notes: The generated notes; their `instrument` is changed, and they are in no `part`.
+      kept: The notes that they join.
+
+    Returns:
+      The names of their instruments.
+    """
+    first = max((note.instrument for note in kept), default=-1) + 1
+    for note in notes:
+        note.instrument += first
+        note.ClearField("part")
+    infos = []
+    for info in piece.instrument_infos:
+        named = NoteSequence.InstrumentInfo()
+        named.CopyFrom(info)
+        named.instrument += first
+        infos.append(named)
+    return infos
