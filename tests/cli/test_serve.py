@@ -21,9 +21,9 @@ def test_help_lists_flags_and_exits_0(capsys):
 
 
 def test_nothing_to_serve(capsys, tmp_path):
-    assert "Expected one of --model_root and --model_base_path" in refused(capsys)
+    assert "--model_base_path and --model_config_file. Received: none." in refused(capsys)
     both = refused(capsys, f"--model_root={tmp_path}", f"--model_base_path={tmp_path}")
-    assert "Expected one of --model_root and --model_base_path" in both
+    assert "Received: --model_root and --model_base_path." in both
     error = refused(capsys, f"--model_root={tmp_path}")
     assert str(tmp_path) in error
     assert "an empty folder. Write one with tfmusicgan-export" in error
@@ -36,3 +36,32 @@ def test_bad_batch_sizes(capsys, tmp_path):
     assert "whole numbers in --allowed_batch_sizes. Received: 2,x." in error
     error = refused(capsys, root, "--allowed_batch_sizes=2,4", "--max_batch_size=8")
     assert "last entry was 4; expected 8" in error
+
+
+def test_files_and_flags_that_exclude_each_other(capsys, tmp_path):
+    root = f"--model_root={tmp_path}"
+    error = refused(capsys, root, "--model_config_file=x")
+    assert "--model_config_file. Received: --model_root and --model_config_file." in error
+    path = tmp_path / "b.config"
+    path.write_text("max_batch_size { value: 8 }")
+    batching = f"--batching_parameters_file={path}"
+    error = refused(capsys, root, batching, "--max_batch_size=8", "--num_batch_threads=1")
+    assert f"not both. Received: '{path}' and --max_batch_size, --num_batch_threads." in error
+    assert "--noenable_batching" in refused(capsys, root, batching, "--noenable_batching")
+    path.write_text("max_batch_size { value: 8 } allowed_batch_sizes: 4")
+    assert f"{path}: Last entry in allowed_batch_sizes must" in refused(capsys, root, batching)
+
+
+def test_bad_files_are_named(capsys, tmp_path):
+    path = tmp_path / "models.config"
+    path.write_text("model_config_list {\n  config { nmae: 'x' } }")
+    error = refused(capsys, f"--model_config_file={path}")
+    assert f"ModelServerConfig in text form in '{path}'. Received, at line 2, column 12" in error
+    path.write_text('model_config_list { config { name: "m" base_path: "m" } }')
+    error = refused(capsys, f"--model_config_file={path}")
+    assert f"{path}: Expected model m to have an absolute path or URI; got base_path()=m." in error
+    path.write_text("server_key: 'x'")
+    error = refused(capsys, f"--model_root={tmp_path}", f"--ssl_config_file={path}")
+    assert "Received none for: server_cert" in error
+    error = refused(capsys, f"--model_root={tmp_path}", "--grpc_channel_arguments=grpc.x")
+    assert "Expected name=value" in error

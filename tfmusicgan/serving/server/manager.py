@@ -80,6 +80,8 @@ class ModelManager:
             if error.code == grpc.StatusCode.FAILED_PRECONDITION:
                 way_out = " --allow_version_labels_for_unavailable_models allows it."
             raise ConfigError(f"{path}: {str(error).rstrip('.')}.{way_out}") from error
+        if not self._listed:
+            raise ConfigError(f"Expected models to serve in {path!r}. Received: an empty list.")
         look = self._source.look()
         if not all(look.wanted.get(model.name) for model in self._listed):
             complaint = [*look.unseen.values(), *look.warnings][-1]
@@ -87,12 +89,9 @@ class ModelManager:
 
     def _require_answers(self) -> None:
         silent = [model for model in self._models.values() if not model.available]
-        if len(silent) == len(self._models) or (silent and self._config_file is not None):
-            count = (
-                "None"
-                if len(silent) == len(self._models)
-                else f"Only {len(self._models) - len(silent)}"
-            )
+        num_answering = len(self._models) - len(silent)
+        if not num_answering or (silent and self._config_file is not None):
+            count = f"Only {num_answering}" if num_answering else "None"
             raise ExportError(
                 f"{count} of {len(self._models)} models could be loaded: "
                 f"{'; '.join(_failures(silent))}. Export again with tfmusicgan-export."
