@@ -4,9 +4,11 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import time
 import urllib.request
@@ -90,7 +92,8 @@ def page(folder: pathlib.Path) -> Iterator[Page]:
     if program is None:
         pytest.skip("no headless browser (apt-get install chromium-headless-shell)")
     command = [program, *_FLAGS, f"--user-data-dir={folder}", "about:blank"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # A group of its own: Debian's program is a script that starts the browser.
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     loop = asyncio.new_event_loop()
     try:
         lines = iter(process.stderr.readline, "")
@@ -105,7 +108,7 @@ def page(folder: pathlib.Path) -> Iterator[Page]:
         yield Page(loop, socket)
         loop.run_until_complete(session.close())
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
         process.stderr.close()
         loop.close()

@@ -136,11 +136,11 @@ def test_the_page_shows_and_plays_a_piece(page, rest_server, tmp_path):
 
 
 class SoundServer(http.server.BaseHTTPRequestHandler):
-    """Answers as TensorFlow Serving does for a model of notes: 0.5 s of a square wave, peak 0.5."""
+    """Answers as TensorFlow Serving does for a model of notes: 0.5 s of a sine, peak 0.5."""
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        samples = np.sign(np.sin(np.arange(8000) * 0.2) + 1e-6) * (1 << 14)
+        samples = np.sin(np.arange(8000) * 1.2) * (1 << 14)
         body = json_text.rows({"wav": np.array([wav_bytes(samples, 16000)], object)})
         self.send_response(200)
         self.send_header("Access-Control-Allow-Origin", "*")
