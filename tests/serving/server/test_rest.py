@@ -15,6 +15,9 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from tests.serving import toy_models
 from tests.serving.server import http_calls
+from tfmusicgan.serving.server import app
+from tfmusicgan.serving.server.rest import RestOptions
+from tfmusicgan.serving.server.storage import ModelSource
 
 PREDICT = "/v1/models/toy:predict"
 
@@ -285,48 +288,70 @@ def test_pages_of_other_origins(ask):
         assert answer.headers["access-control-allow-headers"] == "Content-Type"
 
 
-def test_runs_end_at_the_timeout_and_when_the_client_goes(toy_root):
-    from tfmusicgan.serving.server import app
-    from tfmusicgan.serving.server.rest import RestOptions
-    from tfmusicgan.serving.server.storage import ModelSource
-
+@pytest.fixture(scope="module")
+def strict(toy_root, tmp_path_factory):
+    """A server with labels, a short timeout, and nothing that is off by default."""
+    path = tmp_path_factory.mktemp("lists") / "models.config"
+    path.write_text(
+        f'model_config_list {{ config {{ name: "toy" base_path: "{toy_root}/toy" '
+        'model_platform: "tensorflow" version_labels { key: "fine one" value: 3 } } }'
+    )
     options = app.ServerOptions(
-        ModelSource(name="toy", base_path=str(toy_root / "toy")),
+        ModelSource(config_file=str(path)),
         port=0,
-        poll_seconds=0,
+        label_unavailable=True,
         rest=RestOptions(port=0, timeout_seconds=0.4),
     )
-    endless = {"signature_name": "slow", "inputs": [10**12]}
     with app.running(options) as server:
-        ask = functools.partial(http_calls.call, server.rest.address)
-        answer = ask("POST", PREDICT, endless)
-        assert (answer.status, answer.error) == (504, "Timed out waiting for notification")
-        assert "access-control-allow-origin" not in answer.headers
-        assert ask("OPTIONS", PREDICT).status == 400
-        assert ask("GET", "/monitoring/prometheus/metrics").status == 404
-        # One runs, the other waits for it: its client goes, and it is never run.
-        first = threading.Thread(target=ask, args=("POST", PREDICT, endless))
-        first.start()
+        yield server
+
+
+def test_labels(strict):
+    ask = functools.partial(http_calls.call, strict.rest.address)
+    body = {"signature_name": "slow", "inputs": [2]}
+    answer = ask("POST", "/v1/models/toy/labels/fine%20one:predict", body)
+    assert (answer.status, answer.json) == (200, {"outputs": [2]})
+    answer = ask("GET", "/v1/models/toy/labels/fine%20one/metadata")
+    assert (answer.status, answer.json["model_spec"]["version"]) == (200, "3")
+
+
+def test_what_is_off_by_default(strict):
+    ask = functools.partial(http_calls.call, strict.rest.address)
+    answer = ask("GET", "/v1/models/toy")
+    assert answer.status == 200
+    assert not {"access-control-allow-origin", "x-request-id"} & answer.headers.keys()
+    answer = ask("OPTIONS", PREDICT)
+    assert (answer.status, answer.error) == (400, f"Malformed request: OPTIONS {PREDICT}")
+    assert ask("GET", "/monitoring/prometheus/metrics").status == 404
+
+
+def test_runs_end_at_the_timeout_and_when_the_client_goes(strict):
+    ask = functools.partial(http_calls.call, strict.rest.address)
+    endless = {"signature_name": "slow", "inputs": [10**12]}
+    runs = strict.metrics.wrapped_run_count.values.get((), 0)
+    answer = ask("POST", PREDICT, endless)
+    assert (answer.status, answer.error) == (504, "Timed out waiting for notification")
+    # One runs, the other waits for it: its client goes, and it is never run.
+    first = threading.Thread(target=ask, args=("POST", PREDICT, endless))
+    first.start()
+    time.sleep(0.1)
+    host, port = strict.rest.address.split(":")
+    with socket.create_connection((host, int(port))) as gone:
+        sent = json.dumps(endless).encode()
+        head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(sent)}\r\n\r\n"
+        gone.sendall(head.encode() + sent)
         time.sleep(0.1)
-        host, port = server.rest.address.split(":")
-        with socket.create_connection((host, int(port))) as gone:
-            sent = json.dumps(endless).encode()
-            head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(sent)}\r\n\r\n"
-            gone.sendall(head.encode() + sent)
-            time.sleep(0.1)
-        first.join()
-        for _ in range(100):
-            if ("toy", "CANCELLED") in server.metrics.request_count.values:
-                break
-            time.sleep(0.05)
-        counts = server.metrics.request_count.values
-        assert counts[("toy", "CANCELLED")] == 1
-        assert server.metrics.wrapped_run_count.values[()] == 2
-        # A body that does not come.
-        with socket.create_connection((host, int(port))) as slow:
-            slow.sendall(
-                f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{".encode()
-            )
-            slow.settimeout(10)
-            assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
-        assert ask("POST", PREDICT, {"instances": [5]}).status == 200
+    first.join()
+    for _ in range(100):
+        if ("toy", "CANCELLED") in strict.metrics.request_count.values:
+            break
+        time.sleep(0.05)
+    counts = strict.metrics.request_count.values
+    assert counts[("toy", "CANCELLED")] == 1
+    assert strict.metrics.wrapped_run_count.values[()] == runs + 2
+    # A body that does not come.
+    with socket.create_connection((host, int(port))) as slow:
+        slow.sendall(f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{".encode())
+        slow.settimeout(10)
+        assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
+    assert ask("POST", PREDICT, {"instances": [5]}).status == 200

@@ -129,7 +129,8 @@ class RestServer:
         await self._runner.setup()
         wanted = f"{self._host}:{self._options.port}"
         try:
-            await web.TCPSite(self._runner, self._host, self._options.port).start()
+            host = self._host.strip("[]")  # gRPC wants an IPv6 address in brackets
+            await web.TCPSite(self._runner, host, self._options.port).start()
         except OSError as error:
             raise MusicGanError(
                 f"Could not listen on {wanted}: the port is taken or the address is not this "
@@ -194,6 +195,9 @@ class RestServer:
         try:
             async with asyncio.timeout(timeout):
                 if size <= limit:
+                    if request.headers.get("Expect", "").lower() == "100-continue":
+                        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                        request.writer.output_size = 0
                     size = 0
                     async for chunk in request.content.iter_any():
                         chunks.append(chunk)
