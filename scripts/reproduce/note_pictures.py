@@ -10,7 +10,6 @@ timbres.wav one seed plays a scale in each row: the timbre is the seed's, the pi
 import argparse
 import os
 import pathlib
-import wave
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -20,6 +19,7 @@ import tensorflow as tf
 from tfmusicgan.errors import MusicGanError
 from tfmusicgan.metrics.note_metrics import Notes
 from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.note_sequences.wav_file import wav_bytes
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.rendering.names import pitch_name
 from tfmusicgan.training.fit import prepare_model
@@ -64,15 +64,6 @@ def choose_pitches(run: Run, text: str | None) -> np.ndarray:
     return np.linspace(parameters["min_pitch"], parameters["max_pitch"], 5).astype(int)
 
 
-def write_wav(path: pathlib.Path, audio: np.ndarray, sample_rate: int) -> None:
-    """Writes int16 samples as a mono WAV file."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sample_rate)
-        file.writeframes(np.ravel(audio).astype("<i2").tobytes())
-
-
 def held_out(folder: pathlib.Path) -> RecordSet:
     """The test split, or the validation split where there is none."""
     manifest = RecordSet.open(folder, "train").manifest
@@ -112,11 +103,13 @@ def draw(
     for name, notes in rows.items():
         for number, (pitch, audio) in enumerate(zip(notes.pitch, notes.audio, strict=True)):
             title = pitch_name(int(pitch)).replace("#", "sharp")
-            write_wav(output / f"{name}-{number}-{title}.wav", audio, notes.sample_rate)
+            wav = wav_bytes(audio, notes.sample_rate)
+            (output / f"{name}-{number}-{title}.wav").write_bytes(wav)
     timbres = {f"seed {one}": generate(model, np.full(len(pitches), one), pitches) for one in seeds}
     draw_notes(timbres, output / "timbres.png")
     together = np.concatenate([notes.audio for notes in timbres.values()])
-    write_wav(output / "timbres.wav", together, model.representation.sample_rate)
+    wav = wav_bytes(np.ravel(together), model.representation.sample_rate)
+    (output / "timbres.wav").write_bytes(wav)
 
 
 def main() -> None:

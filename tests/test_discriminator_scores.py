@@ -1,0 +1,63 @@
+"""The script that asks whether a discriminator knows its training data by heart."""
+
+import importlib.util
+import pathlib
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfmusicgan.errors import ConfigError
+
+SCRIPT = pathlib.Path(__file__).parent.parent / "scripts/reproduce/discriminator_scores.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("discriminator_scores", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _sharer_of(tokens: np.ndarray):
+    """A model whose score is the share of tokens 1 in a sequence."""
+    return types.SimpleNamespace(
+        discriminator=lambda sequences: tf.reduce_mean(
+            tf.cast(tf.equal(sequences, 1), tf.float32), axis=1
+        ),
+        rewards=lambda answers: answers,
+        sample=lambda seeds: {"tokens": tf.constant(tokens[seeds.numpy() % len(tokens)])},
+    )
+
+
+def test_every_sequence_is_scored_once_in_order(script):
+    tokens = np.zeros((613, 4), np.int32)  # more than two batches, no multiple of one
+    for row in range(613):
+        tokens[row, : row % 5] = 1
+    found = script.scores(_sharer_of(tokens), tokens)
+    np.testing.assert_allclose(found, np.arange(613) % 5 / 4)
+
+
+def test_sequences_of_each_kind(script, monkeypatch):
+    splits = {"train": np.full((7, 3), 5), "test": np.full((4, 3), 6)}
+
+    class Records:
+        @staticmethod
+        def open(folder, split):
+            rows = splits[split]
+            spread = lambda num: {"tokens": rows[:num]}  # noqa: E731
+            return types.SimpleNamespace(num_examples=len(rows), spread=spread)
+
+    monkeypatch.setattr(script, "RecordSet", Records)
+    model = _sharer_of(np.arange(12).reshape(4, 3))
+    found = script.sequences(model, pathlib.Path("records"), num=5, seed=1)
+    assert [len(found[name]) for name in ("training", "held-out", "generated")] == [5, 4, 5]
+    # Of seed 1: rows 2^32, 2^32 + 1 and so on, which is row 0, 1, 2, 3, 0 of four.
+    assert found["generated"][:, 0].tolist() == [0, 3, 6, 9, 0]
+
+
+def test_a_model_without_a_discriminator(script):
+    with pytest.raises(ConfigError, match="with a discriminator"):
+        script.scores(types.SimpleNamespace(discriminator=None), np.zeros((2, 3), np.int32))
