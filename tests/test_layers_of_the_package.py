@@ -119,8 +119,15 @@ def test_light_parts_never_import_tensorflow(part):
             assert not roots & {"tensorflow", "keras", "tensorflow_probability"}, module
 
 
-def test_importing_every_command_loads_nothing_heavy():
+def test_servers_know_no_client():
+    for module, imports in _modules().items():
+        if _part(module) == "serving":
+            assert not {"client", "magenta"} & {_part(name) for name in imports}, module
+
+
+def test_importing_every_command_and_client_loads_nothing_heavy():
     names = [f"tfmusicgan.cli.{name}" for name in _COMMANDS]
+    names += ["tfmusicgan.client", "tfmusicgan.client.midi_synthesis", "tfmusicgan.magenta"]
     code = (
         "import importlib, sys\n"
         f"for name in {names!r}: importlib.import_module(name)\n"

@@ -1,5 +1,10 @@
 """What every call carries, the channel's options, and which refusals are final."""
 
+import contextlib
+import socket
+import threading
+import time
+
 import grpc
 import numpy as np
 import pytest
@@ -7,6 +12,41 @@ import pytest
 from tests.client.fake_server import FakeServer, answer, fickle
 from tfmusicgan.client import ChannelOptions, MusicClient, RetryPolicy, ServingError
 from tfmusicgan.errors import ConfigError
+
+
+class Relay:
+    """Passes a server's bytes on, until it is silent."""
+
+    def __init__(self, address):
+        host, port = address.split(":")
+        self.is_silent = False
+        self._target = host, int(port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets = [self._listener]
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc_info):
+        for each in self._sockets:
+            each.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near = self._listener.accept()[0]
+                far = socket.create_connection(self._target)
+                self._sockets += [near, far]
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass, args=pair, daemon=True).start()
+
+    def _pass(self, source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                if not self.is_silent:
+                    sink.sendall(data)
 
 
 def _echo(*_):
@@ -63,6 +103,22 @@ def test_an_answer_over_the_limit_is_not_asked_for_again():
         assert client.predict("m", {"x": np.ones(2**17, np.float32)})["y"].tolist() == [3.0]
 
 
+def test_a_connection_that_is_dead_is_found_out_before_the_deadline():
+    options = ChannelOptions(keepalive_seconds=0.3, keepalive_timeout_seconds=0.3)
+    once = RetryPolicy(attempts=1)
+    with (
+        FakeServer(_echo) as server,
+        Relay(server.address) as relay,
+        MusicClient(relay.address, 30.0, channel=options, retry=once) as client,
+    ):
+        assert client.predict("m", {})["y"].tolist() == [3.0]
+        relay.is_silent = True  # nothing is closed, and nothing comes through
+        started = time.monotonic()
+        with pytest.raises(ServingError, match=r"UNAVAILABLE: .*(keepalive|ping)"):
+            client.predict("m", {})
+        assert time.monotonic() - started < 10.0
+
+
 def test_the_channels_options_by_grpcs_names():
     options = ChannelOptions(
         max_receive_bytes=5,
@@ -75,6 +131,7 @@ def test_the_channels_options_by_grpcs_names():
         "grpc.max_receive_message_length": 5,
         "grpc.keepalive_time_ms": 250,
         "grpc.keepalive_timeout_ms": 20_000,
+        "grpc.http2.ping_timeout_ms": 20_000,
         "grpc.keepalive_permit_without_calls": 1,
         "grpc.lb_policy_name": "round_robin",
         "grpc.initial_reconnect_backoff_ms": 100,

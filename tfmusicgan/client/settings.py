@@ -110,6 +110,9 @@ class ChannelOptions:
             ("grpc.max_receive_message_length", self.max_receive_bytes or -1),
             ("grpc.keepalive_time_ms", _milliseconds(self.keepalive_seconds)),
             ("grpc.keepalive_timeout_ms", _milliseconds(self.keepalive_timeout_seconds)),
+            # Of the pings by which gRPC measures the line, else a minute: while one of them is
+            # without an answer none is sent for keepalive.
+            ("grpc.http2.ping_timeout_ms", _milliseconds(self.keepalive_timeout_seconds)),
             ("grpc.keepalive_permit_without_calls", int(self.keepalive_without_calls)),
             ("grpc.lb_policy_name", self.load_balancing),
             # Else a retry after a refused connection meets the channel's own pause of a second.

@@ -30,8 +30,9 @@ class SequenceGenerator:
 
     - `accompany`, where the input section (by default the section to generate) has notes: the
       answer, in which they are a track, takes the place of all notes in the section.
-    - `continue`, where the input section (by default all before the section) has notes: what
-      follows them. It begins where the section begins, also after a pause.
+    - `continue`, where the input section (by default all of the music, which then has to end
+      before the section) has notes: what follows them. It begins where the section begins, also
+      after a pause.
     - `generate`, where there are no notes, or they are to be ignored.
 
     `args` are the seed and the signature's controls by name; the tempo is the music's where the
