@@ -131,3 +131,12 @@ def test_lines_are_appended_and_rotation_by_copying_works(tmp_path):
     log.add(1.5, code="OK")
     log.close()
     assert path.read_text() == '{"time": "1970-01-01T00:00:01.500Z", "code": "OK"}\n'
+
+
+def test_standard_output(capsys):
+    log = RequestLog("-")
+    log.add(0.0, code="OK", model="ä")
+    log.close()
+    line = '{"time": "1970-01-01T00:00:00.000Z", "code": "OK", "model": "\\u00e4"}\n'
+    assert capsys.readouterr().out == line
+    print("still open")

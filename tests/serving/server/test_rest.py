@@ -1,6 +1,7 @@
 """The REST API over plain HTTP: section 1.5 of the reference."""
 
 import base64
+import concurrent.futures
 import functools
 import gzip
 import json
@@ -15,9 +16,12 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from tests.serving import toy_models
 from tests.serving.server import http_calls
+from tfmusicgan.serving.messages import ModelSpec
 from tfmusicgan.serving.server import app
-from tfmusicgan.serving.server.rest import RestOptions
+from tfmusicgan.serving.server.batching_config import BatchOptions
+from tfmusicgan.serving.server.rest import HTTP_CODES, RestOptions
 from tfmusicgan.serving.server.storage import ModelSource
+from tfmusicgan.serving.server.version import EngineOptions
 
 PREDICT = "/v1/models/toy:predict"
 
@@ -355,3 +359,46 @@ def test_runs_end_at_the_timeout_and_when_the_client_goes(strict):
         slow.settimeout(10)
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
     assert ask("POST", PREDICT, {"instances": [5]}).status == 200
+
+
+def test_overload_is_said_at_once(toy_root, monkeypatch):
+    engine = EngineOptions(BatchOptions(max_batch_size=2, max_enqueued_batches=1))
+    source = ModelSource(name="toy", base_path=str(toy_root / "toy"))
+    options = app.ServerOptions(source, port=0, engine=engine, rest=RestOptions(port=0))
+    with app.running(options) as server:
+        servable = server.manager.find(ModelSpec(name="toy")).servable
+        run = servable.run
+        monkeypatch.setattr(servable, "run", lambda *args: (time.sleep(0.5), run(*args))[1])
+        ask = functools.partial(http_calls.call, server.rest.address, "POST", PREDICT)
+        with concurrent.futures.ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(ask, [{"instances": [i, i]} for i in range(8)]))
+    refused = [answer for answer in answers if answer.status != 200]
+    assert 1 <= len(answers) - len(refused) <= 4
+    assert {(answer.status, answer.error) for answer in refused} == {
+        (
+            503,
+            "The batch scheduling queue to which this task was submitted is full; currently 1 "
+            "batches enqueued and max_enqueued_batches is 1",
+        )
+    }
+
+
+def test_codes():
+    # Section 1.5 of the reference.
+    codes = {
+        400: "INVALID_ARGUMENT FAILED_PRECONDITION OUT_OF_RANGE",
+        401: "UNAUTHENTICATED",
+        403: "PERMISSION_DENIED",
+        404: "NOT_FOUND",
+        409: "ALREADY_EXISTS ABORTED",
+        429: "RESOURCE_EXHAUSTED",
+        499: "CANCELLED",
+        500: "INTERNAL UNKNOWN DATA_LOSS",
+        501: "UNIMPLEMENTED",
+        503: "UNAVAILABLE",
+        504: "DEADLINE_EXCEEDED",
+        200: "OK",
+    }
+    assert {code.name: status for code, status in HTTP_CODES.items()} == {
+        name: status for status, names in codes.items() for name in names.split()
+    }
