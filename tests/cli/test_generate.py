@@ -67,6 +67,32 @@ def test_controls(capsys, address, tmp_path):
         assert error.count("\n") == 1
 
 
+def test_a_server_with_tls(capsys, tmp_path):
+    from tests.client.certificates import write_certificates
+    from tests.client.fake_server import FakeServer, answer
+
+    write_certificates(tmp_path)
+    pair = ((tmp_path / "server.key").read_bytes(), (tmp_path / "server.pem").read_bytes())
+    authority = (tmp_path / "ca.pem").read_bytes()
+    server = FakeServer(
+        lambda *_: answer(note_sequence=[toy_models.note_sequence_bytes(5)]),
+        signatures={"serving_default": {"seed": "DT_INT64"}},
+        credentials=grpc.ssl_server_credentials([pair], authority, True),
+    )
+    with server:
+        base = [f"--server={server.address}", "--model=toy", f"--output={tmp_path}/out"]
+        base += ["--formats=midi", f"--tls_root={tmp_path}/ca.pem"]
+        base += ["--tls_server_name=music.example.org"]
+        mutual = [f"--tls_key={tmp_path}/client.key", f"--tls_certificate={tmp_path}/client.pem"]
+        code, (path,), _ = run(capsys, *base, *mutual)
+        assert code == 0 and read_midi(path).notes[0].pitch == 5
+        base += ["--overwrite", "--timeout_seconds=1"]
+        code, _, error = run(capsys, *base)
+        assert code == 1 and "No server answers at " in error
+    code, _, error = run(capsys, *base, mutual[0])
+    assert code == 1 and "Expected private_key and certificate_chain, or neither." in error
+
+
 def test_a_piece_without_notes_keeps_no_other_one_back(capsys, address, tmp_path, monkeypatch):
     from tfmusicgan.client import MusicClient
     from tfmusicgan.note_sequences.proto import NoteSequence

@@ -32,6 +32,15 @@ COMMAND = Command(
     ],
 )
 _SERVER = COMMAND.string("server", "127.0.0.1:8500", "The server's host:port.")
+_TLS = COMMAND.boolean("tls", False, "Talk to the server by TLS; any other tls_ flag does so too.")
+_TLS_ROOT = COMMAND.string(
+    "tls_root", None, "PEM file with the certificates to believe; by default gRPC's own."
+)
+_TLS_KEY = COMMAND.string("tls_key", None, "PEM file with this side's key, for mutual TLS.")
+_TLS_CERTIFICATE = COMMAND.string("tls_certificate", None, "PEM file with that key's certificate.")
+_TLS_SERVER_NAME = COMMAND.string(
+    "tls_server_name", None, "The name in the server's certificate, where it is not --server's."
+)
 _MODEL = COMMAND.string("model", None, "The model's name.")
 _VERSION = COMMAND.integer(
     "model_version", None, "The model's version; by default the highest available.", 0
@@ -203,7 +212,7 @@ def _connected():
 
     from tfmusicgan.client import MusicClient, ServingError
 
-    with MusicClient(_SERVER.value, _TIMEOUT.value) as client:
+    with MusicClient(_SERVER.value, _TIMEOUT.value, tls=_tls_files()) as client:
         try:
             yield client
         except ServingError as error:
@@ -215,6 +224,13 @@ def _connected():
                     "tfmusicgan-serve --model_root=FOLDER, or name another with --server."
                 ) from error
             raise
+
+
+def _tls_files():
+    from tfmusicgan.client import TLSFiles
+
+    given = (_TLS_ROOT.value, _TLS_KEY.value, _TLS_CERTIFICATE.value, _TLS_SERVER_NAME.value)
+    return TLSFiles(*given) if _TLS.value or any(given) else None
 
 
 def _pieces() -> list:

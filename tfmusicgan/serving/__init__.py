@@ -1,1 +1,1 @@
-"""Exported models and how they are served: export, warm-up, server, client."""
+"""Exported models and how they are served: export, warm-up, server."""
