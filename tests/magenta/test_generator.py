@@ -275,6 +275,26 @@ def test_more_than_one_section_and_arguments_without_a_value():
         _generator(Phrases()).generate(None, empty)
 
 
+def test_tokens_that_last_no_time_are_counted_on():
+    class Late(Tokens):
+        """Its first three tokens last no time, and the others half a second."""
+
+        def ask(self, signature, seed, controls, outputs):
+            lengths.append(controls["length"])
+            answer = super().ask(signature, seed, controls, outputs)
+            piece = NoteSequence.FromString(answer["note_sequence"])
+            piece.total_time = max(piece.total_time - 3 * STEP, 0.0)
+            return {**answer, "note_sequence": piece.SerializeToString()}
+
+    lengths = []
+    assert _generator(Late()).generate(None, _options(0.0, 3.0)).notes
+    assert lengths == [1, 3, 7, 11]  # 7 tokens last 2 s
+    with pytest.raises(SequenceGeneratorError, match=r"of 4.5 s at most, .* Received: one of 5 s"):
+        _generator(Late()).generate(None, _options(0.0, 5.0))
+    with pytest.raises(SequenceGeneratorError, match=r"all last equally long"):
+        _generator(Late()).generate(_sequence((0.0, 0.5, 60)), _options(1.0, 2.0))
+
+
 def test_models_that_cannot():
     with pytest.raises(SequenceGeneratorError, match=r"of 4.5 s at most, .*'tokens' .* of 5 s"):
         _generator(Tokens()).generate(_sequence((1.0, 1.5, 60)), _options(1.5, 6.5))

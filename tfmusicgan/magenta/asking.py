@@ -16,6 +16,7 @@ from tfmusicgan.note_sequences.proto import NoteSequence
 
 _COUNTS = ("num_phrases", "length")
 _TOKEN_BYTES = 4
+_MAX_IDLE = 3  # requests for twice as much that don't give more
 _EQUAL = 1e-4  # of a token's seconds, relatively
 
 
@@ -99,19 +100,20 @@ class Asker:
         self, signature: str, controls: dict[str, object], count_name: str
     ) -> NoteSequence:
         seconds = self._options.section.seconds
-        count = grown_at = 1
-        longest = 0.0
+        count, num_idle, longest = 1, 0, 0.0
         while True:
             piece = self._ask(signature, {**controls, count_name: count})
             if piece.total_time >= seconds - TOLERANCE_SECONDS:
                 return piece
             if piece.total_time > longest:
-                longest, grown_at = piece.total_time, count
+                longest, num_idle = piece.total_time, 0
                 count = max(_at_least(seconds, longest / count), count + 1)
-            elif count <= 2 * grown_at:  # tokens that last no time
-                count = 2 * count + 1
-            else:  # a server takes the nearer bound of what is too long
+                continue
+            # Tokens that last no time; or a server took the nearer bound of what is too long.
+            num_idle += 1
+            if num_idle > _MAX_IDLE:
                 self._refuse_length(longest)
+            count = 2 * count + 1
 
     def _ask(self, signature: str, controls: dict[str, object]) -> NoteSequence:
         answer = self._model.ask(signature, self._options.seed, controls, ("note_sequence",))
