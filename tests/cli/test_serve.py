@@ -65,3 +65,45 @@ def test_bad_files_are_named(capsys, tmp_path):
     assert "Received none for: server_cert" in error
     error = refused(capsys, f"--model_root={tmp_path}", "--grpc_channel_arguments=grpc.x")
     assert "Expected name=value" in error
+
+
+def options_of(monkeypatch, *arguments):
+    """What the command would serve."""
+    from tfmusicgan.serving.server import app
+
+    given = []
+    monkeypatch.setattr(app, "run", lambda options, announce: given.append(options))
+    with pytest.raises(SystemExit) as end:
+        serve.main(list(arguments))
+    assert end.value.code in (0, None)
+    return given[0]
+
+
+def test_flags_reach_the_server(monkeypatch, tmp_path):
+    batching = tmp_path / "b.config"
+    batching.write_text("max_batch_size { value: 8 } num_batch_threads { value: 3 }")
+    options = options_of(
+        monkeypatch,
+        "--model_config_file=/c/models.config",
+        "--model_config_file_poll_wait_seconds=2.5",
+        "--allow_version_labels_for_unavailable_models",
+        f"--batching_parameters_file={batching}",
+        "--enable_per_model_batching_parameters",
+        "--model_concurrency=2",
+        "--grpc_channel_arguments=grpc.max_receive_message_length=99,grpc.x=y",
+        "--grpc_socket_path=/run/s",
+    )
+    assert options.source.config_file == "/c/models.config"
+    assert (options.source.root, options.source.base_path, options.source.name) == (None,) * 3
+    assert (options.config_poll_seconds, options.label_unavailable) == (2.5, True)
+    assert (options.engine.batching.max_batch_size, options.engine.num_batch_threads) == (8, 3)
+    assert (options.engine.per_model_batching, options.engine.model_concurrency) == (True, 2)
+    assert options.grpc.arguments == {"grpc.max_receive_message_length": 99, "grpc.x": "y"}
+    assert (options.grpc.socket_path, options.grpc.credentials) == ("/run/s", None)
+
+
+def test_defaults(monkeypatch, tmp_path):
+    options = options_of(monkeypatch, f"--model_base_path={tmp_path}", "--noenable_batching")
+    assert (options.source.name, options.source.base_path) == ("default", str(tmp_path))
+    assert (options.config_poll_seconds, options.label_unavailable) == (0, False)
+    assert (options.engine.batching, options.engine.num_batch_threads) == (None, 2)

@@ -9,10 +9,11 @@ import sys
 import threading
 import time
 
+import grpc
 import numpy as np
 import pytest
 
-from tfmusicgan.client import MusicClient
+from tfmusicgan.client import MusicClient, RetryPolicy, ServingError
 from tfmusicgan.errors import MusicGanError
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.batching import BatchOptions
@@ -81,14 +82,10 @@ def test_without_batching_unbatchable_signatures_run(toy_root):
 
 
 def test_overload_is_refused_at_once_and_the_rest_is_answered(toy_root, pool, monkeypatch):
-    import grpc
-
-    from tfmusicgan.client import calls
-
-    monkeypatch.setattr(calls, "RETRIED_CODES", ())
+    once = RetryPolicy(attempts=1)
     engine = EngineOptions(BatchOptions(max_batch_size=2, max_enqueued_batches=3))
     options = app.ServerOptions(ModelSource(root=str(toy_root)), port=0, engine=engine)
-    with app.running(options) as server, MusicClient(server.address) as client:
+    with app.running(options) as server, MusicClient(server.address, retry=once) as client:
         servable = server.manager.version("toy", 3).servable
         run = servable.run
         monkeypatch.setattr(servable, "run", lambda *args: (time.sleep(0.3), run(*args))[1])
@@ -96,7 +93,7 @@ def test_overload_is_refused_at_once_and_the_rest_is_answered(toy_root, pool, mo
         def ask(seed):
             try:
                 client.predict("toy", {"seed": np.array([seed])})
-            except calls.ServingError as error:
+            except ServingError as error:
                 return error.code, error.details
             return "answered"
 

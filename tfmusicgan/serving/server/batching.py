@@ -89,8 +89,9 @@ class BatchQueue:
         if rows == 0:
             return await asyncio.shield(asyncio.ensure_future(self._run(arrays, seconds)))
         deadline = None if seconds is None else time.monotonic() + seconds
-        self._require_room(arrays, rows)
-        tasks = self._place(arrays, rows, deadline)
+        kind = self._kind(arrays)
+        self._require_room(kind, rows)
+        tasks = self._place(arrays, rows, kind, deadline)
         self._metrics.input_batch_size.observe((), rows)
         if len(self._workers) < self._concurrency:
             self._workers.add(asyncio.create_task(self._drain()))
@@ -127,9 +128,9 @@ class BatchQueue:
         """The newest waiting batch of a kind, which has room unless it is full."""
         return next((batch for batch in reversed(self._waiting) if batch.kind == kind), None)
 
-    def _require_room(self, arrays: Sequence[np.ndarray], rows: int) -> None:
+    def _require_room(self, kind: tuple, rows: int) -> None:
         options = self._options
-        batch = self._open_batch(self._kind(arrays))
+        batch = self._open_batch(kind)
         waiting, most = len(self._waiting), options.max_enqueued_batches
         if options.enable_large_batch_splitting:
             begun = 0 if batch is None else batch.rows
@@ -143,13 +144,12 @@ class BatchQueue:
             raise statuses.queue_full(waiting, most)
 
     def _place(
-        self, arrays: Sequence[np.ndarray], rows: int, deadline: float | None
+        self, arrays: Sequence[np.ndarray], rows: int, kind: tuple, deadline: float | None
     ) -> list[_Task]:
         """Puts a request into the newest waiting batch it fits in, or into a new one.
 
         A request that may be split fills that batch first, then as many new ones as it takes.
         """
-        kind = self._kind(arrays)
         new_future = asyncio.get_running_loop().create_future
         tasks, start = [], 0
         while start < rows:
