@@ -227,11 +227,15 @@ def test_the_file_is_read_again(root, caplog):
 
 def test_lists_that_no_server_starts_with(root):
     path = root / "models.config"
-    write_list(path, entry(root, "tunes"), entry(root, "nowhere"))
+    partly = entry(root, "tunes", "specific { versions: 1 versions: 99 }")
+    write_list(path, partly, entry(root, "nowhere"))
     with pytest.raises(ExportError, match=r"models\.config: Could not find base path .*/nowhere"):
         serving(str(path)).__enter__()
     (root / "nowhere").mkdir()
     with pytest.raises(ExportError, match="No versions of servable nowhere found under base path"):
+        serving(str(path)).__enter__()
+    write_list(path, entry(root, "tunes", "specific { versions: 99 }"))
+    with pytest.raises(ExportError, match="No versions of servable tunes found under base path"):
         serving(str(path)).__enter__()
     write_list(path, entry(root, "tunes"), entry(root, "broken"))
     with pytest.raises(ExportError, match="Only 1 of 2 models could be loaded: broken version 5"):

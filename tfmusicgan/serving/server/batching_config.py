@@ -79,6 +79,13 @@ class BatchOptions:
         return min(max(2, 1 << (rows - 1).bit_length()), max(2, self.batch_rows))
 
 
+def _num_cores() -> int:
+    """Cores that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def read_batching(path: str) -> tuple[BatchOptions, int]:
     """Reads a `--batching_parameters_file`.
 
@@ -98,7 +105,7 @@ def read_batching(path: str) -> tuple[BatchOptions, int]:
             raise ConfigError(
                 f"Expected {name} of at least {_AT_LEAST[name]} in {path!r}. Received: {value}."
             )
-    threads = numbers.pop("num_batch_threads", len(os.sched_getaffinity(0)))
+    threads = numbers.pop("num_batch_threads", _num_cores())
     name = parameters.thread_pool_name.value
     try:
         options = BatchOptions(

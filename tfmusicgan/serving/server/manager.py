@@ -18,7 +18,7 @@ from tfmusicgan.serving.server.labels import Labels
 from tfmusicgan.serving.server.model import Model
 from tfmusicgan.serving.server.model_config import ModelConfig
 from tfmusicgan.serving.server.statuses import RequestError
-from tfmusicgan.serving.server.storage import ListedModels, Look, ModelSource
+from tfmusicgan.serving.server.storage import ListedModels, Look, ModelSource, no_versions
 from tfmusicgan.serving.server.version import EngineOptions, State, Version
 
 
@@ -41,6 +41,7 @@ class ModelManager:
         self._labels = Labels(label_unavailable)
         self._models: dict[str, Model] = {}
         self._reloading = asyncio.Lock()
+        self._looking = asyncio.Lock()  # an older look must not be acted on after a newer one
         self._changed = asyncio.Event()
         self._told: set[str] = set()  # what the last look at the disk complained about
         self._run_pool = concurrent.futures.ThreadPoolExecutor(
@@ -83,9 +84,10 @@ class ModelManager:
         if not self._listed:
             raise ConfigError(f"Expected models to serve in {path!r}. Received: an empty list.")
         look = self._source.look()
-        if not all(look.wanted.get(model.name) for model in self._listed):
-            complaint = [*look.unseen.values(), *look.warnings][-1]
-            raise ExportError(f"{path}: {complaint}. Write one with tfmusicgan-export.")
+        for model in self._listed:
+            if not look.wanted.get(model.name):
+                complaint = look.unseen.get(model.name) or no_versions(model)
+                raise ExportError(f"{path}: {complaint}. Write one with tfmusicgan-export.")
 
     def _require_answers(self) -> None:
         silent = [model for model in self._models.values() if not model.available]
@@ -137,7 +139,7 @@ class ModelManager:
         if isinstance(self._source, ListedModels):
             old = {model.name for model in self._source.models}
         else:
-            old = self._models.keys()
+            old = {name for name, model in self._models.items() if model.available}
         new = [model.name for model in models if model.name not in old]
         self._source = ListedModels(models)
         return new
@@ -155,17 +157,17 @@ class ModelManager:
 
     async def update(self) -> None:
         """Brings what is served in line with what is on disk; loads go on in the background."""
-        source = self._source
-        try:
-            look = await asyncio.get_running_loop().run_in_executor(None, source.look)
-        except (ExportError, OSError) as error:
-            # As with the stock server: a storage outage stops discovery, not service.
-            self._tell(logging.error, {f"Models are not looked for: {error}"})
-            return
-        if source is not self._source:
-            return  # the list has changed meanwhile, and been looked for
-        self._tell(logging.warning, {*look.unseen.values(), *look.warnings})
-        self._want(look)
+        async with self._looking:
+            source = self._source
+            try:
+                look = await asyncio.get_running_loop().run_in_executor(None, source.look)
+            except (ExportError, OSError) as error:
+                # As with the stock server: a storage outage stops discovery, not service.
+                self._tell(logging.error, {f"Models are not looked for: {error}"})
+                return
+            if source is self._source:  # else the list has changed, and will be looked for
+                self._tell(logging.warning, {*look.unseen.values(), *look.warnings})
+                self._want(look)
 
     def _want(self, look: Look) -> None:
         for name in sorted(look.wanted.keys() | self._models.keys() - look.unseen.keys()):

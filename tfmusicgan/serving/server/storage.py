@@ -131,10 +131,13 @@ class ListedModels:
                 for number in model.policy.missing(on_disk)
             ]
             if not look.wanted[model.name]:
-                look.warnings.append(
-                    f"No versions of servable {model.name} found under base path {model.base_path}"
-                )
+                look.warnings.append(no_versions(model))
         return look
+
+
+def no_versions(model: ModelConfig) -> str:
+    """The stock server's words for a folder without a version to serve."""
+    return f"No versions of servable {model.name} found under base path {model.base_path}"
 
 
 def _folders(folder: str) -> list[os.DirEntry]:
