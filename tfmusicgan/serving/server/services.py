@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from tfmusicgan.serving import messages
 from tfmusicgan.serving.server import predict, recording, reload, request_log, statuses
@@ -54,7 +55,13 @@ def _method(
     request_class: type,
     counted: bool,
 ) -> grpc.RpcMethodHandler:
-    async def handle(request, context) -> bytes:
+    async def handle(serialized: bytes, context) -> bytes:
+        try:
+            request = request_class.FromString(serialized)
+        except DecodeError:
+            # As gRPC's C++ library answers before the service is asked; its Python library would
+            # answer UNKNOWN, and log a trace.
+            await context.abort(grpc.StatusCode.INTERNAL, "")
         call = _begin(recorder, name, request, context)
         code = grpc.StatusCode.OK
         try:
@@ -75,9 +82,7 @@ def _method(
         finally:
             call.end(code, counted)
 
-    return grpc.unary_unary_rpc_method_handler(
-        handle, request_deserializer=request_class.FromString
-    )
+    return grpc.unary_unary_rpc_method_handler(handle)
 
 
 def _begin(recorder: Recorder, method: str, request, context) -> Call:

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import enum
 import functools
+import gc
 import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -208,5 +209,8 @@ class Version:
         self.servable.close()
         self.servable = None
         self._queues.clear()
+        # A graph's Python objects hold each other: without this, versions that come and go pile up
+        # until the collector happens to look at the oldest ones.
+        gc.collect()
         self.state = State.END
         logging.info("Model %s version %d is unloaded", self.name, self.number)
