@@ -90,12 +90,15 @@ def test_flags_reach_the_server(monkeypatch, tmp_path):
         f"--batching_parameters_file={batching}",
         "--enable_per_model_batching_parameters",
         "--model_concurrency=2",
+        "--max_num_load_retries=5",
+        "--load_retry_interval_micros=1500000",
         "--grpc_channel_arguments=grpc.max_receive_message_length=99,grpc.x=y",
         "--grpc_socket_path=/run/s",
     )
     assert options.source.config_file == "/c/models.config"
     assert (options.source.root, options.source.base_path, options.source.name) == (None,) * 3
     assert (options.config_poll_seconds, options.label_unavailable) == (2.5, True)
+    assert (options.load_retries.number, options.load_retries.seconds) == (5, 1.5)
     assert (options.engine.batching.max_batch_size, options.engine.num_batch_threads) == (8, 3)
     assert (options.engine.per_model_batching, options.engine.model_concurrency) == (True, 2)
     assert options.grpc.arguments == {"grpc.max_receive_message_length": 99, "grpc.x": "y"}

@@ -61,6 +61,12 @@ _ARGUMENTS = COMMAND.list(
 _POLL = COMMAND.float(
     "file_system_poll_wait_seconds", 1.0, "Seconds between looks for new versions; 0 is never.", 0.0
 )
+_RETRIES = COMMAND.integer(
+    "max_num_load_retries", 0, "How often a version that cannot be loaded is tried again.", 0
+)
+_RETRY_PAUSE = COMMAND.integer(
+    "load_retry_interval_micros", 60_000_000, "Microseconds before a version is tried again.", 0
+)
 _BATCHING = COMMAND.boolean("enable_batching", True, "Merge concurrent requests into one run.")
 _BATCHING_FILE = COMMAND.string(
     "batching_parameters_file",
@@ -134,6 +140,7 @@ def _execute() -> None:
     # TensorFlow's start-up notices would bury the line that says where the server listens.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from tfmusicgan.serving.server import app, grpc_port, tls
+    from tfmusicgan.serving.server.model import LoadRetries
     from tfmusicgan.serving.server.storage import ModelSource
 
     source = ModelSource(
@@ -150,6 +157,7 @@ def _execute() -> None:
             engine=_engine_options(),
             config_poll_seconds=_CONFIG_POLL.value,
             label_unavailable=_LABELS.value,
+            load_retries=LoadRetries(_RETRIES.value, _RETRY_PAUSE.value * 1e-6),
             grpc=grpc_port.GrpcOptions(
                 tls.read_credentials(_SSL.value) if _SSL.value else None,
                 grpc_port.parse_arguments(_ARGUMENTS.value),

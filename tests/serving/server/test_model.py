@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tfmusicgan.serving.server.model import Model
+from tfmusicgan.serving.server.model import LoadRetries, Model
 from tfmusicgan.serving.server.statuses import RequestError, failed_precondition
 from tfmusicgan.serving.server.version import State
 
@@ -40,10 +40,10 @@ class FakeVersion:
 class Scene:
     """A model, what happened to it, and how often it told so."""
 
-    def __init__(self):
+    def __init__(self, *retries):
         self.story, self.num_changes = [], 0
         make = lambda *args: FakeVersion(self.story, *args)  # noqa: E731
-        self.model = Model("m", make, None, self._changed)
+        self.model = Model("m", make, None, self._changed, LoadRetries(*retries))
 
     def _changed(self):
         self.num_changes += 1
@@ -119,5 +119,52 @@ def test_a_version_that_requests_are_in_is_no_longer_found(monkeypatch):
         await scene.model.settle()
         assert scene.story == ["load 1 from /1", "unload 1", "load 1 from /1"]
         assert scene.model.latest().number == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_version_is_tried_again_so_often(monkeypatch):
+    async def scenario():
+        monkeypatch.setattr(FakeVersion, "broken", frozenset({2}))
+        scene = Scene(3, 0.01)
+        assert await scene.want(v2="/2") == ["load 2 from /2"] * 4
+        version = scene.model.versions[2]
+        assert (version.state, str(version.error)) == (State.END, "broken")
+        assert scene.num_changes == 1
+        assert await scene.want(v2="/2") == []
+
+    asyncio.run(scenario())
+
+
+def test_a_version_mended_between_the_tries(monkeypatch):
+    async def scenario():
+        monkeypatch.setattr(FakeVersion, "broken", frozenset({2}))
+        scene = Scene(9, 0.2)
+        scene.model.want({2: "/2"})
+        await asyncio.sleep(0.02)
+        version = scene.model.versions[2]
+        assert (version.state, version.error) == (State.LOADING, None)
+        scene.model.want({2: "/2", 1: "/1"})  # still wanted: the pause goes on
+        await asyncio.sleep(0.02)
+        assert scene.story == ["load 2 from /2"]
+        monkeypatch.setattr(FakeVersion, "broken", frozenset())
+        await scene.model.settle()
+        assert scene.story == ["load 2 from /2", "load 2 from /2", "load 1 from /1"]
+        assert (version.state, version.error) == (State.AVAILABLE, None)
+
+    asyncio.run(scenario())
+
+
+def test_a_version_no_longer_wanted_is_not_tried_again(monkeypatch):
+    async def scenario():
+        monkeypatch.setattr(FakeVersion, "broken", frozenset({2}))
+        scene = Scene(9, 60.0)
+        scene.model.want({2: "/2"})
+        await asyncio.sleep(0.01)
+        scene.model.want({3: "/3"})
+        await scene.model.settle()
+        assert scene.story == ["load 2 from /2", "load 3 from /3"]
+        version = scene.model.versions[2]
+        assert (version.state, str(version.error)) == (State.END, "broken")
 
     asyncio.run(scenario())

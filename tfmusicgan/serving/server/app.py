@@ -16,6 +16,7 @@ from tfmusicgan.serving.server import grpc_port, reflection, services
 from tfmusicgan.serving.server.grpc_port import GrpcOptions
 from tfmusicgan.serving.server.manager import ModelManager
 from tfmusicgan.serving.server.metrics import Metrics
+from tfmusicgan.serving.server.model import LoadRetries
 from tfmusicgan.serving.server.recording import Recorder
 from tfmusicgan.serving.server.request_log import RequestLog
 from tfmusicgan.serving.server.rest import RestOptions, RestServer
@@ -38,6 +39,7 @@ class ServerOptions:
       poll_seconds: How often new versions are looked for; 0 is once, at the start.
       config_poll_seconds: How often the source's config file is read again; 0 is never.
       label_unavailable: Whether a version may get a label before it answers.
+      load_retries: What is done about a version that cannot be loaded.
       grpc: TLS and limits.
       drain_seconds: How long running requests may take after the stop signal.
       rest: How the REST API is offered, or None for none.
@@ -51,6 +53,7 @@ class ServerOptions:
     poll_seconds: float = 1.0
     config_poll_seconds: float = 0.0
     label_unavailable: bool = False
+    load_retries: LoadRetries = LoadRetries()  # noqa: RUF009 (frozen)
     grpc: GrpcOptions = GrpcOptions()  # noqa: RUF009 (frozen)
     drain_seconds: float = 30.0
     rest: RestOptions | None = None
@@ -75,7 +78,9 @@ class Server:
         self.num_models = 0
         self.metrics = Metrics()
         engine = dataclasses.replace(options.engine, metrics=self.metrics)
-        self.manager = ModelManager(options.source, engine, options.label_unavailable)
+        self.manager = ModelManager(
+            options.source, engine, options.label_unavailable, options.load_retries
+        )
         self.rest: RestServer | None = None
         self._log: RequestLog | None = None
         self._pollers: list[asyncio.Task] = []

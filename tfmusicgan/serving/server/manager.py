@@ -15,7 +15,7 @@ from absl import logging
 from tfmusicgan.errors import ConfigError, ExportError, MusicGanError
 from tfmusicgan.serving.server import model_config, statuses
 from tfmusicgan.serving.server.labels import Labels
-from tfmusicgan.serving.server.model import Model
+from tfmusicgan.serving.server.model import LoadRetries, Model
 from tfmusicgan.serving.server.model_config import ModelConfig
 from tfmusicgan.serving.server.statuses import RequestError
 from tfmusicgan.serving.server.storage import ListedModels, Look, ModelSource, no_versions
@@ -29,14 +29,20 @@ class ModelManager:
       source: Where they are on disk.
       options: How they are run.
       label_unavailable: Whether a version may get a label before it answers.
+      retries: What is done about a version that cannot be loaded.
     """
 
     def __init__(
-        self, source: ModelSource, options: EngineOptions, label_unavailable: bool = False
+        self,
+        source: ModelSource,
+        options: EngineOptions,
+        label_unavailable: bool = False,
+        retries: LoadRetries = LoadRetries(),  # noqa: B008 (frozen)
     ):
         self._source: ModelSource | ListedModels = source
         self._config_file = source.config_file
         self._options = options
+        self._retries = retries
         self._listed: list[ModelConfig] = []  # the last list, its labels refused or not
         self._labels = Labels(label_unavailable)
         self._models: dict[str, Model] = {}
@@ -173,7 +179,7 @@ class ModelManager:
         for name in sorted(look.wanted.keys() | self._models.keys() - look.unseen.keys()):
             if name not in self._models:
                 self._models[name] = Model(
-                    name, self._make_version, self._load_pool, self._on_change
+                    name, self._make_version, self._load_pool, self._on_change, self._retries
                 )
             self._models[name].want(look.wanted.get(name, {}))
 

@@ -1,6 +1,8 @@
 """All versions of one model, and the task that brings them in line with what is wanted."""
 
 import asyncio
+import contextlib
+import dataclasses
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 
@@ -10,6 +12,19 @@ from absl import logging
 from tfmusicgan.serving.server.statuses import RequestError
 from tfmusicgan.serving.server.version import State, Version
 from tfmusicgan.serving.server.version_policy import Step, next_step
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadRetries:
+    """What is done about a version that cannot be loaded.
+
+    Attributes:
+      number: How often it is tried again, as long as it is wanted; it counts as LOADING meanwhile.
+      seconds: The pause before each.
+    """
+
+    number: int = 0
+    seconds: float = 60.0
 
 
 class Model:
@@ -23,6 +38,7 @@ class Model:
       make_version: Gives a new `Version` of a number and a folder.
       pool: Where versions are loaded.
       on_change: Called whenever a version has been loaded or unloaded.
+      retries: What is done about a version that cannot be loaded.
 
     Attributes:
       name: What requests call it.
@@ -36,6 +52,7 @@ class Model:
         make_version: Callable[[str, int, str], Version],
         pool: Executor,
         on_change: Callable[[], None],
+        retries: LoadRetries = LoadRetries(),
     ):
         self.name = name
         self.versions: dict[int, Version] = {}
@@ -43,6 +60,8 @@ class Model:
         self._make_version = make_version
         self._pool = pool
         self._on_change = on_change
+        self._retries = retries
+        self._wish = asyncio.Event()  # set when something else is wanted
         self._wanted: dict[int, str] = {}
         self._given_up: set[int] = set()  # failed to load, and not to be tried again
         self._task: asyncio.Task | None = None
@@ -57,6 +76,7 @@ class Model:
           wanted: Version -> folder.
         """
         self._wanted = dict(wanted)
+        self._wish.set()
         self._given_up &= wanted.keys()
         if self._task is None and self._next_step() is not None:
             self._task = asyncio.create_task(self._work())
@@ -87,15 +107,35 @@ class Model:
         version = self._make_version(self.name, number, self._wanted[number])
         self.versions[number] = version
         self._given_up.add(number)
+        for retry in range(self._retries.number + 1):
+            if retry:
+                error, version.error = version.error, None
+                version.state = State.LOADING
+                if not await self._still_wanted(number):
+                    version.state, version.error = State.END, error
+                    break
+            await self._try(version)
+            if version.state == State.AVAILABLE:
+                self._given_up.discard(number)
+                self.available[number] = version
+                break
+
+    async def _try(self, version: Version) -> None:
         try:
             await version.load(self._pool)
         except Exception as error:  # no memory, say: the other models and versions go on
-            logging.exception("Model %s version %d", self.name, number)
+            logging.exception("Model %s version %d", self.name, version.number)
             version.error = RequestError(grpc.StatusCode.INTERNAL, repr(error))
             version.state = State.END
-        if version.state == State.AVAILABLE:
-            self._given_up.discard(number)
-            self.available[number] = version
+
+    async def _still_wanted(self, number: int) -> bool:
+        """Whether a version is wanted throughout the pause before it is tried again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._retries.seconds):
+                while number in self._wanted:
+                    self._wish.clear()
+                    await self._wish.wait()
+        return number in self._wanted
 
     async def _unload(self, number: int) -> None:
         # Out of the list first: a request that comes now finds another version or none.
