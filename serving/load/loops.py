@@ -44,6 +44,7 @@ class Tally:
         self.refused_latencies: list[float] = []
         self.lags: list[float] = []  # of sending behind the schedule
         self.refusals: collections.Counter[str] = collections.Counter()
+        self.texts: dict[str, str] = {}  # of the first refusal with a code
 
     async def ask(self, target: Target, seeds: Sequence[int], due: float) -> None:
         """Asks once; `due` is of `time.perf_counter()`."""
@@ -52,11 +53,14 @@ class Tally:
             await target.ask(seeds)
         except RefusedError as refusal:
             self.refusals[refusal.code] += 1
+            self.texts.setdefault(refusal.code, refusal.text)
             self.refused_latencies.append(time.perf_counter() - due)
         else:
             self.latencies.append(time.perf_counter() - due)
 
-    def summary(self, load: Load, elapsed: float) -> dict[str, float | dict[str, int]]:
+    def summary(
+        self, load: Load, elapsed: float
+    ) -> dict[str, float | dict[str, int] | dict[str, str]]:
         """Requests and rows a second, percentiles in milliseconds, refusals by code."""
         answered = len(self.latencies)
         found = {
@@ -67,6 +71,7 @@ class Tally:
         }
         if self.refused_latencies:
             found |= _percentiles("refused_", self.refused_latencies)
+            found["refusal_texts"] = self.texts
         if load.rate:
             found["offered_per_second"] = round(len(self.lags) / load.seconds, 1)
             found["sent_late_p99_ms"] = round(1000 * float(np.percentile(self.lags, 99)), 2)

@@ -84,6 +84,7 @@ def test_refusals_are_counted_by_code_and_never_mixed_with_answers(program):
 
     found, _ = run(program, _Server(refuse), rate=100.0, seconds=0.3)
     assert found["refusals"] == {"UNAVAILABLE": 10, "HTTP 503": 10}
+    assert found["refusal_texts"] == {"UNAVAILABLE": "full", "HTTP 503": "full"}
     assert found["p50_ms"] >= 50 > found["refused_p50_ms"]
 
 

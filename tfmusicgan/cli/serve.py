@@ -100,6 +100,14 @@ _QUEUE = COMMAND.integer(
     "max_enqueued_batches", 10, "Batches that wait, per signature, before requests are refused.", 1
 )
 _BATCH_THREADS = COMMAND.integer("num_batch_threads", 2, "Batches that run at a time.", 1)
+_NICENESS = COMMAND.integer(
+    "run_niceness",
+    5,
+    "By how much the threads that run models stand back behind the one that answers requests, as of"
+    " nice, so that a busy server still refuses at once what is too much.",
+    0,
+    19,
+)
 _INTRA = COMMAND.integer(
     "tensorflow_intra_op_parallelism", 0, "Threads inside one operation; 0 is one per core.", 0
 )
@@ -216,6 +224,7 @@ def _engine_options():
         SessionOptions(_INTRA.value, _INTER.value),
         _CONCURRENCY.value,
         _PER_MODEL_BATCHING.value,
+        run_niceness=_NICENESS.value,
     )
 
 

@@ -51,9 +51,12 @@ class ModelManager:
         self._changed = asyncio.Event()
         self._told: set[str] = set()  # what the last look at the disk complained about
         self._run_pool = concurrent.futures.ThreadPoolExecutor(
-            options.num_batch_threads, "batch_threads"
+            options.num_batch_threads, "batch_threads", options.stand_back
         )
-        self._load_pool = concurrent.futures.ThreadPoolExecutor(1, "load_threads")
+        # The first load starts TensorFlow's own threads, which stand back as it does.
+        self._load_pool = concurrent.futures.ThreadPoolExecutor(
+            1, "load_threads", options.stand_back
+        )
 
     async def start(self) -> int:
         """Loads every model once.

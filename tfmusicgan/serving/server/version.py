@@ -7,6 +7,8 @@ import enum
 import functools
 import gc
 import os
+import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -47,6 +49,9 @@ class EngineOptions:
       per_model_batching: A version's own `batching_params.pbtxt` counts in place of `batching`; one
         without that file runs every request by itself.
       metrics: Where runs and loads are counted.
+      run_niceness: By how much the threads that run models stand back behind the one that answers
+        requests, 0 to 19 as of `nice`, on Linux: with every core busy with models a server could
+        not even refuse what is too much.
     """
 
     batching: BatchOptions | None = BatchOptions()  # noqa: RUF009 (frozen)
@@ -55,6 +60,14 @@ class EngineOptions:
     model_concurrency: int = 0
     per_model_batching: bool = False
     metrics: Metrics = dataclasses.field(default_factory=Metrics)
+    run_niceness: int = 0
+
+    def stand_back(self) -> None:
+        """Lowers the priority of the thread that calls, and of those that it will start."""
+        if self.run_niceness and sys.platform == "linux":
+            thread = threading.get_native_id()
+            niceness = os.getpriority(os.PRIO_PROCESS, thread) + self.run_niceness
+            os.setpriority(os.PRIO_PROCESS, thread, min(niceness, 19))
 
 
 class Version:
