@@ -224,6 +224,28 @@ def test_two_workers_write_the_bytes_of_one(export, tmp_path):
     assert _contents(tmp_path / "one") == _contents(tmp_path / "two")
 
 
+@pytest.mark.slow
+def test_a_job_server_and_a_worker_pool_write_the_same(export, tmp_path):
+    """What a Flink cluster's job server and its worker pools speak, with Beam's Python ones."""
+    from apache_beam.runners.portability.local_job_service import LocalJobServicer
+    from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
+
+    workers, pool = BeamFnExternalWorkerPoolServicer.start()
+    jobs = LocalJobServicer()
+    options = f"--job_endpoint=localhost:{jobs.start_grpc_server(0)} --environment_type=EXTERNAL"
+    portable = {
+        "runner": "PortableRunner",
+        "beam_options": f"{options} --environment_config={workers}",
+    }
+    try:
+        bulk_sampling.sample_to_folder(_plan(export), export, tmp_path / "there", **portable)
+    finally:
+        jobs.stop()
+        pool.stop(0)
+    bulk_sampling.sample_to_folder(_plan(export), export, tmp_path / "here")
+    assert _contents(tmp_path / "there") == _contents(tmp_path / "here")
+
+
 def _die_at_first(task, shard):
     """Samples shard 2 the second time only: the first time its worker is killed."""
     marker = pathlib.Path(task[2]).with_name("killed")
