@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from tfmusicgan.errors import ConversionError, WorkerLostError
+from tfmusicgan.errors import ConversionError, MusicGanError, WorkerLostError
 from tfmusicgan.records.beam_runner import run_all
 
 
@@ -62,6 +62,18 @@ def test_a_killed_worker_ends_the_run_in_one_line(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
     assert threading.excepthook is hook
     assert "4" not in [path.name.split("-")[0] for path in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("runner", "options", "reason"),
+    [
+        ("FlinkRunner", "--flink_job_server_jar=/nowhere.jar", r'.*jar URL "/nowhere\.jar"'),
+        ("DataflowRunner", "", r".*Missing required option: region"),
+    ],
+)
+def test_what_stops_another_runner_is_one_error(runner, options, reason):
+    with pytest.raises(MusicGanError, match=f"Beam's {runner} did not run .* its end: {reason}"):
+        run_all(_break, [1], "numbers", runner=runner, beam_options=options)
 
 
 def test_nothing_to_do_starts_nothing():

@@ -5,11 +5,12 @@ import io
 import logging
 import re
 import shlex
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tfmusicgan import errors
-from tfmusicgan.errors import ConfigError
+from tfmusicgan.errors import ConfigError, MusicGanError
 
 EMBEDDED = "embedded"
 
@@ -42,7 +43,8 @@ def run_all(
       beam_options: Beam's own options, as on its command lines.
 
     Raises:
-      MusicGanError: One of our errors that `function` raised, whichever process it ran in.
+      MusicGanError: One of our errors that `function` raised, whichever process it ran in; of
+        another runner than the embedded one, whatever kept it from its end.
       WorkerLostError: If a local worker process was killed.
       ConfigError: If Beam does not know the runner or refuses an option.
     """
@@ -63,13 +65,18 @@ def run_all(
     except errors.MusicGanError as error:
         error.args = (_STAGE.sub("", str(error)), *error.args[1:])
         raise
-    except RuntimeError as error:
+    except Exception as error:
         # A worker process hands errors back as the text of their trace.
-        ours = _OUR_ERROR.findall(str(error))
-        if not ours:
+        ours = _OUR_ERROR.findall(str(error)) if isinstance(error, RuntimeError) else []
+        if ours:
+            name, message = ours[-1]
+            raise getattr(errors, name)(message) from None
+        if runner == EMBEDDED:
             raise
-        name, message = ours[-1]
-        raise getattr(errors, name)(message) from None
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise MusicGanError(
+            f"Beam's {runner} did not run the pipeline to its end: {textwrap.shorten(said, 600)}"
+        ) from error
 
 
 @contextlib.contextmanager
