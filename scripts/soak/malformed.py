@@ -5,12 +5,12 @@ the server's own table of them. Where only the runtime can object, or a request'
 at random, the codes that are possible are listed.
 """
 
-import dataclasses
 import random
 import re
 from collections.abc import Mapping, Sequence
 
 import grpc
+from expected import Case
 from google.protobuf.message import DecodeError
 
 from tfmusicgan.serving import messages
@@ -24,31 +24,6 @@ _NAMES |= {10: "bool"}
 _RUN_CODES = (Code.OK, Code.INVALID_ARGUMENT, Code.FAILED_PRECONDITION)
 # What a request that can be parsed may be answered, whatever is in it.
 _ANY = (*_RUN_CODES, Code.NOT_FOUND)
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """A request and its answer.
-
-    Attributes:
-      kind: What is wrong with it.
-      request: Its bytes.
-      codes: The status codes that are right.
-      text: Pattern of the status's whole message, but for code OK.
-    """
-
-    kind: str
-    request: bytes
-    codes: tuple[grpc.StatusCode, ...]
-    text: str = r"[\s\S]*"
-
-    def fault(self, code: grpc.StatusCode, text: str) -> str:
-        """What is wrong with an answer; empty if nothing."""
-        if code not in self.codes:
-            return f"{self.kind}: answered {code.name}: {text[:200]!r}"
-        if code != Code.OK and not re.fullmatch(self.text, text):
-            return f"{self.kind}: answered {text[:300]!r}, not {self.text[:300]!r}"
-        return ""
 
 
 class Malformed:

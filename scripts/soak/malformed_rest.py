@@ -1,43 +1,10 @@
 """Malformed requests to the REST API, each with the stock server's answer to it."""
 
-import dataclasses
 import json
 import random
-import re
 from typing import Any
 
-
-@dataclasses.dataclass(frozen=True)
-class RestCase:
-    """A POST and its answer.
-
-    Attributes:
-      kind: What is wrong with it.
-      path: Where it goes.
-      body: What is sent.
-      status: The HTTP status.
-      text: Pattern that the message, `error` of the answer's JSON, begins with; None for an answer
-        that is no JSON.
-    """
-
-    kind: str
-    path: str
-    body: bytes
-    status: int
-    text: str | None = ""
-
-    def fault(self, status: int, body: bytes) -> str:
-        """What is wrong with an answer; empty if nothing."""
-        if status != self.status:
-            return f"REST {self.kind}: answered {status}: {body[:200]!r}"
-        if self.text is None:
-            return ""
-        try:
-            message = json.loads(body)["error"]
-        except (ValueError, KeyError, TypeError):
-            return f"REST {self.kind}: answered {body[:200]!r}, which is no error in JSON"
-        matches = re.match(self.text, message)
-        return "" if matches else f"REST {self.kind}: answered {message[:200]!r}, not {self.text!r}"
+from expected import RestCase
 
 
 def draw(model: str, version: int, most_rows: int, rng: random.Random) -> RestCase:
