@@ -146,8 +146,11 @@ def test_magentas_generators_accompany_and_generate(client, tiny_export):
         ],
     )
     (piece,) = client.accompany(RECIPE, [7], melody, threshold=0.4)
-    mine = [(n.start_time, n.pitch) for n in accompanied.notes]
-    assert mine == [(n.start_time, n.pitch) for n in piece.notes]
+    mine, theirs = (
+        sorted((round(n.start_time, 6), round(n.end_time, 6), n.pitch) for n in sequence.notes)
+        for sequence in (accompanied, piece)
+    )
+    assert mine == theirs
     assert alone.tempos[0].qpm == client.generate(RECIPE, [7])[0].tempos[0].qpm
 
 
@@ -211,6 +214,34 @@ def test_the_stock_client(client, server, tmp_path):
     assert done.stdout.split() == ["piece_0.mid", "piece_1.mid"]
     given = {note.pitch for note in read_midi(tmp_path / "melody.mid").notes}
     assert given <= {note.pitch for note in read_midi(tmp_path / "piece_1.mid").notes}
+
+
+def _run_client(name, *arguments, folder):
+    script = pathlib.Path(__file__).parents[2] / "serving" / "clients" / name
+    command = [sys.executable, str(script), *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_python_client(client, server, tmp_path):
+    said = _run_client("python_client.py", server.address, PLAIN, "2", folder=tmp_path)
+    assert said.split() == ["piece_0.mid", "piece_1.mid"]
+    said = _run_client("python_client.py", server.address, PLAIN, "1", "3", folder=tmp_path)
+    *phrases, last = said.splitlines()
+    (whole,) = client.generate(PLAIN, [0], num_phrases=3)
+    assert last == "piece.mid" and len(phrases) == 3
+    assert sum(int(line.split()[0]) for line in phrases) == len(whole.notes)
+    assert len(read_midi(tmp_path / "piece.mid").notes) == len(whole.notes)
+
+
+def test_the_magenta_client(server, tmp_path):
+    write_midi(_melody(4, bars=2, qpm=120.0), tmp_path / "melody.mid")
+    arguments = [server.address, RECIPE, "melody.mid", "0", "4", "7"]
+    assert _run_client("magenta_generator.py", *arguments, folder=tmp_path) == "section.mid\n"
+    notes = read_midi(tmp_path / "section.mid").notes
+    assert {n.pitch for n in read_midi(tmp_path / "melody.mid").notes} <= {n.pitch for n in notes}
+    assert len({note.instrument for note in notes}) > 1
 
 
 def test_the_pages_example(client, server, tmp_path, monkeypatch):

@@ -92,7 +92,7 @@ def join(
       end: Where the music ends at the earliest, in seconds.
 
     Returns:
-      A NoteSequence, its notes by start, instrument and pitch.
+      A NoteSequence, its notes by start, pitch and instrument.
     """
     result = NoteSequence()
     result.CopyFrom(sequence)
@@ -106,7 +106,7 @@ def join(
     if not result.HasField("source_info"):
         result.source_info.CopyFrom(piece.source_info)
     notes = sorted(
-        [*kept, *generated], key=lambda note: (note.start_time, note.instrument, note.pitch)
+        [*kept, *generated], key=lambda note: (note.start_time, note.pitch, note.instrument)
     )
     result.notes.extend(notes)
     result.total_time = max([sequence.total_time, end, *(note.end_time for note in notes)])
