@@ -5,6 +5,7 @@
 Wrong names, versions, labels, dtypes, shapes, numbers of rows; requests cut short, with bits
 flipped, or of noise; giant tensors; clients that stop in the middle or never read; bytes that are
 no HTTP/2, and a TLS handshake at a port without it. Each must get the stock server's code and text.
+`--tls_clients` with bad certificates, or none, knock at a second server, one with mutual TLS.
 Every hundred requests a right one must still get its right answer, as at the end, and the server
 may hold no more memory and threads than before. `--seed` repeats a run, `--first` goes on in one
 from the request that failed. The exit status is 1 if anything is wrong.
@@ -19,8 +20,10 @@ import pathlib
 import random
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 
+import bad_tls
 import grpc
 import malformed
 import malformed_rest
@@ -177,6 +180,38 @@ def fuzz(model: pathlib.Path, requests: int, seed: int, first: int = 0) -> Resul
     return result
 
 
+def fuzz_tls(model: pathlib.Path, clients: int, seed: int) -> Result:
+    """Sends clients to a server with mutual TLS that it must turn away.
+
+    Args:
+      model: Folder of an export's versions.
+      clients: How many.
+      seed: Of all draws.
+
+    Returns:
+      What came of it.
+    """
+    result, rng = Result(), random.Random(f"{seed} TLS")
+    flags = [f"--model_name={model.name}", f"--model_base_path={model}"]
+    request = served.predict_request(model.name, _SEEDS)
+    with tempfile.TemporaryDirectory() as folder:
+        knocking = bad_tls.Clients(pathlib.Path(folder))
+        flags.append(f"--ssl_config_file={knocking.config}")
+        with served.running(*flags) as server, contextlib.closing(knocking):
+            expected = knocking.ask_rightly(server.address, request)
+            result.before = server.usage()
+            for number in range(clients):
+                kind, fault = knocking.ask_badly(server.address, request, rng)
+                result.kinds[f"mutual TLS: {kind}"] += 1
+                if fault:
+                    result.faults.append(f"TLS client {number}: {kind}: {fault}")
+                # A grpc.RpcError of the right client is a fault that ends the program.
+                if knocking.ask_rightly(server.address, request) != expected:
+                    result.faults.append(f"TLS client {number}: the right one's answer is wrong")
+            result.after = server.usage()
+    return result
+
+
 @contextlib.contextmanager
 def _fuzzer(server: served.Server, model: str, seed: int) -> Iterator[Fuzzer]:
     fuzzer = Fuzzer(server, model, seed)
@@ -198,9 +233,13 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0, help="of all draws")
     parser.add_argument("--first", type=int, default=0, help="number of the first request")
+    parser.add_argument("--tls_clients", type=int, default=200, help="at a port with mutual TLS")
     flags = parser.parse_args()
     model = pathlib.Path(flags.model).absolute()
     result = fuzz(model, flags.requests, flags.seed, flags.first)
+    if flags.tls_clients:
+        result.faults += (tls := fuzz_tls(model, flags.tls_clients, flags.seed)).faults
+        result.kinds += tls.kinds
     print("| kind | requests |\n| --- | ---: |")
     for kind, count in sorted(result.kinds.items()):
         print(f"| {kind.replace('_', ' ')} | {count} |")

@@ -10,7 +10,7 @@ import pytest
 from tests.serving import toy_models
 
 FOLDER = pathlib.Path(__file__).parents[2] / "scripts/soak"
-NAMES = ("served", "serving_overload", "serving_swaps", "serving_fuzz", "malformed")
+NAMES = ("served", "serving_overload", "serving_swaps", "serving_fuzz", "malformed", "bad_tls")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,13 @@ def test_bad_requests(soak, toy_root):
     assert result.kinds.total() == 500
     drawn = {kind.partition(":")[0].partition(" ")[0] for kind in result.kinds}
     assert {"connection", "REST", "wrong_dtype", "giant_tensor", "truncated"} <= drawn
+
+
+@pytest.mark.slow
+def test_bad_tls(soak, toy_root):
+    result = soak.serving_fuzz.fuzz_tls(toy_root / "toy", clients=30, seed=0)
+    assert result.faults == []
+    assert {kind.partition(": ")[2] for kind in result.kinds} == set(soak.bad_tls.KINDS)
 
 
 def test_what_overload_must_not_do_is_noticed(soak):
