@@ -57,6 +57,7 @@ setup(
             "hypothesis>=6,<7",
             "muspy>=0.5,<0.6",  # an independent count of the metrics
             "nltk>=3.9,<4",  # an independent BLEU
+            "ovmsclient==2023.1",  # an independent client of the server
             "pytest>=8,<10",
             "pytest-xdist>=3,<4",
             "ruff>=0.6",

@@ -85,7 +85,6 @@ def _music(*seeds):
 
 
 def test_ovmsclient(toy_server):
-    pytest.importorskip("ovmsclient")
     found = _run(_OVMS, toy_server.address)
     assert found["status"] == {"3": {"error_code": 0, "error_message": "", "state": "AVAILABLE"}}
     assert found["metadata"] == [
