@@ -1,0 +1,57 @@
+"""One version: what its threads yield to, and what it leaves behind."""
+
+import asyncio
+import concurrent.futures
+import gc
+import os
+import sys
+import threading
+import weakref
+
+import pytest
+
+from tfmusicgan.serving.server.version import EngineOptions, State, Version
+
+
+def test_unloaded_versions_do_not_pile_up(toy_root):
+    async def load_and_unload(pool):
+        version = Version("toy", 3, str(toy_root / "toy/3"), EngineOptions(), pool)
+        await version.load(pool)
+        assert version.state == State.AVAILABLE
+        graph = weakref.ref(version.servable._graph)
+        await version.unload()
+        assert version.state == State.END
+        return graph
+
+    gc.disable()  # it must not hang on the collector's own time
+    try:
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            graphs = [asyncio.run(load_and_unload(pool)) for _ in range(5)]
+            # A thread may hold the last one for a moment longer.
+            assert [graph() for graph in graphs[:-1]] == [None] * 4
+    finally:
+        gc.enable()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own there")
+def test_threads_that_run_models_stand_back_alone():
+    def niceness(options):
+        options.stand_back()
+        # A thread that this one starts stands back as it does.
+        found = [os.getpriority(os.PRIO_PROCESS, threading.get_native_id())]
+        inner = threading.Thread(
+            target=lambda: found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        )
+        inner.start()
+        inner.join()
+        return found
+
+    def run(amount):
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            return pool.submit(niceness, EngineOptions(run_niceness=amount)).result()
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert run(0) == [before, before]
+    assert run(4) == [min(before + 4, 19)] * 2
+    assert run(19) == [19, 19]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
