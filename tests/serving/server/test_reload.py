@@ -254,3 +254,21 @@ def test_a_list_takes_the_place_of_a_root(root, toy_root):
         assert ask.value("new") == (51.0, 7)
         assert ask.value("toy", label="fine") == (21.0, 3)
         wait_for(lambda: ask.states("other") == [(7, END)])
+
+
+def test_a_list_that_is_refused_for_its_folder_takes_no_label(root):
+    stable = entry(root, "tunes", "specific { versions: 1 }", stable=1)
+    path = write_list(root / "models.config", stable)
+    with serving(path, label_unavailable=True) as server, Asker(server) as ask:
+        remote = entry("gs://bucket", "tunes", canary=1)
+        text = "File system scheme 'gs' not implemented (file: 'gs://bucket/tunes')"
+        refused(Code.UNIMPLEMENTED, text, ask.reload, remote)
+        assert ask.value("tunes", label="stable") == (21.0, 1)
+        text = "Unrecognized servable version label: canary"
+        refused(Code.INVALID_ARGUMENT, text, ask.value, "tunes", label="canary")
+        # A platform that no model can have does not become the one that may not be changed.
+        other = entry(root, "new").replace('"tensorflow"', '"caffe"')
+        text = "Model new requests unsupported platform caffe"
+        refused(Code.INVALID_ARGUMENT, text, ask.reload, stable, other)
+        ask.reload(stable, entry(root, "new"))
+        assert ask.value("new") == (51.0, 7)

@@ -43,7 +43,7 @@ class ModelManager:
         self._config_file = source.config_file
         self._options = options
         self._retries = retries
-        self._listed: list[ModelConfig] = []  # the last list, its labels refused or not
+        self._listed: list[ModelConfig] = []  # the last list that was accepted
         self._labels = Labels(label_unavailable)
         self._models: dict[str, Model] = {}
         self._reloading = asyncio.Lock()
@@ -141,10 +141,11 @@ class ModelManager:
 
     def _accept(self, config) -> list[str]:
         """Takes over a list of models; returns the names of those that were not served."""
+        # All that can refuse the list comes before anything is taken over.
         models = model_config.models_of(config, self._listed)
-        self._listed = models
-        self._labels.assign(models, self._available)
         model_config.require_platforms(models)
+        self._labels.assign(models, self._available)
+        self._listed = models
         if isinstance(self._source, ListedModels):
             old = {model.name for model in self._source.models}
         else:
