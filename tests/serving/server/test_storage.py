@@ -19,6 +19,19 @@ def test_versions_are_whole_numbers_and_all_else_is_ignored(tmp_path):
     assert found["a"][123] == str(tmp_path / "a/00000123")
 
 
+def test_versions_are_of_64_bits(tmp_path, caplog):
+    make(tmp_path, "m/1764000000123456789", "m/9223372036854775807", "m/" + "0" * 30 + "7")
+    make(tmp_path, "m/9223372036854775808", "m/10000000000000000000", "m/0")
+    source = ModelSource(root=str(tmp_path))
+    assert sorted(source.scan()["m"]) == [0, 7, 1764000000123456789, 2**63 - 1]
+    source.scan()
+    warnings = [record.getMessage() for record in caplog.records]
+    assert sorted(warnings) == [
+        f"{tmp_path}/m/{name} is no version: the highest possible one is 9223372036854775807"
+        for name in ("10000000000000000000", "9223372036854775808")
+    ]
+
+
 def test_single_model(tmp_path):
     make(tmp_path, "4", "5")
     source = ModelSource(name="m", base_path=str(tmp_path))

@@ -2,20 +2,25 @@
 
 A model's base folder holds one folder per version; its name is a whole number (leading zeros are
 allowed: 00000123 is version 123). Anything else there is ignored, as TensorFlow Serving does, so a
-version may be written beside the others under another name and appear by rename.
+version may be written beside the others under another name and appear by rename. A number beyond
+int64 is ignored as well, with a warning.
 """
 
 import dataclasses
+import functools
 import os
 import pathlib
 import re
 from collections.abc import Sequence
 
+from absl import logging
+
 from tfmusicgan.errors import ExportError
 from tfmusicgan.serving.server.model_config import ModelConfig
 from tfmusicgan.serving.server.version_policy import VersionPolicy
 
-_VERSION = re.compile(r"[0-9]{1,18}")
+_VERSION = re.compile(r"[0-9]+")
+MAX_VERSION = 2**63 - 1  # versions are int64 on the wire; times in nanoseconds have 19 digits
 
 
 @dataclasses.dataclass
@@ -153,8 +158,22 @@ def _folders(folder: str) -> list[os.DirEntry]:
 
 def _versions(base_path: str) -> dict[int, str]:
     # Sorted by name: of "1" and "01", which are the same version, the shorter is used.
-    entries = [entry for entry in _folders(base_path) if _VERSION.fullmatch(entry.name)]
-    return {int(entry.name): entry.path for entry in entries}
+    versions = {}
+    for entry in _folders(base_path):
+        if not _VERSION.fullmatch(entry.name):
+            continue
+        digits = entry.name.lstrip("0")
+        # By its length first: Python refuses to read numbers of thousands of digits.
+        if len(digits) > 19 or int(digits or "0") > MAX_VERSION:
+            _warn_of(entry.path)
+        else:
+            versions[int(digits or "0")] = entry.path
+    return versions
+
+
+@functools.cache  # once a folder, not at every look
+def _warn_of(path: str) -> None:
+    logging.warning("%s is no version: the highest possible one is %d", path, MAX_VERSION)
 
 
 def _described(folder: str) -> str:
