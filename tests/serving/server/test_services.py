@@ -476,6 +476,32 @@ CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
             Code.INVALID_ARGUMENT,
             "Expected one input Tensor.",
         ),
+        # A task that passes leaves the word to the next one, one that does not has it.
+        (
+            multi(("toy", "regressor", REGRESS), ("nix", "regressor", REGRESS)),
+            Code.INVALID_ARGUMENT,
+            "All ModelSpecs in a MultiInferenceRequest must access the same model name.",
+        ),
+        (
+            multi(("toy", "regressor", REGRESS), ("toy", "regressor", CLASSIFY)),
+            Code.INVALID_ARGUMENT,
+            "Duplicate evaluation of signature: regressor",
+        ),
+        (
+            multi(("toy", "regressor", REGRESS), ("toy", "sing", REGRESS)),
+            Code.INVALID_ARGUMENT,
+            "Requested signature not found in model graph: sing",
+        ),
+        (
+            multi(("toy", "sing", REGRESS), ("nix", "sing", REGRESS)),
+            Code.INVALID_ARGUMENT,
+            "Requested signature not found in model graph: sing",
+        ),
+        (
+            multi(("toy", "regressor", REGRESS)),
+            Code.UNIMPLEMENTED,
+            "The embedded server does not run regression of tf.Example; ask with Predict",
+        ),
     ],
 )
 def test_multi_inference_refuses_generators(prediction, message, code, text):

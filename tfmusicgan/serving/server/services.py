@@ -195,18 +195,28 @@ def signature_for_examples(version: Version, spec) -> Signature:
 
 
 async def _multi_inference(manager: ModelManager, request, call: Call) -> bytes:
-    # The first task decides: none passes the checks of the signatures that the suite exports.
-    task = request.tasks[0] if request.tasks else messages.InferenceTask()
-    version = manager.find(task.model_spec)
-    name = task.model_spec.signature_name or messages.DEFAULT_SIGNATURE
-    if name not in version.servable.signatures:
-        raise statuses.invalid_argument(f"Requested signature not found in model graph: {name}")
-    if task.method_name not in (CLASSIFY_METHOD, REGRESS_METHOD):
-        raise RequestError(
-            grpc.StatusCode.UNIMPLEMENTED,
-            f"Unsupported signature method_name: {task.method_name}",
-        )
-    refuse_examples(version.servable.signatures[name], task.method_name)
+    # In the stock server's order: a task is looked at once all before it have passed.
+    tasks = request.tasks or [messages.InferenceTask()]
+    version = manager.find(tasks[0].model_spec)
+    evaluated: set[str] = set()
+    for task in tasks:
+        if task.model_spec.name != tasks[0].model_spec.name:
+            raise statuses.invalid_argument(
+                "All ModelSpecs in a MultiInferenceRequest must access the same model name."
+            )
+        name = task.model_spec.signature_name or messages.DEFAULT_SIGNATURE
+        if name in evaluated:
+            raise statuses.invalid_argument(f"Duplicate evaluation of signature: {name}")
+        evaluated.add(name)
+        if name not in version.servable.signatures:
+            raise statuses.invalid_argument(f"Requested signature not found in model graph: {name}")
+        if task.method_name not in (CLASSIFY_METHOD, REGRESS_METHOD):
+            raise RequestError(
+                grpc.StatusCode.UNIMPLEMENTED,
+                f"Unsupported signature method_name: {task.method_name}",
+            )
+        require_examples(version.servable.signatures[name], task.method_name)
+    raise _not_run(tasks[0].method_name)
 
 
 def refuse_examples(signature: Signature, method: str) -> None:
@@ -216,6 +226,27 @@ def refuse_examples(signature: Signature, method: str) -> None:
       RequestError: Always: with the stock server's text where the signature does not fit, else
         UNIMPLEMENTED.
     """
+    require_examples(signature, method)
+    raise _not_run(method)
+
+
+def _not_run(method: str) -> RequestError:
+    return RequestError(
+        grpc.StatusCode.UNIMPLEMENTED,
+        f"The embedded server does not run {_kind(method)} of tf.Example; ask with Predict",
+    )
+
+
+def _kind(method: str) -> str:
+    return "classification" if method == CLASSIFY_METHOD else "regression"
+
+
+def require_examples(signature: Signature, method: str) -> None:
+    """Checks that a signature takes tf.Examples and answers classes or values.
+
+    Raises:
+      RequestError: With the stock server's text, if it does not.
+    """
     inputs, outputs = signature.inputs, signature.outputs
     if len(inputs) != 1:
         raise statuses.invalid_argument("Expected one input Tensor.")
@@ -223,10 +254,9 @@ def refuse_examples(signature: Signature, method: str) -> None:
         raise statuses.invalid_argument(f"Expected one or two output Tensors, found {len(outputs)}")
     if method == REGRESS_METHOD and len(outputs) != 1:
         raise statuses.invalid_argument("Expected one output Tensor.")
-    kind = "classification" if method == CLASSIFY_METHOD else "regression"
     if "inputs" not in inputs:
         raise statuses.invalid_argument(
-            f"No {kind} inputs found in SignatureDef: {signature.proto}"
+            f"No {_kind(method)} inputs found in SignatureDef: {signature.proto}"
         )
     if method == CLASSIFY_METHOD and not {"classes", "scores"} & set(outputs):
         raise statuses.invalid_argument(
@@ -237,7 +267,3 @@ def refuse_examples(signature: Signature, method: str) -> None:
         raise statuses.invalid_argument(
             f"No regression outputs found in SignatureDef: {signature.proto}"
         )
-    raise RequestError(
-        grpc.StatusCode.UNIMPLEMENTED,
-        f"The embedded server does not run {kind} of tf.Example; ask with Predict",
-    )
