@@ -13,7 +13,7 @@ import pytest
 from tfmusicgan.serving.server.version import EngineOptions, State, Version
 
 
-def test_unloaded_versions_do_not_pile_up(toy_root):
+def test_unloaded_versions_do_not_pile_up_and_no_collection_stalls_the_others(toy_root):
     async def load_and_unload(pool):
         version = Version("toy", 3, str(toy_root / "toy/3"), EngineOptions(), pool)
         await version.load(pool)
@@ -23,14 +23,22 @@ def test_unloaded_versions_do_not_pile_up(toy_root):
         assert version.state == State.END
         return graph
 
+    collections = []
+    gc.callbacks.append(lambda phase, info: collections.append(info["generation"]))
     gc.disable()  # it must not hang on the collector's own time
     try:
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            graphs = [asyncio.run(load_and_unload(pool)) for _ in range(5)]
+            graphs, num_objects = [], []
+            for _ in range(5):
+                graphs.append(asyncio.run(load_and_unload(pool)))
+                num_objects.append(len(gc.get_objects()))
             # A thread may hold the last one for a moment longer.
             assert [graph() for graph in graphs[:-1]] == [None] * 4
+            assert num_objects[-1] - num_objects[1] < 300  # one graph has over 500
+            assert not collections
     finally:
         gc.enable()
+        gc.callbacks.pop()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own there")

@@ -194,6 +194,16 @@ class Servable:
             ) from error
         return records
 
-    def close(self) -> None:
-        """Frees the Session; nothing may be running."""
+    def cancel(self) -> None:
+        """Ends the runs inside with CANCELLED, as soon as they notice; there can be no others."""
         self._session.close()
+
+    def close(self) -> None:
+        """Frees the model; nothing may be running."""
+        from tensorflow.python.framework import ops
+
+        self._session.close()
+        # A graph's Python objects hold each other. Taken apart, they go with the last reference:
+        # versions that come and go would pile up until the collector looks at the oldest objects,
+        # which stops every thread for as long as it takes to walk all of TensorFlow.
+        ops.dismantle_graph(self._graph)

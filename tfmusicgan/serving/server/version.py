@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import enum
 import functools
-import gc
 import os
 import sys
 import threading
@@ -210,7 +209,8 @@ class Version:
                     grpc.StatusCode.UNIMPLEMENTED,
                     f"Unsupported log_type for warmup: {record.WhichOneof('log_type')}",
                 )
-            job = predict.prepare(record.predict_log.request, self.servable.signatures)
+            request = record.predict_log.request
+            job = await predict.prepare_beside(request, self.servable.signatures)
             await self.run(job.signature, job.arrays, job.outputs, None)
         if records:
             self._options.metrics.warmup_latency.observe((self.path, "OK"), micros_since(start))
@@ -222,8 +222,5 @@ class Version:
         self.servable.close()
         self.servable = None
         self._queues.clear()
-        # A graph's Python objects hold each other: without this, versions that come and go pile up
-        # until the collector happens to look at the oldest ones.
-        gc.collect()
         self.state = State.END
         logging.info("Model %s version %d is unloaded", self.name, self.number)
