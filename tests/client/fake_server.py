@@ -13,7 +13,7 @@ class FakeServer:
     """Answers on a free port of 127.0.0.1 within a `with`.
 
     Args:
-      predict: A PredictRequest and a context to a PredictResponse.
+      predict: A PredictRequest and a context to a PredictResponse, or to bytes.
       state: Of version 2, which GetModelStatus answers.
       signatures: Signature -> {input: dtype}, which GetModelMetadata answers; all are [rows].
       credentials: For TLS.
@@ -54,7 +54,8 @@ class FakeServer:
         self.times.append(time.monotonic())
         self.metadata.append(dict(context.invocation_metadata()))
         parsed = messages.PredictRequest.FromString(request)
-        return self._predict(parsed, context).SerializeToString()
+        reply = self._predict(parsed, context)
+        return reply if isinstance(reply, bytes) else reply.SerializeToString()
 
     def _status(self, request, context):
         response = messages.GetModelStatusResponse()

@@ -20,6 +20,8 @@ def test_one_value_for_all_or_one_per_seed():
     assert rows["chord"].tolist() == ["C", b"G\0"]
     assert rows["loop"].dtype == bool
     assert rows["loop"].tolist() == [True, True]
+    rows = control_rows(INPUTS, {"qpm": np.inf, "chord": "C", "loop": [0, 1.0]}, 2)
+    assert (rows["qpm"].tolist(), rows["loop"].tolist()) == ([np.inf, np.inf], [False, True])
 
 
 def test_texts_are_read_as_the_inputs_type():
@@ -35,6 +37,11 @@ def test_texts_are_read_as_the_inputs_type():
         ({"qpm": "fast", "chord": "C", "loop": True}, "float for control 'qpm'. Received: 'fast'"),
         ({"qpm": 1, "chord": "C", "loop": "maybe"}, "bool for control 'loop'. Received: 'maybe'"),
         ({"qpm": [1, 2], "chord": "C", "loop": True}, "or 3 as there are seeds.*Received: 2"),
+        ({"qpm": 1e39, "chord": "C", "loop": True}, "float for control 'qpm'. Received: 1e.39"),
+        ({"qpm": "-1e39", "chord": "C", "loop": True}, "'qpm'. Received: '-1e39'"),
+        ({"qpm": 1j, "chord": "C", "loop": True}, "float for control 'qpm'. Received: 1j"),
+        ({"qpm": 1, "chord": "C", "loop": 0.5}, "bool for control 'loop'. Received: 0.5"),
+        ({"qpm": 1, "chord": "C", "loop": [0, 1, 2]}, "bool for control 'loop'. Received: .0, 1"),
     ],
 )
 def test_bad_controls(controls, message):

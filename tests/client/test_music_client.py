@@ -12,7 +12,7 @@ import pytest
 
 from tests.client.fake_server import fickle
 from tests.serving import toy_models
-from tfmusicgan.client import MusicClient, ServingError
+from tfmusicgan.client import MusicClient, ServingError, requests
 from tfmusicgan.errors import ConfigError
 
 LIGHT = """
@@ -75,9 +75,9 @@ def test_generate_splits_and_keeps_the_order(client, toy_server, monkeypatch):
     pieces = client.generate("toy", seeds)
     assert [piece.notes[0].pitch for piece in pieces] == [seed % 128 for seed in seeds]
     sizes = []
-    predict = client.predict
+    predict = requests.predict
     monkeypatch.setattr(
-        client,
+        requests,
         "predict",
         lambda m, i, *rest: (sizes.append(len(i["seed"])), predict(m, i, *rest))[1],
     )
@@ -146,11 +146,15 @@ def test_runtime_errors_are_one_line(client):
 
 
 def test_bad_settings():
-    for seconds in (0, -1, float("inf"), float("nan")):
+    for seconds in (0, -1, float("inf"), float("nan"), "5", None):
         with pytest.raises(ConfigError, match="timeout_seconds above 0 and finite"):
             MusicClient("localhost:1", timeout_seconds=seconds)
     with pytest.raises(ConfigError, match="max_concurrency and max_rows of 1 or more"):
         MusicClient("localhost:1", max_rows=0)
+    with pytest.raises(ConfigError, match=r"1 or more. Received: '4' and 32\."):
+        MusicClient("localhost:1", max_concurrency="4")
+    with MusicClient("localhost:1") as client, pytest.raises(ConfigError, match=r"above 0 .*'5'"):
+        client.wait_until_ready("m", "5")
     with pytest.raises(ConfigError, match=r"host:port. Received: an empty"):
         MusicClient("")
 

@@ -247,6 +247,7 @@ def test_the_interface_of_magentas_generators():
         (_options(0.0, float("inf")), r"Received: 0 to inf\."),
         (_options(0.0, 1.0, given=(3.0, 2.0)), r"input_sections with .* Received: 3 to 2\."),
         (_options(0.0, 1.0, beam_size=4), r"beam_size of 1: .* Received: 4\."),
+        (_options(0.0, 1.0, beam_size=3.0), r"beam_size of 1: .* Received: 3\.0\."),
         (_options(0.0, 1.0, seed=1.5), r"args\['seed'\] .* Received: 1.5\."),
         (_options(0.0, 1.0, seed="x"), r"args\['seed'\] .* Received: 'x'\."),
         (_options(0.0, 1.0, swing=1.0), r"argument 'swing'. Known: qpm, seed, temperature\."),

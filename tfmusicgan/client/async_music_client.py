@@ -170,10 +170,7 @@ class AsyncMusicClient(ClientBase):
 
         async def ask(inputs: Mapping[str, np.ndarray]) -> list[T]:
             async with slots:
-                outputs = await self.predict(
-                    job.model, inputs, job.signature, job.version, job.label, (job.output,)
-                )
-            return job.answers(outputs)
+                return await self._call(job.call(inputs))
 
         tasks = [asyncio.ensure_future(ask(part)) for part in job.parts(known)]
         try:

@@ -9,7 +9,7 @@ import grpc
 
 from tfmusicgan.client import jobs
 from tfmusicgan.client.callers import AsyncCaller, Caller
-from tfmusicgan.client.retries import RetryPolicy
+from tfmusicgan.client.retries import RetryPolicy, is_count
 from tfmusicgan.client.settings import (
     DEFAULT_TIMEOUT_SECONDS,
     ChannelOptions,
@@ -53,10 +53,10 @@ class ClientBase:
         retry: RetryPolicy | None = None,
         metadata: Mapping[str, str] | None = None,
     ):
-        if max_concurrency < 1 or max_rows < 1:
+        if not is_count(max_concurrency) or not is_count(max_rows):
             raise ConfigError(
                 "Expected max_concurrency and max_rows of 1 or more. Received: "
-                f"{max_concurrency} and {max_rows}."
+                f"{max_concurrency!r} and {max_rows!r}."
             )
         self.settings = Settings(
             target,

@@ -46,7 +46,8 @@ class Caller:
           The answer as the call reads it.
 
         Raises:
-          ServingError: With the code and text of the last attempt.
+          ServingError: With the code and text of the last attempt; INTERNAL, if the answer cannot
+            be read.
         """
         send = self._channel.unary_unary(call.method)
         request_id, metadata = settings.call_metadata()
@@ -54,7 +55,8 @@ class Caller:
         while True:
             try:
                 timeout = attempts.next_timeout()
-                return call.read(send(call.request, timeout=timeout, metadata=metadata))
+                reply = send(call.request, timeout=timeout, metadata=metadata)
+                return call.answer(reply, settings.target, request_id)
             except grpc.RpcError as error:
                 time.sleep(attempts.pause_after(error))
 
@@ -88,7 +90,8 @@ class AsyncCaller:
         while True:
             try:
                 timeout = attempts.next_timeout()
-                return call.read(await send(call.request, timeout=timeout, metadata=metadata))
+                reply = await send(call.request, timeout=timeout, metadata=metadata)
+                return call.answer(reply, settings.target, request_id)
             except grpc.RpcError as error:
                 await asyncio.sleep(attempts.pause_after(error))
 

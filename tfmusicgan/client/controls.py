@@ -168,12 +168,18 @@ def _typed(name: str, value: object, type_name: str) -> np.ndarray:
         if dtype == np.bool_ and array.dtype.kind == "O":
             words = {"true": True, "false": False}
             return np.array([words[str(v).lower()] for v in array.flat]).reshape(array.shape)
-        if dtype.kind in "iu" and array.dtype.kind == "O":
-            array = np.array([int(text) for text in array.flat]).reshape(array.shape)
-        with np.errstate(invalid="ignore"):
+        if dtype.kind != "O" and array.dtype.kind == "O":
+            read = {"i": int, "u": int, "c": complex}.get(dtype.kind, float)
+            array = np.array([read(text) for text in array.flat]).reshape(array.shape)
+        if array.dtype.kind == "c" and dtype.kind != "c":
+            raise ValueError
+        with np.errstate(invalid="ignore", over="ignore"):
             typed = array.astype(dtype)
-        # A cast would round 1.5 to 1, and wrap what is too large.
-        if dtype.kind in "iu" and array.dtype.kind in "iuf" and (typed != array).any():
+        # A cast would round 1.5 to 1, make 0.5 True, and wrap what is too large.
+        if dtype.kind in "iub" and array.dtype.kind in "iuf" and (typed != array).any():
+            raise ValueError
+        # Or make it infinite.
+        if dtype.kind not in "iubO" and not np.array_equal(np.isfinite(array), np.isfinite(typed)):
             raise ValueError
         return typed
     except (KeyError, OverflowError, TypeError, ValueError) as error:

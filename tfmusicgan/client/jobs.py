@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from tfmusicgan.client import requests
 from tfmusicgan.client.controls import (
     control_rows,
     count_rows,
@@ -13,7 +14,7 @@ from tfmusicgan.client.controls import (
     seed_rows,
     split_rows,
 )
-from tfmusicgan.client.requests import Metadata
+from tfmusicgan.client.requests import Call, Metadata
 from tfmusicgan.errors import ConfigError, unknown_name
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.serving.messages import DEFAULT_SIGNATURE
@@ -73,13 +74,17 @@ class Job(Generic[T]):
             for part in split_rows(rows, self.max_rows, MAX_REQUEST_BYTES)
         ]
 
-    def answers(self, outputs: Mapping[str, np.ndarray]) -> list[T]:
-        """What a request's outputs are.
+    def call(self, inputs: Mapping[str, np.ndarray]) -> Call[list[T]]:
+        """One request.
 
-        Raises:
-          MusicGanError: If one is no sound where it should be.
+        Args:
+          inputs: One of the `parts`.
         """
-        return [self.read(value) for value in outputs[self.output]]
+        outputs = (self.output,)
+        call = requests.predict(
+            self.model, inputs, self.signature, self.version, self.label, outputs
+        )
+        return call.then(lambda reply: [self.read(value) for value in reply.outputs[self.output]])
 
     def _rows(self, known: Metadata | None) -> dict[str, np.ndarray]:
         rows = {} if self.seeds is None else {"seed": self.seeds}

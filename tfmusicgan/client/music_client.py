@@ -93,9 +93,9 @@ class MusicClient(ModelClient):
           The sounds in order: `.wav`, the bytes of a file, `.samples` and `.sample_rate`.
 
         Raises:
-          ServingError: With the server's code and text, of the first request that failed.
+          ServingError: With the server's code and text, of the first request that failed; or if an
+            answer is no mono WAV of 16 bits.
           ConfigError: As for `generate`, or if seeds are missing or too many.
-          MusicGanError: If an answer is no mono WAV of 16 bits.
         """
         return self._run(
             jobs.sound_job(model, seeds, signature, version, label, controls, self.max_rows)
@@ -223,6 +223,4 @@ class MusicClient(ModelClient):
                     future.cancel()
 
     def _ask(self, job: jobs.Job[T], inputs: Mapping[str, np.ndarray]) -> list[T]:
-        return job.answers(
-            self.predict(job.model, inputs, job.signature, job.version, job.label, (job.output,))
-        )
+        return self._call(job.call(inputs))

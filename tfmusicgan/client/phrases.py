@@ -130,7 +130,7 @@ class PhraseStream:
         """Whether all phrases have been handed on."""
         return not self._cutter.wanted
 
-    def next_call(self, model: str, known: Metadata) -> Call[Prediction]:
+    def next_call(self, model: str, known: Metadata) -> Call[tuple[int, NoteSequence]]:
         """The next request.
 
         Args:
@@ -151,14 +151,23 @@ class PhraseStream:
         rows = control_rows(entry["inputs"], controls, 1, entry["defaults"])
         rows["seed"] = self._seeds
         outputs = ("note_sequence",)
-        return requests.predict(model, rows, SIGNATURE, self.version, self.label, outputs)
+        call = requests.predict(model, rows, SIGNATURE, self.version, self.label, outputs)
+        return call.then(_first_piece)
 
-    def phrases(self, prediction: Prediction) -> list[NoteSequence]:
+    def phrases(self, answer: tuple[int, NoteSequence]) -> list[NoteSequence]:
         """What can be handed on of an answer.
+
+        Args:
+          answer: The version that made it, and the piece.
 
         Raises:
           MusicGanError: If the piece is not as long as was asked.
         """
         # All of a piece is made by one version, also where a new one comes in between.
-        self.version, self.label = prediction.version, None
-        return self._cutter.cut(NoteSequence.FromString(prediction.outputs["note_sequence"][0]))
+        self.version, self.label = answer[0], None
+        return self._cutter.cut(answer[1])
+
+
+def _first_piece(prediction: Prediction) -> tuple[int, NoteSequence]:
+    (content,) = prediction.outputs["note_sequence"]
+    return prediction.version, NoteSequence.FromString(content)

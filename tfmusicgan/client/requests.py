@@ -7,13 +7,15 @@ from typing import Generic, TypeVar
 
 import grpc
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from tfmusicgan.client.controls import TensorTypes
-from tfmusicgan.client.retries import RETRIED_CODES, ServingError
+from tfmusicgan.client.retries import RETRIED_CODES, ServingError, check_seconds
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.serving import messages, tensors
 
 T = TypeVar("T")
+U = TypeVar("U")
 # {signature: {"inputs": {alias: (dtype, shape)}, "outputs": ..., "defaults": {alias: [1, ...]}}}
 Metadata = dict[str, dict[str, TensorTypes | dict[str, np.ndarray]]]
 States = dict[int, tuple[str, str]]
@@ -35,6 +37,27 @@ class Call(Generic[T]):
     method: str
     request: bytes
     read: Callable[[bytes], T]
+
+    def then(self, function: Callable[[T], U]) -> "Call[U]":
+        """The same call, whose reply is read further by a function."""
+        return Call(self.method, self.request, lambda reply: function(self.read(reply)))
+
+    def answer(self, reply: bytes, target: str, request_id: str) -> T:
+        """Reads a reply.
+
+        Args:
+          reply: The message's bytes.
+          target: The server's address, for the error.
+          request_id: Of the request, for the error.
+
+        Raises:
+          ServingError: INTERNAL, if the reply is not what the method answers.
+        """
+        try:
+            return self.read(reply)
+        except (DecodeError, KeyError, ValueError) as error:
+            text = f"{self.method} answered {len(reply)} bytes that cannot be read: {error}"
+            raise ServingError(grpc.StatusCode.INTERNAL, text, target, request_id) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,9 +149,13 @@ class Readiness:
       model: The model's name.
       timeout_seconds: How long at most.
       target: The server's address, for the error.
+
+    Raises:
+      ConfigError: If the time is not above 0 and finite.
     """
 
     def __init__(self, model: str, timeout_seconds: float, target: str):
+        check_seconds("timeout_seconds", timeout_seconds)
         self._model = model
         self._seconds = timeout_seconds
         self._deadline = time.monotonic() + timeout_seconds

@@ -6,6 +6,8 @@ server, since answers follow from their seeds. All else is final.
 """
 
 import dataclasses
+import math
+import numbers
 import random
 import time
 
@@ -57,7 +59,9 @@ class RetryPolicy:
     max_pause_seconds: float = 5.0
 
     def __post_init__(self):
-        if self.attempts < 1 or not 0 < self.first_pause_seconds <= self.max_pause_seconds:
+        pauses = (self.first_pause_seconds, self.max_pause_seconds)
+        are_numbers = is_count(self.attempts) and all(isinstance(p, numbers.Real) for p in pauses)
+        if not are_numbers or not 0 < self.first_pause_seconds <= self.max_pause_seconds:
             raise ConfigError(
                 "Expected attempts of 1 or more, and 0 < first_pause_seconds <= max_pause_seconds."
                 f" Received: {self}."
@@ -105,3 +109,18 @@ class Attempts:
         if is_final or self._number >= policy.attempts or out_of_time:
             raise ServingError(error.code(), details, self._target, self._request_id) from error
         return pause
+
+
+def is_count(value: object) -> bool:
+    """Whether it is a whole number from 1."""
+    return isinstance(value, numbers.Integral) and value >= 1
+
+
+def check_seconds(name: str, seconds: object) -> None:
+    """Refuses what is no length of time.
+
+    Raises:
+      ConfigError: If it is no number, not above 0, or not finite.
+    """
+    if not isinstance(seconds, numbers.Real) or not 0 < seconds < math.inf:
+        raise ConfigError(f"Expected {name} above 0 and finite. Received: {seconds!r}.")

@@ -1,7 +1,6 @@
 """How a client is connected: the channel's options, TLS, deadline, retries, metadata. No I/O."""
 
 import dataclasses
-import math
 import pathlib
 import re
 import uuid
@@ -9,7 +8,7 @@ from collections.abc import Mapping
 
 import grpc
 
-from tfmusicgan.client.retries import RetryPolicy
+from tfmusicgan.client.retries import RetryPolicy, check_seconds, is_count
 from tfmusicgan.errors import ConfigError, unknown_name
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
@@ -93,12 +92,12 @@ class ChannelOptions:
 
     def __post_init__(self):
         for name in ("keepalive_seconds", "keepalive_timeout_seconds"):
-            _check_seconds(name, getattr(self, name))
+            check_seconds(name, getattr(self, name))
         for name in ("max_send_bytes", "max_receive_bytes"):
             size = getattr(self, name)
-            if size is not None and not 0 < size < 2**31:
+            if size is not None and not (is_count(size) and size < 2**31):
                 raise ConfigError(
-                    f"Expected {name} from 1 to 2**31 - 1, or None. Received: {size}."
+                    f"Expected {name} from 1 to 2**31 - 1, or None. Received: {size!r}."
                 )
         if self.load_balancing not in _LOAD_BALANCING:
             raise unknown_name("load_balancing", self.load_balancing, _LOAD_BALANCING)
@@ -150,7 +149,7 @@ class Settings:
     request_id: str | None = None
 
     def __post_init__(self):
-        _check_seconds("timeout_seconds", self.timeout_seconds)
+        check_seconds("timeout_seconds", self.timeout_seconds)
         if not self.target:
             raise ConfigError("Expected a server's host:port. Received: an empty text.")
         if self.credentials is not None and self.tls is not None:
@@ -177,11 +176,6 @@ class Settings:
         request_id = self.request_id or self.metadata.get(REQUEST_ID) or uuid.uuid4().hex
         pairs = {**self.metadata, REQUEST_ID: request_id}
         return request_id, list(pairs.items())
-
-
-def _check_seconds(name: str, seconds: float) -> None:
-    if not 0 < seconds < math.inf:
-        raise ConfigError(f"Expected {name} above 0 and finite. Received: {seconds}.")
 
 
 def _check_metadata(key: str, value: str) -> None:

@@ -70,10 +70,10 @@ def read_options(options: Message) -> Options:
     given = [_section(section, "input_sections") for section in options.input_sections]
     args = {name: _value(name, value) for name, value in options.args.items()}
     for name in _ONE_BEAM:
-        if args.pop(name, 1) != 1:
+        if (value := args.pop(name, 1)) != 1:
             raise SequenceGeneratorError(
                 f"Expected {name} of 1: the models draw one piece and search for none. Received: "
-                f"{options.args[name].int_value}."
+                f"{value!r}."
             )
     seed = _seed(args.pop("seed")) if "seed" in args else secrets.randbelow(2**63)
     section = _section(options.generate_sections[0], "generate_sections")
