@@ -212,6 +212,14 @@ class Malformed:
             shape.dim.add(size=size)
         return self._invalid(f"tensor parsing error: {alias}")
 
+    def _draw_large_tensor(self) -> Case:
+        """One value to be repeated to about what a request may have so, 64 MiB; rows too many."""
+        alias = self._alias()
+        shape = self._message.inputs[alias].tensor_shape
+        shape.Clear()
+        shape.dim.add(size=self._rng.choice([8_388_000, 8_388_609, 16_777_000, 16_777_217]))
+        return Case(self._kind, self._bytes(), (Code.INVALID_ARGUMENT,))
+
     def _draw_unknown_rank(self) -> Case:
         alias = self._alias()
         self._message.inputs[alias].tensor_shape.unknown_rank = True

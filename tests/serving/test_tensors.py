@@ -85,6 +85,26 @@ def test_strings_in_tensor_content():
 
 
 @pytest.mark.parametrize(
+    ("fields", "sizes"),
+    [
+        ({"dtype": 1, "shape": [1, 250_000_000], "float_val": [1.0]}, (10**9, 10**9 - 4)),
+        ({"dtype": 1, "shape": [2], "float_val": [1.0] * 5}, (20, 0)),
+        ({"dtype": 18, "shape": [3], "dcomplex_val": [1.0, 2.0]}, (48, 32)),
+        ({"dtype": 4, "shape": [5, 7]}, (35, 35)),
+        ({"dtype": 7, "shape": [4], "string_val": [b"", b"a" * 1000]}, (4096, 2048)),
+        ({"dtype": 1, "shape": [2**40], "tensor_content": b"\0" * 12}, (12, 0)),
+        ({"dtype": 20, "shape": [4]}, (0, 0)),
+        ({"dtype": 1, "shape": [2, -1]}, (0, 0)),
+        ({"dtype": 1, "shape": [2**60] * 33}, (0, 0)),
+    ],
+)
+def test_sizes_are_known_before_the_array_is_made(fields, sizes):
+    shape = messages.TensorShapeProto(dim=[{"size": size} for size in fields.pop("shape")])
+    proto = messages.TensorProto(tensor_shape=shape, **fields)
+    assert tensors.decoded_sizes(proto) == sizes
+
+
+@pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({"dtype": 1, "shape": [3], "tensor_content": b"\0" * 11}, "12 bytes of tensor_content"),

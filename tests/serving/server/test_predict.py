@@ -1,5 +1,10 @@
 """Signatures with defaults, which no toy model can carry."""
 
+import asyncio
+import functools
+import threading
+
+import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -55,6 +60,90 @@ def test_an_input_that_no_alias_takes(signatures):
     assert str(refusal.value) == (
         "Inputs contains invalid name. Used request inputs: a,c, request input: a,c,z"
     )
+
+
+@pytest.fixture
+def wide():
+    """A signature of x [rows, 1000] and texts [rows]."""
+    proto = meta_graph_pb2.SignatureDef()
+    for alias, dtype, shape in (("text", 7, (-1,)), ("x", 1, (-1, 1000))):
+        proto.inputs[alias].name = f"in_{alias}:0"
+        proto.inputs[alias].dtype = dtype
+        for size in shape:
+            proto.inputs[alias].tensor_shape.dim.add(size=size)
+    proto.outputs["y"].name = "out:0"
+    return {"s": Signature.from_proto("s", proto.SerializeToString())}
+
+
+def repeating(x, text, last=b""):
+    """A request of one number and one text, to be repeated over two shapes."""
+    message = request()
+    message.inputs["x"].dtype, message.inputs["text"].dtype = 1, 7
+    message.inputs["x"].float_val.append(1.5)
+    message.inputs["text"].string_val.append(last)
+    for alias, sizes in (("x", x), ("text", text)):
+        for size in sizes:
+            message.inputs[alias].tensor_shape.dim.add(size=size)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        (
+            repeating((1, 250_000_000), (1,)),
+            "Expected input x of shape [-1, 1000]. Received: [1, 250000000]",
+        ),
+        (
+            repeating((250_000_000,), (1,)),
+            "Expected input x of shape [-1, 1000]. Received: [250000000]",
+        ),
+        (
+            repeating((16778, 1000), (1,)),
+            "Expected at most 67108864 bytes of values that a request's tensors repeat. Received: "
+            "67111996 with input x of shape [16778, 1000]; send its values",
+        ),
+        (
+            repeating((10_000, 1000), (100_001,), b"a" * 276),
+            "Expected at most 67108864 bytes of values that a request's tensors repeat. Received: "
+            "69999996 with input x of shape [10000, 1000]; send its values",
+        ),
+        (
+            repeating((1, 1000), (70_000,), b"a" * 1_000_000),
+            "Expected at most 67108864 bytes of values that a request's tensors repeat. Received: "
+            "70000679976 with input text of shape [70000]; send its values",
+        ),
+        (repeating((1, 2**40), (1,)), "tensor parsing error: x"),
+    ],
+)
+def test_a_few_bytes_do_not_take_all_memory(wide, message, text, monkeypatch):
+    small = functools.partial(predict.tensors.decode_tensor, max_bytes=1 << 20)
+    monkeypatch.setattr(predict.tensors, "decode_tensor", small)
+    with pytest.raises(RequestError) as refusal:
+        predict.prepare(message, wide)
+    assert str(refusal.value) == text
+    assert refusal.value.code == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_what_a_message_carries_is_not_limited(wide):
+    message = repeating((17_000, 1000), (17_000,))
+    message.inputs["x"].tensor_content = bytes(68_000_000)
+    assert predict.prepare(message, wide).arrays[1].nbytes == 68_000_000
+
+
+def test_large_tensors_are_decoded_beside_the_loop(wide, monkeypatch):
+    threads, decode = [], predict.tensors.decode_tensor
+
+    def watched(proto):
+        threads.append(threading.current_thread() is threading.main_thread())
+        return decode(proto)
+
+    monkeypatch.setattr(predict.tensors, "decode_tensor", watched)
+    for num_rows in (3, 3000):
+        job = asyncio.run(predict.prepare_beside(repeating((num_rows, 1000), (num_rows,)), wide))
+        assert job.arrays[1].shape == (num_rows, 1000)
+        assert job.arrays[1].min() == job.arrays[1].max() == 1.5
+    assert threads == [True, True, False, False]
 
 
 def test_reply_is_a_predict_response(signatures):

@@ -1,17 +1,22 @@
 """A Predict request against a signature, and the reply's bytes.
 
-Checks run in the stock server's order, with its texts. Only the dtype is checked here though the
-runtime would: a wrong one must not fail the requests it would share a batch with.
+Checks run in the stock server's order, with its texts. Two are made here though the runtime would
+make them: a wrong dtype must not fail the requests it would share a batch with, and a value is not
+repeated over a large shape that is wrong. One limit is this server's own: how much may be repeated,
+since a few bytes must not take all memory.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from tfmusicgan.serving import messages, tensors, wire
-from tfmusicgan.serving.server import statuses
+from tfmusicgan.serving.server import beside, statuses
 from tfmusicgan.serving.server.servable import Signature
+
+MAX_FILLED_BYTES = 64 << 20  # of a request's tensors, what repeats a value and is not sent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,11 +48,17 @@ def prepare(request, signatures: Mapping[str, Signature]) -> Job:
     return Job(signature, arrays, _outputs(request.output_filter, signature))
 
 
+async def prepare_beside(request, signatures: Mapping[str, Signature]) -> Job:
+    """As `prepare`; large tensors are decoded beside the event loop."""
+    num_bytes = sum(tensors.decoded_sizes(proto)[0] for proto in request.inputs.values())
+    return await beside.run(num_bytes, prepare, request, signatures)
+
+
 def _inputs(sent: Mapping[str, object], signature: Signature) -> list[np.ndarray]:
     expected = signature.inputs
     if len(sent) > len(expected) or (len(sent) < len(expected) and not signature.defaults):
         raise statuses.wrong_input_count(sent, expected)
-    arrays = []
+    arrays, filled = [], 0
     for position, (alias, entry) in enumerate(expected.items()):
         proto = sent[alias] if alias in sent else signature.defaults.get(alias)
         if proto is None:
@@ -57,6 +68,7 @@ def _inputs(sent: Mapping[str, object], signature: Signature) -> list[np.ndarray
                 messages.data_type_name(number).lower() for number in (entry.data_type, proto.dtype)
             )
             raise statuses.wrong_dtype(position, expected_name, received_name)
+        filled += _checked_fill(alias, proto, signature, filled)
         try:
             arrays.append(tensors.decode_tensor(proto))
         except tensors.TensorError as error:
@@ -65,6 +77,29 @@ def _inputs(sent: Mapping[str, object], signature: Signature) -> list[np.ndarray
     if unused:
         raise statuses.unused_input(set(sent) - unused, sent)
     return arrays
+
+
+def _checked_fill(alias: str, proto, signature: Signature, filled: int) -> int:
+    """Bytes that a tensor adds to the `filled` ones of those before it.
+
+    Raises:
+      RequestError: If they are too many, or are many and the signature has no input of that shape.
+    """
+    added = tensors.decoded_sizes(proto)[1]
+    if added <= beside.LARGE_BYTES:
+        return added
+    shape = [dim.size for dim in proto.tensor_shape.dim]
+    if math.prod(shape) * tensors.numpy_dtype(proto.dtype).itemsize > tensors.MAX_DECODED_BYTES:
+        return added  # it will not be decoded at all
+    expected = signature.proto.inputs[alias].tensor_shape
+    if signature.proto.inputs[alias].HasField("tensor_shape") and not expected.unknown_rank:
+        sizes = [dim.size for dim in expected.dim]
+        inner = zip(sizes[1:], shape[1:], strict=False)
+        if len(shape) != len(sizes) or any(size not in (-1, sent) for size, sent in inner):
+            raise statuses.wrong_shape(alias, sizes, shape)
+    if filled + added > MAX_FILLED_BYTES:
+        raise statuses.too_much_filled(alias, shape, filled + added, MAX_FILLED_BYTES)
+    return added
 
 
 def _outputs(asked: Sequence[str], signature: Signature) -> list[str]:

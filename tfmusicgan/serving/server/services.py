@@ -106,7 +106,7 @@ def _version(manager: ModelManager, request) -> Version:
 async def _predict(manager: ModelManager, request, call: Call) -> bytes:
     version = _version(manager, request)
     async with version.in_use() as servable:
-        job = predict.prepare(request, servable.signatures)
+        job = await predict.prepare_beside(request, servable.signatures)
         arrays = await call.run(version, job)
         return predict.reply(request.model_spec, version.number, job.signature, job.outputs, arrays)
 

@@ -5,7 +5,7 @@ tensorflow/serving at its head of July 2026: predict_util.cc, server_core.cc, ba
 classifier.cc, regressor.cc, get_model_status_impl.cc), missing separators included.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import grpc
 
@@ -139,6 +139,23 @@ def unparsable_tensor(alias: str) -> RequestError:
 def wrong_dtype(position: int, expected: str, received: str) -> RequestError:
     """The runtime's own text, given before the rows meet those of other requests."""
     return invalid_argument(f"Expects arg[{position}] to be {expected} but {received} is provided")
+
+
+def wrong_shape(alias: str, expected: Sequence[int], received: Sequence[int]) -> RequestError:
+    """A value that is to be repeated over a large shape the signature lacks (-1: any size)."""
+    return invalid_argument(
+        f"Expected input {alias} of shape {list(expected)}. Received: {list(received)}"
+    )
+
+
+def too_much_filled(
+    alias: str, shape: Sequence[int], num_bytes: int, max_bytes: int
+) -> RequestError:
+    """A few values that are to be repeated over large shapes; this server's own limit."""
+    return invalid_argument(
+        f"Expected at most {max_bytes} bytes of values that a request's tensors repeat. Received: "
+        f"{num_bytes} with input {alias} of shape {list(shape)}; send its values"
+    )
 
 
 def unknown_output(alias: str, known: Iterable[str]) -> RequestError:
