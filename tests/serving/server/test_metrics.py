@@ -4,14 +4,18 @@ import functools
 import threading
 import urllib.parse
 
+import grpc
 import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.serving.server import http_calls
 from tfmusicgan.client import MusicClient
-from tfmusicgan.serving.server import metrics
+from tfmusicgan.serving import messages
+from tfmusicgan.serving.server import app, metrics
 from tfmusicgan.serving.server.monitoring_config import DEFAULT_PATH
+from tfmusicgan.serving.server.rest import RestOptions
+from tfmusicgan.serving.server.storage import ModelSource
 
 SERVING = ":tensorflow:serving:"
 
@@ -62,6 +66,36 @@ def test_label_values_are_bounded():
     for i in range(metrics.MAX_CELLS + 3):
         histogram.observe((f"{i}",), 0)
     assert histogram.cells[(metrics.OTHERS,)] == [3, 0, 0]
+
+
+def test_a_served_model_keeps_its_cells(toy_root):
+    source = ModelSource(root=str(toy_root))
+    options = app.ServerOptions(source, port=0, poll_seconds=0, rest=RestOptions(port=0))
+    with app.running(options) as server, grpc.insecure_channel(server.address) as channel:
+        counted = server.metrics
+        for i in range(metrics.MAX_CELLS + 7):  # before the model is asked for the first time
+            counted.request_count.add((f"{i}", "NOT_FOUND"))
+            counted.request_latency.observe((f"{i}", "", "REST"), 1)
+            counted.runtime_latency.observe((f"{i}", "Predict", "TF1"), 1)
+        for name in ("toy", "nix"):
+            body = {"instances": [1]}
+            http_calls.call(server.rest.address, "POST", f"/v1/models/{name}:predict", body)
+        predict = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        request = messages.PredictRequest()
+        request.model_spec.name = "toy"
+        for _ in range(2):  # the last may be counted a moment later
+            with pytest.raises(grpc.RpcError):
+                predict(request.SerializeToString(), timeout=20)
+        counts = counted.request_count.values
+        assert counts[("toy", "OK")] == 1
+        assert counts[("toy", "INVALID_ARGUMENT")] >= 1
+        assert counts[(metrics.OTHERS, metrics.OTHERS)] == 7 + 1
+        assert len(counts) == metrics.MAX_CELLS + 3
+        for cells, labels in (
+            (counted.request_latency.cells, ("toy", "predict", "REST")),
+            (counted.runtime_latency.cells, ("toy", "Predict", "TF1")),
+        ):
+            assert sum(cells[labels][:-1]) == 1
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import contextlib
 import functools
 import gzip
 import json
@@ -304,7 +305,7 @@ def strict(toy_root, tmp_path_factory):
         ModelSource(config_file=str(path)),
         port=0,
         label_unavailable=True,
-        rest=RestOptions(port=0, timeout_seconds=0.4),
+        rest=RestOptions(port=0, timeout_seconds=0.4, idle_seconds=0.6),
     )
     with app.running(options) as server:
         yield server
@@ -359,6 +360,35 @@ def test_runs_end_at_the_timeout_and_when_the_client_goes(strict):
         slow.settimeout(10)
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
     assert ask("POST", PREDICT, {"instances": [5]}).status == 200
+
+
+def test_connections_without_a_whole_request_are_closed(strict):
+    host, port = strict.rest.address.split(":")
+    status = b"GET /v1/models/toy HTTP/1.1\r\nHost: x\r\n"
+    # The last one after an answer; more lines do not prolong it.
+    for sent, more in ((b"", b""), (status, b"X: y\r\n"), (status + b"\r\n" + status, b"X: y\r\n")):
+        with socket.create_connection((host, int(port)), timeout=0.1) as slow:
+            start = time.monotonic()
+            received = _read_to_the_end(slow, sent, more)
+            assert 0.4 < time.monotonic() - start < 5
+            assert received.count(b"HTTP/1.1 200 ") == sent.count(b"\r\n\r\n")
+
+
+def _read_to_the_end(connection, sent, more):
+    """Sends, and then a little more every 0.1 s, until the other side closes; at most 10 s."""
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        connection.sendall(sent)
+        for _ in range(100):
+            try:
+                chunk = connection.recv(4096)
+            except TimeoutError:
+                connection.sendall(more)
+                continue
+            if not chunk:
+                break
+            received += chunk
+    return received
 
 
 def test_overload_is_said_at_once(toy_root, monkeypatch):

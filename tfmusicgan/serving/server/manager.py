@@ -140,8 +140,7 @@ class ModelManager:
             await self.update()
 
     def _accept(self, config) -> list[str]:
-        """Takes over a list of models; returns the names of those that were not served."""
-        # All that can refuse the list comes before anything is taken over.
+        """Takes over a list of models, or nothing of it; returns the names not served before."""
         models = model_config.models_of(config, self._listed)
         model_config.require_platforms(models)
         self._labels.assign(models, self._available)
@@ -246,6 +245,10 @@ class ModelManager:
                 return version
         raise statuses.no_servable(spec.name, number)
 
+    def has(self, name: str) -> bool:
+        """Whether there is, or was, a model of that name."""
+        return name in self._models
+
     def version(self, name: str, number: int) -> Version | None:
         """A version that the server has or had."""
         return self._models[name].versions.get(number) if name in self._models else None
@@ -274,7 +277,7 @@ class ModelManager:
 
 
 def _failures(models: Iterable[Model]) -> Iterator[str]:
-    for model in models:
-        for _, version in sorted(model.versions.items()):
-            if version.error is not None:
-                yield f"{version.name} version {version.number}: {version.error}"
+    versions = [version for model in models for _, version in sorted(model.versions.items())]
+    for version in versions:
+        if version.error is not None:
+            yield f"{version.name} version {version.number}: {version.error}"

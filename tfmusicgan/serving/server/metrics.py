@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 import prometheus_client
 
 CONTENT_TYPE = "text/plain"
-MAX_CELLS = 1000  # label values are what clients send; beyond so many, they are counted together
+MAX_CELLS = 1000  # beyond so many, label values that clients may make up are counted together
 MAX_LABEL_LENGTH = 200
 OTHERS = "(others)"
 
@@ -48,9 +48,9 @@ class Counter:
     label_names: tuple[str, ...] = ()
     values: dict[Labels, float] = dataclasses.field(default_factory=dict)
 
-    def add(self, labels: Labels = (), amount: float = 1) -> None:
-        """Adds to one cell."""
-        if labels not in self.values:
+    def add(self, labels: Labels = (), amount: float = 1, served: bool = False) -> None:
+        """Adds to one cell; what belongs to a served model always has one of its own."""
+        if not served and labels not in self.values:
             labels = _bounded(labels, self.values)
         self.values[labels] = self.values.get(labels, 0) + amount
 
@@ -77,11 +77,11 @@ class Histogram:
     limits: Sequence[float] = ()
     cells: dict[Labels, list[float]] = dataclasses.field(default_factory=dict)
 
-    def observe(self, labels: Labels, value: float) -> None:
-        """Counts one value."""
+    def observe(self, labels: Labels, value: float, served: bool = False) -> None:
+        """Counts one value; what belongs to a served model always has a cell of its own."""
         cell = self.cells.get(labels)
         if cell is None:
-            labels = _bounded(labels, self.cells)
+            labels = labels if served else _bounded(labels, self.cells)
             cell = self.cells.setdefault(labels, [0] * (len(self.limits) + 2))
         cell[bisect.bisect_left(self.limits, value)] += 1
         cell[-1] += value

@@ -54,6 +54,7 @@ class Call:
       method: Its method's name.
       request_id: Its id; empty without a log.
       model: The name that it asks for.
+      served: Whether the server has, or had, a model of that name.
       version: The version that answers, once known.
       signature: The signature that is run, once known.
       rows: Rows that are run, once known.
@@ -70,6 +71,7 @@ class Call:
     ):
         self.request_id = request_id
         self.model = ""
+        self.served = False
         self.version: int | None = None
         self.signature: str | None = None
         self.rows: int | None = None
@@ -98,7 +100,7 @@ class Call:
         start = time.perf_counter()
         arrays = await version.run(job.signature, job.arrays, job.outputs, self.time_remaining())
         labels = (version.name, "Predict", _RUNTIME)
-        self.metrics.runtime_latency.observe(labels, micros_since(start))
+        self.metrics.runtime_latency.observe(labels, micros_since(start), served=True)
         return arrays
 
     def end(self, code: grpc.StatusCode, counted: bool = True) -> None:
@@ -110,10 +112,10 @@ class Call:
         """
         micros = micros_since(self._start)
         if counted:
-            self.metrics.request_count.add((self.model, code.name))
+            self.metrics.request_count.add((self.model, code.name), served=self.served)
             if code is grpc.StatusCode.OK:
                 labels = (self.model, self.method, self._entrypoint)
-                self.metrics.request_latency.observe(labels, micros)
+                self.metrics.request_latency.observe(labels, micros, self.served)
         if self._log is not None:
             self._log.add(
                 time.time() - micros * 1e-6,

@@ -48,6 +48,9 @@ HTTP_CODES = {
     Code.DATA_LOSS: 500,
     Code.UNAUTHENTICATED: 401,
 }
+# Between requests, and until a request's headers are complete; above the minute that proxies keep
+# their connections, so that these seldom meet one that is being closed.
+_IDLE_SECONDS = 75.0
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
@@ -69,6 +72,7 @@ class RestOptions:
       cors: Whether pages of other origins may ask.
       max_body_bytes: Largest body that is read, uncompressed.
       metrics_path: Where Prometheus reads the metrics, or None.
+      idle_seconds: How long a connection stays open without a request whose headers are complete.
     """
 
     port: int = 8501
@@ -76,6 +80,7 @@ class RestOptions:
     cors: bool = False
     max_body_bytes: int = 64 << 20
     metrics_path: str | None = None
+    idle_seconds: float = _IDLE_SECONDS
 
 
 class _BodyError(Exception):
@@ -109,6 +114,7 @@ class RestServer:
         drain_seconds: float,
     ):
         self.address = ""
+        self._manager = manager
         self._recorder = recorder
         self._options = options
         self._host = host
@@ -124,7 +130,12 @@ class RestServer:
           MusicGanError: If it cannot be had.
         """
         # A handler is cancelled when its client has gone: its rows are not run.
-        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
+        server = web.Server(
+            self._handle,
+            handler_cancellation=True,
+            access_log=None,
+            keepalive_timeout=self._options.idle_seconds,
+        )
         self._runner = web.ServerRunner(server, shutdown_timeout=self._drain_seconds)
         await self._runner.setup()
         wanted = f"{self._host}:{self._options.port}"
@@ -172,6 +183,7 @@ class RestServer:
                 return self._answer(b"", 200, call)
             asked = rest_answers.resource(request.method, path)
             call.method, call.model = asked.method, asked.spec.name
+            call.served = self._manager.has(call.model)
             sent = await self._body(request, timeout)
             deadline.restart()  # the stock server's timeout is that of the run
             body = await self._answers.answer(asked, sent, call)

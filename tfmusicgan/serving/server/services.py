@@ -63,6 +63,7 @@ def _method(
             # answer UNKNOWN, and log a trace.
             await context.abort(grpc.StatusCode.INTERNAL, "")
         call = _begin(recorder, name, request, context)
+        call.served = manager.has(call.model)
         code = grpc.StatusCode.OK
         try:
             return await answer(manager, request, call)
