@@ -1,12 +1,16 @@
 """What the blocking client and the one with asyncio have to do alike where something goes wrong."""
 
 import asyncio
+import inspect
+import pickle
+import threading
+import time
 
 import grpc
 import pytest
 
 from tests.client.fake_server import FakeServer, answer
-from tfmusicgan.client import AsyncMusicClient, MusicClient, ServingError
+from tfmusicgan.client import AsyncMusicClient, ClosedError, MusicClient, ServingError
 
 
 def _blocking(address, ask, **settings):
@@ -20,6 +24,11 @@ def _awaited(address, ask, **settings):
             return await ask(client)
 
     return asyncio.run(run())
+
+
+async def _result(value):
+    """What a method of either client comes to."""
+    return await value if inspect.isawaitable(value) else value
 
 
 @pytest.fixture(params=[_blocking, _awaited], ids=["blocking", "asyncio"])
@@ -43,3 +52,77 @@ def test_replies_that_cannot_be_read_are_the_servers_errors(run, reply, reason):
         assert len(server.times) == 1
         assert refusal.value.code == grpc.StatusCode.INTERNAL
         assert refusal.value.request_id == server.metadata[0]["x-request-id"]
+
+
+@pytest.mark.parametrize("make", [MusicClient, AsyncMusicClient])
+def test_a_closed_client_says_so(make, toy_server):
+    async def use():
+        unused, used = make(toy_server.address), make(toy_server.address)
+        assert not used.closed
+        assert await _result(used.status("toy"))
+        for client in (unused, used):
+            later = client.with_options(timeout_seconds=5)
+            await _result(client.close())
+            await _result(client.close())
+            for closed in (client, later, client.with_options(timeout_seconds=5)):
+                assert closed.closed
+                with pytest.raises(ClosedError, match=f"{toy_server.address}, which is closed"):
+                    await _result(closed.status("toy"))
+                with pytest.raises(ClosedError):
+                    await _result(closed.generate("toy", [1, 2]))
+
+    asyncio.run(use())
+    assert pickle.loads(pickle.dumps(ClosedError("a:1"))).target == "a:1"
+
+
+@pytest.mark.parametrize("make", [MusicClient, AsyncMusicClient])
+def test_a_twin_closes_itself_alone(make, toy_server):
+    async def use():
+        client = make(toy_server.address)
+        twin = client.with_options(timeout_seconds=5)
+        assert await _result(twin.status("toy"))
+        await _result(twin.close())
+        with pytest.raises(ClosedError):
+            await _result(twin.status("toy"))
+        assert not client.closed
+        assert await _result(client.status("toy")) == {3: ("AVAILABLE", "")}
+        await _result(client.close())
+
+    asyncio.run(use())
+
+
+def _slow(release, started):
+    def predict(*_):
+        started.release()
+        release.wait(20)
+        return answer()
+
+    return FakeServer(predict)
+
+
+def test_a_call_under_way_ends_when_the_client_is_closed():
+    release, started = threading.Event(), threading.Semaphore(0)
+
+    def close(client):
+        started.acquire()
+        client.close()
+
+    async def ask(address):
+        client = AsyncMusicClient(address)
+        call = asyncio.ensure_future(client.predict("m", {}))
+        await asyncio.to_thread(started.acquire)
+        await client.close()
+        await call
+
+    with _slow(release, started) as server:
+        before = time.monotonic()
+        client = MusicClient(server.address)
+        closer = threading.Thread(target=close, args=(client,))
+        closer.start()
+        with pytest.raises(ClosedError):
+            client.predict("m", {})
+        closer.join()
+        with pytest.raises(ClosedError):
+            asyncio.run(ask(server.address))
+        assert time.monotonic() - before < 10
+        release.set()

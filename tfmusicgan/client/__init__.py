@@ -6,6 +6,7 @@ make the same requests (`jobs.py`, `phrases.py`, `requests.py`) by the same rule
 """
 
 from tfmusicgan.client.async_music_client import AsyncMusicClient
+from tfmusicgan.client.callers import ClosedError
 from tfmusicgan.client.music_client import MusicClient
 from tfmusicgan.client.retries import RetryPolicy, ServingError
 from tfmusicgan.client.settings import ChannelOptions, TLSFiles
@@ -13,6 +14,7 @@ from tfmusicgan.client.settings import ChannelOptions, TLSFiles
 __all__ = [
     "AsyncMusicClient",
     "ChannelOptions",
+    "ClosedError",
     "MusicClient",
     "RetryPolicy",
     "ServingError",

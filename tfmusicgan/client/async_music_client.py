@@ -40,8 +40,10 @@ class AsyncMusicClient(ClientBase):
         await self.close()
 
     async def close(self) -> None:
-        """Ends the connection; calls under way are cancelled."""
-        await self._caller.close()
+        """As `MusicClient.close`."""
+        self._is_closed = True
+        if self._owns_connection:
+            await self._caller.close()
 
     async def predict(
         self,
@@ -181,4 +183,5 @@ class AsyncMusicClient(ClientBase):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _call(self, call: requests.Call[T]) -> T:
+        self._check_open()
         return await self._caller.call(call, self.settings)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import grpc
 
 from tfmusicgan.client import jobs
-from tfmusicgan.client.callers import AsyncCaller, Caller
+from tfmusicgan.client.callers import AsyncCaller, Caller, ClosedError
 from tfmusicgan.client.retries import RetryPolicy, is_count
 from tfmusicgan.client.settings import (
     DEFAULT_TIMEOUT_SECONDS,
@@ -70,6 +70,13 @@ class ClientBase:
         self.max_concurrency = max_concurrency
         self.max_rows = max_rows
         self._caller = self._caller_class(self.settings)
+        self._is_closed = False
+        self._owns_connection = True
+
+    @property
+    def closed(self) -> bool:
+        """Whether this client, or the connection it uses, has been closed; calls then fail."""
+        return self._is_closed or self._caller.is_closed
 
     @property
     def target(self) -> str:
@@ -94,7 +101,8 @@ class ClientBase:
             call has a new one.
 
         Returns:
-          The client. It has the connection only as long as this one is not closed.
+          The client. It has the connection only as long as this one is not closed, and does not
+          end it: its own `close` closes no other client.
 
         Raises:
           ConfigError: If a setting is out of range.
@@ -109,4 +117,9 @@ class ClientBase:
             given["metadata"] = {**self.settings.metadata, **metadata}
         twin = copy.copy(self)
         twin.settings = dataclasses.replace(self.settings, **given)
+        twin._owns_connection = False
         return twin
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ClosedError(self.target)

@@ -9,8 +9,27 @@ import grpc
 from tfmusicgan.client.requests import Call
 from tfmusicgan.client.retries import Attempts
 from tfmusicgan.client.settings import Settings
+from tfmusicgan.errors import MusicGanError
 
 T = TypeVar("T")
+
+
+class ClosedError(MusicGanError):
+    """A client was used after it was closed, or closed while a call was under way.
+
+    Attributes:
+      target: The server's address.
+    """
+
+    def __init__(self, target: str):
+        super().__init__(
+            f"Expected a client that is open. Received: a call of the one of {target}, which is "
+            "closed. Make another one."
+        )
+        self.target = target
+
+    def __reduce__(self):
+        return (type(self), (self.target,))
 
 
 class Caller:
@@ -19,11 +38,15 @@ class Caller:
     Args:
       settings: How to connect.
 
+    Attributes:
+      is_closed: Whether the connection has been ended.
+
     Raises:
       ConfigError: If the PEM files of `settings.tls` are not as they should be.
     """
 
     def __init__(self, settings: Settings):
+        self.is_closed = False
         credentials = settings.channel_credentials()
         arguments = settings.channel_arguments()
         if credentials is None:
@@ -33,6 +56,7 @@ class Caller:
 
     def close(self) -> None:
         """Ends the connection; calls under way are cancelled."""
+        self.is_closed = True
         self._channel.close()
 
     def call(self, call: Call[T], settings: Settings) -> T:
@@ -48,7 +72,10 @@ class Caller:
         Raises:
           ServingError: With the code and text of the last attempt; INTERNAL, if the answer cannot
             be read.
+          ClosedError: If the connection is closed, before or meanwhile.
         """
+        if self.is_closed:
+            raise ClosedError(settings.target)
         send = self._channel.unary_unary(call.method)
         request_id, metadata = settings.call_metadata()
         attempts = Attempts(settings.retry, settings.timeout_seconds, settings.target, request_id)
@@ -56,9 +83,14 @@ class Caller:
             try:
                 timeout = attempts.next_timeout()
                 reply = send(call.request, timeout=timeout, metadata=metadata)
-                return call.answer(reply, settings.target, request_id)
-            except grpc.RpcError as error:
+            except (grpc.RpcError, ValueError) as error:
+                if self.is_closed:
+                    raise ClosedError(settings.target) from error
+                if not isinstance(error, grpc.RpcError):
+                    raise
                 time.sleep(attempts.pause_after(error))
+            else:
+                return call.answer(reply, settings.target, request_id)
 
 
 class AsyncCaller:
@@ -67,11 +99,15 @@ class AsyncCaller:
     Args:
       settings: How to connect.
 
+    Attributes:
+      is_closed: Whether the connection has been ended.
+
     Raises:
       ConfigError: As for `Caller`.
     """
 
     def __init__(self, settings: Settings):
+        self.is_closed = False
         self._target = settings.target
         self._credentials = settings.channel_credentials()
         self._arguments = settings.channel_arguments()
@@ -79,11 +115,14 @@ class AsyncCaller:
 
     async def close(self) -> None:
         """Ends the connection; calls under way are cancelled."""
+        self.is_closed = True
         if self._channel is not None:
             await self._channel.close()
 
     async def call(self, call: Call[T], settings: Settings) -> T:
         """As `Caller.call`."""
+        if self.is_closed:
+            raise ClosedError(settings.target)
         send = self._connected().unary_unary(call.method)
         request_id, metadata = settings.call_metadata()
         attempts = Attempts(settings.retry, settings.timeout_seconds, settings.target, request_id)
@@ -91,9 +130,19 @@ class AsyncCaller:
             try:
                 timeout = attempts.next_timeout()
                 reply = await send(call.request, timeout=timeout, metadata=metadata)
-                return call.answer(reply, settings.target, request_id)
-            except grpc.RpcError as error:
+            except (grpc.RpcError, grpc.aio.UsageError) as error:
+                if self.is_closed:
+                    raise ClosedError(settings.target) from error
+                if not isinstance(error, grpc.RpcError):
+                    raise
                 await asyncio.sleep(attempts.pause_after(error))
+            except asyncio.CancelledError:
+                # Of the channel, where nobody cancelled the task.
+                if self.is_closed and not asyncio.current_task().cancelling():
+                    raise ClosedError(settings.target) from None
+                raise
+            else:
+                return call.answer(reply, settings.target, request_id)
 
     def _connected(self) -> grpc.aio.Channel:
         """The channel; it is made by the first call, since it belongs to the loop that runs."""

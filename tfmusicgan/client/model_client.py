@@ -27,8 +27,13 @@ class ModelClient(ClientBase):
         self.close()
 
     def close(self) -> None:
-        """Ends the connection; calls under way are cancelled."""
-        self._caller.close()
+        """Ends the connection; calls under way, and later ones, fail with a `ClosedError`.
+
+        A client made by `with_options` closes itself alone.
+        """
+        self._is_closed = True
+        if self._owns_connection:
+            self._caller.close()
 
     def predict(
         self,
@@ -124,4 +129,5 @@ class ModelClient(ClientBase):
             time.sleep(requests.POLL_SECONDS)
 
     def _call(self, call: requests.Call[T]) -> T:
+        self._check_open()
         return self._caller.call(call, self.settings)
