@@ -4,12 +4,16 @@ import asyncio
 import concurrent.futures
 import gc
 import os
+import shutil
 import sys
 import threading
 import weakref
 
 import pytest
 
+from tests.serving import toy_models
+from tfmusicgan.serving import messages
+from tfmusicgan.serving.server.servable import Servable
 from tfmusicgan.serving.server.version import EngineOptions, State, Version
 
 
@@ -39,6 +43,35 @@ def test_unloaded_versions_do_not_pile_up_and_no_collection_stalls_the_others(to
     finally:
         gc.enable()
         gc.callbacks.pop()
+
+
+def test_a_version_that_cannot_be_loaded_leaves_nothing_behind(toy_root, tmp_path, monkeypatch):
+    shutil.copytree(toy_root / "toy/3", tmp_path / "1")
+    log = messages.PredictionLog()
+    log.predict_log.request.model_spec.signature_name = "sing"
+    toy_models.write_warmup(tmp_path / "1", [log.SerializeToString()])
+    (tmp_path / "2").mkdir()
+    servables = []
+    make = Servable.__init__
+    monkeypatch.setattr(
+        Servable,
+        "__init__",
+        lambda self, *args: servables.append(weakref.ref(self)) or make(self, *args),
+    )
+
+    async def load(number, pool):
+        version = Version("m", number, str(tmp_path / str(number)), EngineOptions(), pool)
+        await version.load(pool)
+        return version
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        failed = [asyncio.run(load(number, pool)) for number in (1, 2)]
+    gc.collect()  # TensorFlow's own exceptions may hold their frames
+    assert [version.state for version in failed] == [State.END] * 2
+    assert str(failed[0].error) == 'Serving signature key "sing" not found.'
+    assert "Could not load the SavedModel" in str(failed[1].error)
+    assert failed[0].error.__traceback__ is failed[1].error.__cause__ is None
+    assert [servable() for servable in servables] == [None, None]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own there")

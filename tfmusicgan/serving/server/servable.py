@@ -102,11 +102,11 @@ class Servable:
             with self._graph.as_default():
                 graph_def = loader_impl.SavedModelLoader(path).load(self._session, ["serve"])
         except tf.errors.OpError as error:
-            self._session.close()
+            self.close()
             raise RequestError.from_tensorflow(error) from error
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             # The Python half of the loader: no saved_model.pb, no such tag, a graph that is none.
-            self._session.close()
+            self.close()
             raise statuses.failed_precondition(
                 f"Could not load the SavedModel in {path!r}: {' '.join(str(error).split())}"
             ) from error

@@ -184,15 +184,15 @@ class Version:
         except RequestError as error:
             if self.servable is None:
                 metrics.load_attempt_count.add((self.path, "fail"))
-            self.error = error
-            self.state = State.END
+            # The code and the text alone: the frames of its traceback hold the model.
+            self.error = RequestError(error.code, str(error))
             logging.error("Model %s version %d: %s", self.name, self.number, error)
-            if self.servable is not None:
-                self.servable.close()
-                self.servable = None
-            return
-        self.state = State.AVAILABLE
-        logging.info("Model %s version %d is available", self.name, self.number)
+        else:
+            self.state = State.AVAILABLE
+            logging.info("Model %s version %d is available", self.name, self.number)
+        finally:
+            if self.state != State.AVAILABLE:  # given up, or out of memory, as well
+                self._free()
 
     def _own_batching(self) -> BatchOptions | None:
         path = os.path.join(self.path, PER_MODEL_FILE)
@@ -219,8 +219,18 @@ class Version:
         """Lets no request in any more, waits for those inside, frees the model."""
         self.state = State.UNLOADING
         await self._unused.wait()
-        self.servable.close()
-        self.servable = None
+        self._free()
+        logging.info("Model %s version %d is unloaded", self.name, self.number)
+
+    def cancel_runs(self) -> None:
+        """Ends the runs inside, as soon as they notice, and refuses others."""
+        if self.servable is not None:
+            self.servable.cancel()
+
+    def _free(self) -> None:
+        if self.servable is not None:
+            # A load that is given up may leave a warm-up's run behind.
+            (self.servable.cancel if self._num_users else self.servable.close)()
+            self.servable = None
         self._queues.clear()
         self.state = State.END
-        logging.info("Model %s version %d is unloaded", self.name, self.number)
