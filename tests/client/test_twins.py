@@ -3,6 +3,9 @@
 import asyncio
 import inspect
 import pickle
+import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -10,7 +13,8 @@ import grpc
 import pytest
 
 from tests.client.fake_server import FakeServer, answer
-from tfmusicgan.client import AsyncMusicClient, ClosedError, MusicClient, ServingError
+from tfmusicgan.client import AsyncMusicClient, ClosedError, MusicClient, RetryPolicy, ServingError
+from tfmusicgan.serving import tensors
 
 
 def _blocking(address, ask, **settings):
@@ -126,3 +130,71 @@ def test_a_call_under_way_ends_when_the_client_is_closed():
             asyncio.run(ask(server.address))
         assert time.monotonic() - before < 10
         release.set()
+
+
+def _seed_fails(failing, release):
+    """One seed is refused, and the others wait; `server.ended` counts those that were cancelled."""
+
+    def predict(request, context):
+        if int(tensors.decode_tensor(request.inputs["seed"])[0]) == failing:
+            context.abort(grpc.StatusCode.NOT_FOUND, "gone")
+        context.add_callback(server.ended.release)
+        release.wait(20)
+        return answer(note_sequence=[b""])
+
+    server = FakeServer(predict)
+    server.ended = threading.Semaphore(0)
+    return server
+
+
+@pytest.mark.parametrize("failing", [0, 3])
+def test_a_failure_ends_a_job_and_cancels_its_other_requests(run, failing):
+    release = threading.Event()
+    with _seed_fails(failing, release) as server:
+        before = time.monotonic()
+        with pytest.raises(ServingError, match="NOT_FOUND: gone"):
+            run(server.address, lambda client: client.generate("m", range(9)), max_rows=1)
+        assert time.monotonic() - before < 5
+        assert len(server.times) <= 7  # four at a time, and what began before the cancelling
+        for _ in range(len(server.times) - 1):
+            assert server.ended.acquire(timeout=5)
+        release.set()
+
+
+def test_a_failure_does_not_wait_for_the_pauses_of_retries(run):
+    def predict(request, context):
+        if int(tensors.decode_tensor(request.inputs["seed"])[0]):
+            time.sleep(0.3)
+            context.abort(grpc.StatusCode.NOT_FOUND, "gone")
+        context.abort(grpc.StatusCode.UNAVAILABLE, "busy")
+
+    patient = RetryPolicy(first_pause_seconds=8, max_pause_seconds=8)
+    with FakeServer(predict) as server:
+        before = time.monotonic()
+        with pytest.raises(ServingError, match="NOT_FOUND: gone"):
+            run(server.address, lambda c: c.generate("m", [0, 1]), max_rows=1, retry=patient)
+        assert time.monotonic() - before < 3
+
+
+INTERRUPTED = """
+import sys
+from tfmusicgan.client import MusicClient
+with MusicClient(sys.argv[1], max_rows=1) as client:
+    client.generate("m", range(9))
+"""
+
+
+def test_ctrl_c_ends_a_job():
+    release, started = threading.Event(), threading.Semaphore(0)
+    with _slow(release, started) as server:
+        program = [sys.executable, "-c", INTERRUPTED, server.address]
+        process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True)
+        try:
+            for _ in range(4):
+                assert started.acquire(timeout=30)
+            process.send_signal(signal.SIGINT)
+            _, error = process.communicate(timeout=10)
+        finally:
+            process.kill()
+            release.set()
+    assert error.rstrip().endswith("KeyboardInterrupt")

@@ -176,7 +176,8 @@ class AsyncMusicClient(ClientBase):
 
         tasks = [asyncio.ensure_future(ask(part)) for part in job.parts(known)]
         try:
-            return [answer for task in tasks for answer in await task]
+            # The first failure is raised at once, whatever is still under way.
+            return [answer for answers in await asyncio.gather(*tasks) for answer in answers]
         finally:
             for task in tasks:  # after a failure, what is not done is not asked for
                 task.cancel()

@@ -1,7 +1,10 @@
 """gRPC calls with a deadline and retries: the clients' only I/O, blocking and with asyncio."""
 
 import asyncio
+import functools
+import threading
 import time
+from collections.abc import Callable
 from typing import TypeVar
 
 import grpc
@@ -32,6 +35,45 @@ class ClosedError(MusicGanError):
         return (type(self), (self.target,))
 
 
+class CallGroup:
+    """Calls that several threads wait for, and that are cancelled together."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._under_way: set[grpc.Future] = set()
+        self._is_over = threading.Event()
+
+    def result(self, send: Callable[[], grpc.Future]) -> bytes:
+        """Sends a request and waits for the reply.
+
+        Raises:
+          grpc.FutureCancelledError: If the group is cancelled, before or meanwhile.
+          grpc.RpcError: If the server refuses.
+        """
+        with self._lock:
+            if self._is_over.is_set():
+                raise grpc.FutureCancelledError
+            future = send()
+            self._under_way.add(future)
+        try:
+            return future.result()
+        finally:
+            with self._lock:
+                self._under_way.discard(future)
+
+    def pause(self, seconds: float) -> None:
+        """Sleeps, but no longer than until the group is cancelled."""
+        self._is_over.wait(seconds)
+
+    def cancel(self) -> None:
+        """Ends what is under way, and lets nothing else begin."""
+        with self._lock:
+            self._is_over.set()
+            under_way = list(self._under_way)
+        for future in under_way:
+            future.cancel()
+
+
 class Caller:
     """A channel to one server.
 
@@ -59,12 +101,13 @@ class Caller:
         self.is_closed = True
         self._channel.close()
 
-    def call(self, call: Call[T], settings: Settings) -> T:
+    def call(self, call: Call[T], settings: Settings, group: CallGroup | None = None) -> T:
         """Makes a call, and makes it again where that may help.
 
         Args:
           call: What to ask.
           settings: Deadline, retries and metadata.
+          group: With which the call is cancelled; None is alone.
 
         Returns:
           The answer as the call reads it.
@@ -73,22 +116,27 @@ class Caller:
           ServingError: With the code and text of the last attempt; INTERNAL, if the answer cannot
             be read.
           ClosedError: If the connection is closed, before or meanwhile.
+          grpc.FutureCancelledError: If the group is cancelled.
         """
         if self.is_closed:
             raise ClosedError(settings.target)
         send = self._channel.unary_unary(call.method)
+        pause = time.sleep if group is None else group.pause
         request_id, metadata = settings.call_metadata()
         attempts = Attempts(settings.retry, settings.timeout_seconds, settings.target, request_id)
         while True:
+            given = {"timeout": attempts.next_timeout(), "metadata": metadata}
             try:
-                timeout = attempts.next_timeout()
-                reply = send(call.request, timeout=timeout, metadata=metadata)
+                if group is None:
+                    reply = send(call.request, **given)
+                else:
+                    reply = group.result(functools.partial(send.future, call.request, **given))
             except (grpc.RpcError, ValueError) as error:
                 if self.is_closed:
                     raise ClosedError(settings.target) from error
                 if not isinstance(error, grpc.RpcError):
                     raise
-                time.sleep(attempts.pause_after(error))
+                pause(attempts.pause_after(error))
             else:
                 return call.answer(reply, settings.target, request_id)
 

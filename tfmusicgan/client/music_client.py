@@ -13,12 +13,14 @@ NumPy in and out, NoteSequences for music; no TensorFlow, no tensorflow-serving-
 """
 
 import concurrent.futures
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION
 from typing import TypeVar
 
 import numpy as np
 
 from tfmusicgan.client import jobs
+from tfmusicgan.client.callers import CallGroup
 from tfmusicgan.client.model_client import ModelClient
 from tfmusicgan.client.phrases import PhraseStream
 from tfmusicgan.note_sequences.proto import NoteSequence
@@ -214,13 +216,25 @@ class MusicClient(ModelClient):
         if job.needs_metadata:
             known = self.metadata(job.model, job.version, job.label)
         parts = job.parts(known)
-        with concurrent.futures.ThreadPoolExecutor(self.max_concurrency) as pool:
-            futures = [pool.submit(self._ask, job, part) for part in parts]
-            try:
-                return [answer for future in futures for answer in future.result()]
-            finally:
-                for future in futures:  # after a failure, what has not begun is not asked for
-                    future.cancel()
+        return [answer for answers in self._ask_all(job, parts) for answer in answers]
 
-    def _ask(self, job: jobs.Job[T], inputs: Mapping[str, np.ndarray]) -> list[T]:
-        return self._call(job.call(inputs))
+    def _ask_all(
+        self, job: jobs.Job[T], parts: Sequence[Mapping[str, np.ndarray]]
+    ) -> list[list[T]]:
+        self._check_open()
+        group = CallGroup()
+
+        def ask(part: Mapping[str, np.ndarray]) -> list[T]:
+            return self._caller.call(job.call(part), self.settings, group)
+
+        with concurrent.futures.ThreadPoolExecutor(self.max_concurrency) as pool:
+            try:
+                futures = [pool.submit(ask, part) for part in parts]
+                done = concurrent.futures.wait(futures, return_when=FIRST_EXCEPTION).done
+                # A failure is raised at once, whatever is still under way.
+                for future in sorted(done, key=lambda each: each.exception() is None)[:1]:
+                    future.result()
+                return [future.result() for future in futures]
+            finally:  # after a failure or Ctrl-C, nothing is waited for and nothing else asked
+                group.cancel()
+                pool.shutdown(wait=False, cancel_futures=True)
