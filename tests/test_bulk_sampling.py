@@ -472,6 +472,14 @@ def test_what_is_no_model_of_the_suite_is_refused(export, tmp_path):
         _plan(broken)
 
 
+def test_what_is_no_local_folder_is_refused(export, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for output in ("gs://bucket/out", pathlib.Path("gs://bucket/out")):
+        with pytest.raises(ConfigError, match=r"in --output\. Received: gs:/+bucket/out\. Mount"):
+            bulk_sampling.sample_to_folder(_plan(export), export, output)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command_says_what_it_does_and_what_is_wrong(export, tmp_path, capsys):
     from tfmusicgan.cli.sample import main
 
@@ -485,6 +493,8 @@ def test_the_command_says_what_it_does_and_what_is_wrong(export, tmp_path, capsy
         ([], "exists. Name another --output"),
         (["--output=", "--num=1"], "--output is required"),
         ([f"--output={tmp_path / 'b'}", f"--model={tmp_path}"], "Expected a SavedModel in"),
+        (["--output=gs://bucket/b"], "file system in --output. Received: gs://bucket/b."),
+        (["--model=s3://bucket/m"], "file system in --model. Received: s3://bucket/m."),
     ):
         with pytest.raises(SystemExit) as ended:
             main([*arguments, *extra])

@@ -9,7 +9,7 @@ missing from `<output>.partial`; the finished folder appears by one rename.
 """
 
 from tfmusicgan.bulk_sampling.plan import Plan, default_signature, make_plan, row_seeds
-from tfmusicgan.bulk_sampling.run import check_output, sample_to_folder
+from tfmusicgan.bulk_sampling.run import check_output, require_local, sample_to_folder
 from tfmusicgan.bulk_sampling.shards import sample_rows, sample_shard
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "check_output",
     "default_signature",
     "make_plan",
+    "require_local",
     "row_seeds",
     "sample_rows",
     "sample_shard",

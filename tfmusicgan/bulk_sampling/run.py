@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
 import threading
 import time
@@ -16,21 +17,41 @@ from typing import Any
 from tfmusicgan import __version__
 from tfmusicgan.bulk_sampling.plan import Plan
 from tfmusicgan.bulk_sampling.shards import sample_shard
-from tfmusicgan.errors import MusicGanError, OutputExistsError, WorkerLostError
+from tfmusicgan.errors import ConfigError, MusicGanError, OutputExistsError, WorkerLostError
 from tfmusicgan.files import locked, replace_folder, write_whole
 from tfmusicgan.progress import ProgressBar
 from tfmusicgan.records.beam_runner import EMBEDDED, run_all
 
 _PLAN, _MANIFEST = "plan.json", "manifest.json"
+_REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/")  # pathlib takes one of two slashes away
 _MOST_FRUITLESS = 2  # runs in a row that lose a worker before a shard is finished
+
+
+def require_local(path: str | os.PathLike, flag: str) -> None:
+    """Refuses a path that is not one of this machine's file system.
+
+    Args:
+      path: The path, as given.
+      flag: What it was given as, for the message.
+
+    Raises:
+      ConfigError: If it has a scheme.
+    """
+    if _REMOTE.match(os.fspath(path)):
+        raise ConfigError(
+            f"Expected a folder of this machine's file system in --{flag}. Received: {path}. Mount "
+            "what it names, and give the path of the mount."
+        )
 
 
 def check_output(output: str | os.PathLike, overwrite: bool) -> None:
     """Refuses to replace what is there; asked before the model is loaded.
 
     Raises:
+      ConfigError: If `output` is not of this machine's file system.
       OutputExistsError: If `output` exists and `overwrite` is False, or it is no set of samples.
     """
+    require_local(output, "output")
     if not os.path.lexists(output):
         return
     if not overwrite:
@@ -69,6 +90,7 @@ def sample_to_folder(
       The manifest written to `output`.
 
     Raises:
+      ConfigError: If `output` is not of this machine's file system.
       OutputExistsError: If `output` exists, or an unfinished run of another plan, and `overwrite`
         is not given.
       MusicGanError: If another run writes there, or a worker failed.

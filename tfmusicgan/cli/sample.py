@@ -33,7 +33,7 @@ NUM = COMMAND.integer(
     "num", None, "Number of samples; with given music for each piece.", lower=1, upper=2**32
 )
 SEED = COMMAND.integer("seed", 0, "Seed of the whole set.", lower=0, upper=2**31 - 1)
-OUTPUT = COMMAND.string("output", None, "Folder to make.")
+OUTPUT = COMMAND.string("output", None, "Folder to make, on this machine's file system.")
 BATCH_SIZE = COMMAND.integer(
     "batch_size", 64, "Samples in one call of the model.", lower=1, upper=2**16
 )
@@ -94,6 +94,7 @@ def _execute() -> None:
     if MIDI.value and WAV.value:
         raise ConfigError("Expected --midi or --wav. Received: both.")
     extra_files = next((flag.name for flag in (MIDI, WAV) if flag.value), None)
+    bulk_sampling.require_local(MODEL.value, "model")
     bulk_sampling.check_output(OUTPUT.value, OVERWRITE.value)
     export = find_export(MODEL.value)
     pieces = list_pieces(music[0].value) if music else []
