@@ -1,8 +1,8 @@
 """The messages of TensorFlow Serving's configuration files, and how a file is read.
 
 `ModelServerConfig` is one of tensorflow-serving-api's (messages.py). That package lacks the others:
-they are declared here, with the fields of tensorflow/serving's session_bundle_config.proto and
-ssl_config.proto at its head of July 2026.
+they are declared here, with the fields of tensorflow/serving's session_bundle_config.proto,
+ssl_config.proto and monitoring_config.proto at its head of July 2026.
 """
 
 import re
@@ -40,28 +40,40 @@ _MESSAGES = {
         ("custom_ca", "string"),
         ("client_verify", "bool"),
     ),
+    "PrometheusConfig": (
+        ("enable", "bool"),
+        ("path", "string"),
+    ),
+    "MonitoringConfig": (("prometheus_config", "PrometheusConfig"),),
 }
 
 
-def _declare(name: str) -> type:
+def _declare() -> dict[str, type]:
     file = text_format.Parse(_FILE, descriptor_pb2.FileDescriptorProto())
-    message = file.message_type.add(name=name)
-    for number, (field, kind) in enumerate(_MESSAGES[name], 1):
-        declared = message.field.add(name=field.rstrip("*"), number=number)
-        declared.label = 3 if field.endswith("*") else 1
-        if kind.endswith("Value"):
-            declared.type = descriptor_pb2.FieldDescriptorProto.TYPE_MESSAGE
-            declared.type_name = f".google.protobuf.{kind}"
-        else:
-            declared.type = getattr(descriptor_pb2.FieldDescriptorProto, f"TYPE_{kind.upper()}")
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for number, (field, kind) in enumerate(fields, 1):
+            declared = message.field.add(name=field.rstrip("*"), number=number)
+            declared.label = 3 if field.endswith("*") else 1
+            if kind[0].isupper():
+                package = "tensorflow.serving" if kind in _MESSAGES else "google.protobuf"
+                declared.type = descriptor_pb2.FieldDescriptorProto.TYPE_MESSAGE
+                declared.type_name = f".{package}.{kind}"
+            else:
+                declared.type = getattr(descriptor_pb2.FieldDescriptorProto, f"TYPE_{kind.upper()}")
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
     pool.AddSerializedFile(file.SerializeToString())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"tensorflow.serving.{name}"))
+    return {
+        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.{name}"))
+        for name in _MESSAGES
+    }
 
 
-BatchingParameters = _declare("BatchingParameters")
-SSLConfig = _declare("SSLConfig")
+_CLASSES = _declare()
+BatchingParameters = _CLASSES["BatchingParameters"]
+SSLConfig = _CLASSES["SSLConfig"]
+MonitoringConfig = _CLASSES["MonitoringConfig"]
 
 
 def read_text(path: str, message_class: type):
