@@ -18,10 +18,10 @@ from tfmusicgan.serving import messages
 from tfmusicgan.serving.wire import delimited, varint, varints
 
 MAX_DECODED_BYTES = 1 << 30  # a few bytes of request may claim any shape ("last value repeats")
+STRING_BYTES = 24  # of a string in TensorFlow's memory, besides its text
 _MAX_RANK = 32  # NumPy's
 
 _CONTENT_FIELD, _STRING_FIELD = 4, 8
-_STRING_BYTES = 24  # of a string in TensorFlow's memory, besides its text
 
 
 class TensorError(MusicGanError):
@@ -166,14 +166,9 @@ def decode_tensor(proto, max_bytes: int = MAX_DECODED_BYTES) -> np.ndarray:
 
 
 def decoded_sizes(proto) -> tuple[int, int]:
-    """How much memory a TensorProto asks for, without making the array.
+    """Bytes of the array of a TensorProto, and those of them that repeat its last value.
 
-    Args:
-      proto: A `messages.TensorProto`.
-
-    Returns:
-      The array's bytes, and those of them that the message does not carry: they repeat its last
-      value. Strings count as TensorFlow holds them. Both are 0 where the proto has no array.
+    Strings count as TensorFlow holds them. Both are 0 where the proto has no array.
     """
     dtype, dims = numpy_dtype(proto.dtype), proto.tensor_shape.dim
     if dtype is None or len(dims) > _MAX_RANK or any(dim.size < 0 for dim in dims):
@@ -182,8 +177,8 @@ def decoded_sizes(proto) -> tuple[int, int]:
         return len(proto.tensor_content), 0
     count = math.prod(dim.size for dim in dims)
     if dtype.kind == "O":
-        given, each = len(proto.string_val), _STRING_BYTES
-        each += len(proto.string_val[-1]) if given else 0
+        given = len(proto.string_val)
+        each = STRING_BYTES + (len(proto.string_val[-1]) if given else 0)
     else:
         field = getattr(proto, _CODINGS[dtype.name].field_name)
         given, each = len(field) // (2 if dtype.kind == "c" else 1), dtype.itemsize

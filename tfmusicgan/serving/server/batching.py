@@ -5,21 +5,22 @@ default timeout of 0 nothing waits for anything but a run in progress. A batch i
 allowed size by repeating a row, so a model runs at few sizes: output bits are equal within one size
 only, and a single row, for which the matrix kernels differ, is padded to two.
 
-Texts and rules are those of TensorFlow Serving's BatchingSession, with two differences, both in
-the client's favour: requests whose inner shapes or dtypes differ never share a batch unless shapes
-are padded (there, one of them fails the others), and a request whose client has gone is dropped
-before the run.
+Texts and rules are those of TensorFlow Serving's BatchingSession, with differences in the clients'
+favour: requests whose inner shapes or dtypes differ never share a batch unless shapes are padded
+(there, one of them fails the others); a request whose client has gone leaves its batch before the
+run; no batch grows beyond `MAX_BATCH_BYTES` by what others add, so that none exhausts the others.
 """
 
 import asyncio
 import collections
+import contextlib
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 
-from tfmusicgan.serving.server import statuses
+from tfmusicgan.serving.server import batch_arrays, beside, statuses
 from tfmusicgan.serving.server.batching_config import BatchOptions
 from tfmusicgan.serving.server.metrics import Metrics
 
@@ -27,8 +28,12 @@ from tfmusicgan.serving.server.metrics import Metrics
 RunBatch = Callable[[Sequence[np.ndarray], float | None], Awaitable[list[np.ndarray]]]
 
 
+MAX_BATCH_BYTES = 128 << 20  # padded; a single request may be larger
+
+
 @dataclasses.dataclass(eq=False)
 class _Task:
+    batch: "_Batch"
     arrays: Sequence[np.ndarray]
     rows: int
     deadline: float | None  # of time.monotonic()
@@ -40,9 +45,10 @@ class _Task:
 class _Batch:
     kind: tuple  # what the arrays of requests that share a batch have in common
     opened: float
+    extents: Sequence[batch_arrays.Extent]  # one per input, of the largest of its tasks
     tasks: list[_Task] = dataclasses.field(default_factory=list)
     rows: int = 0
-    full: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    full: bool = False
 
 
 class BatchQueue:
@@ -69,6 +75,7 @@ class BatchQueue:
         self._concurrency = concurrency
         self._workers: set[asyncio.Task] = set()  # held, else they might be collected
         self._choosing = asyncio.Lock()  # one worker at a time waits for a batch to be full
+        self._changed = asyncio.Event()  # a batch is full, or gone
 
     async def submit(
         self, arrays: Sequence[np.ndarray], seconds: float | None = None
@@ -85,39 +92,24 @@ class BatchQueue:
         Raises:
           RequestError: With the stock server's code and text.
         """
-        rows = self._checked_rows(arrays)
+        rows = batch_arrays.checked_rows(arrays, self._options.max_batch_size)
         if rows == 0:
-            return await asyncio.shield(asyncio.ensure_future(self._run(arrays, seconds)))
+            return await self._run(arrays, seconds)
         deadline = None if seconds is None else time.monotonic() + seconds
         kind = self._kind(arrays)
-        self._require_room(kind, rows)
-        tasks = self._place(arrays, rows, kind, deadline)
+        extents = [batch_arrays.Extent.of(array) for array in arrays]
+        self._require_room(kind, extents, rows)
+        tasks = self._place(arrays, extents, kind, deadline)
         self._metrics.input_batch_size.observe((), rows)
         if len(self._workers) < self._concurrency:
             self._workers.add(asyncio.create_task(self._drain()))
-        if len(tasks) == 1:
-            return await tasks[0].result
-        parts = await asyncio.gather(*(task.result for task in tasks))
+        try:
+            if len(tasks) == 1:
+                return await tasks[0].result
+            parts = await asyncio.gather(*(task.result for task in tasks))
+        finally:
+            self._withdraw(tasks)
         return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
-
-    def _checked_rows(self, arrays: Sequence[np.ndarray]) -> int:
-        if not arrays:
-            raise statuses.invalid_argument("Batching Run() must have at least one input tensor")
-        if any(array.ndim == 0 for array in arrays):
-            raise statuses.invalid_argument(
-                "Batching Run() input tensors must have at least one dimension"
-            )
-        rows = len(arrays[0])
-        if any(len(array) != rows for array in arrays):
-            raise statuses.invalid_argument(
-                "Batching Run() input tensors must have equal 0th-dimension size"
-            )
-        if rows > self._options.max_batch_size:
-            raise statuses.invalid_argument(
-                f"Task size {rows} is larger than maximum input batch size "
-                f"{self._options.max_batch_size}"
-            )
-        return rows
 
     def _kind(self, arrays: Sequence[np.ndarray]) -> tuple:
         if self._options.pad_variable_length_inputs:
@@ -128,49 +120,81 @@ class BatchQueue:
         """The newest waiting batch of a kind, which has room unless it is full."""
         return next((batch for batch in reversed(self._waiting) if batch.kind == kind), None)
 
-    def _require_room(self, kind: tuple, rows: int) -> None:
+    def _room(self, batch: _Batch | None, extents: Sequence[batch_arrays.Extent], rows: int) -> int:
+        """Rows that a waiting batch still takes of a request's."""
+        if batch is None:
+            return 0
+        room = self._options.batch_rows - batch.rows
+        joined = [left.joined(right) for left, right in zip(batch.extents, extents, strict=True)]
+        size = self._options.padded(batch.rows + min(room, rows))
+        return room if batch_arrays.batch_bytes(joined, size) <= MAX_BATCH_BYTES else 0
+
+    def _require_room(self, kind: tuple, extents: Sequence[batch_arrays.Extent], rows: int) -> None:
         options = self._options
         batch = self._open_batch(kind)
         waiting, most = len(self._waiting), options.max_enqueued_batches
+        room = self._room(batch, extents, rows)
         if options.enable_large_batch_splitting:
             begun = 0 if batch is None else batch.rows
-            room = (most - waiting) * options.batch_rows
-            room += 0 if batch is None else options.batch_rows - begun
+            room += (most - waiting) * options.batch_rows
             if rows > room:
                 raise statuses.no_room_to_split(
                     rows, room, waiting, most, begun, options.batch_rows
                 )
-        elif waiting >= most and (batch is None or batch.rows + rows > options.batch_rows):
+        elif waiting >= most and rows > room:
             raise statuses.queue_full(waiting, most)
 
     def _place(
-        self, arrays: Sequence[np.ndarray], rows: int, kind: tuple, deadline: float | None
+        self,
+        arrays: Sequence[np.ndarray],
+        extents: Sequence[batch_arrays.Extent],
+        kind: tuple,
+        deadline: float | None,
     ) -> list[_Task]:
         """Puts a request into the newest waiting batch it fits in, or into a new one.
 
         A request that may be split fills that batch first, then as many new ones as it takes.
         """
         new_future = asyncio.get_running_loop().create_future
-        tasks, start = [], 0
+        tasks, start, rows = [], 0, len(arrays[0])
         while start < rows:
             batch = self._open_batch(kind)
-            room = 0 if batch is None else self._options.batch_rows - batch.rows
+            room = self._room(batch, extents, rows - start)
             if room < rows - start and not (room and self._options.enable_large_batch_splitting):
                 if batch is not None:
-                    batch.full.set()
-                batch = _Batch(kind, time.monotonic())
+                    self._close(batch)
+                batch = _Batch(kind, time.monotonic(), extents)
                 self._waiting.append(batch)
                 room = self._options.batch_rows
             count = min(room, rows - start)
             part = arrays if count == rows else [a[start : start + count] for a in arrays]
-            task = _Task(part, count, deadline, new_future())
+            task = _Task(batch, part, count, deadline, new_future())
             batch.tasks.append(task)
             batch.rows += count
+            batch.extents = [a.joined(b) for a, b in zip(batch.extents, extents, strict=True)]
             if batch.rows == self._options.batch_rows:
-                batch.full.set()
+                self._close(batch)
             tasks.append(task)
             start += count
         return tasks
+
+    def _close(self, batch: _Batch) -> None:
+        batch.full = True
+        self._changed.set()
+
+    def _withdraw(self, tasks: Sequence[_Task]) -> None:
+        """Takes what nobody waits for any more out of the batches that wait."""
+        for batch, task in ((task.batch, task) for task in tasks):
+            task.result.cancel()  # those beside a part that failed
+            if batch not in self._waiting:
+                continue
+            batch.tasks.remove(task)
+            batch.rows -= task.rows
+            if not batch.tasks:
+                self._waiting.remove(batch)
+                self._changed.set()
+            elif batch is self._open_batch(batch.kind):
+                batch.full = False
 
     async def _drain(self) -> None:
         while batch := await self._next_batch():
@@ -183,24 +207,30 @@ class BatchQueue:
         self._workers.discard(asyncio.current_task())
 
     async def _next_batch(self) -> _Batch | None:
+        """The oldest batch that is full or has waited its time."""
         async with self._choosing:
-            if not self._waiting:
-                return None
-            await self._linger(self._waiting[0])
-            return self._waiting.popleft()
-
-    async def _linger(self, batch: _Batch) -> None:
-        seconds = self._options.batch_timeout_micros * 1e-6 - (time.monotonic() - batch.opened)
-        if seconds > 0 and not batch.full.is_set():
-            try:
-                await asyncio.wait_for(batch.full.wait(), seconds)
-            except TimeoutError:
-                return
+            while self._waiting:
+                oldest = self._waiting[0].opened + self._options.batch_timeout_micros * 1e-6
+                seconds = oldest - time.monotonic()
+                ready = (batch for batch in self._waiting if batch.full)
+                batch = self._waiting[0] if seconds <= 0 else next(ready, None)
+                if batch is not None:
+                    self._waiting.remove(batch)
+                    return batch
+                self._changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), seconds)
+            return None
 
     async def _outputs(self, tasks: Sequence[_Task]) -> list[np.ndarray]:
         self._count(tasks)
-        outputs = await self._run(self._merged(tasks), _seconds_left(tasks))
-        _check_outputs(outputs, self._options.padded(sum(task.rows for task in tasks)))
+        size = self._options.padded(sum(task.rows for task in tasks))
+        num_bytes = batch_arrays.batch_bytes(tasks[0].batch.extents, size)
+        requests = [task.arrays for task in tasks]
+        lengths_differ = self._options.pad_variable_length_inputs
+        batch = await beside.run(num_bytes, batch_arrays.merged, requests, size, lengths_differ)
+        outputs = await self._run(batch, _seconds_left(tasks))
+        batch_arrays.check_outputs(outputs, size)
         return outputs
 
     def _count(self, tasks: Sequence[_Task]) -> None:
@@ -213,34 +243,6 @@ class BatchQueue:
         self._metrics.wrapped_run_count.add()
         self._metrics.processed_batch_size.observe((), size)
         self._metrics.padding_size.observe((str(size),), size - rows)
-
-    def _merged(self, tasks: Sequence[_Task]) -> list[np.ndarray]:
-        rows = sum(task.rows for task in tasks)
-        missing = self._options.padded(rows) - rows
-        merged = []
-        for position in range(len(tasks[0].arrays)):
-            parts = [task.arrays[position] for task in tasks]
-            if self._options.pad_variable_length_inputs:
-                parts = _equally_long(parts)
-            if missing:
-                parts.append(np.repeat(parts[-1][:1], missing, axis=0))
-            merged.append(parts[0] if len(parts) == 1 else np.concatenate(parts))
-        return merged
-
-
-def _equally_long(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Pads arrays [rows, ...] to their largest inner shape, each with its own first element."""
-    inner = tuple(np.max([part.shape[1:] for part in parts], axis=0, initial=0))
-    padded = []
-    for part in parts:
-        if part.shape[1:] != inner:
-            filled = np.zeros((len(part), *inner), part.dtype)
-            if part.size:
-                filled[...] = part.flat[0]
-            filled[tuple(map(slice, part.shape))] = part
-            part = filled
-        padded.append(part)
-    return padded
 
 
 def _settle(tasks: Sequence[_Task], running: asyncio.Task) -> None:
@@ -270,13 +272,3 @@ def _seconds_left(tasks: Sequence[_Task]) -> float | None:
     if seconds <= 0:
         raise statuses.expired_in_queue()
     return seconds
-
-
-def _check_outputs(outputs: Sequence[np.ndarray], rows: int) -> None:
-    if any(np.ndim(output) == 0 for output in outputs):
-        raise statuses.failed_precondition("Batched output tensor has 0 dimensions")
-    if any(len(output) != rows for output in outputs):
-        raise statuses.failed_precondition(
-            "Batched output tensor's 0th dimension does not equal the sum of the 0th dimension "
-            "sizes of the input tensors"
-        )
