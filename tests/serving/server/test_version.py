@@ -66,7 +66,7 @@ def test_a_version_that_cannot_be_loaded_leaves_nothing_behind(toy_root, tmp_pat
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         failed = [asyncio.run(load(number, pool)) for number in (1, 2)]
-    gc.collect()  # TensorFlow's own exceptions may hold their frames
+    gc.collect()
     assert [version.state for version in failed] == [State.END] * 2
     assert str(failed[0].error) == 'Serving signature key "sing" not found.'
     assert "Could not load the SavedModel" in str(failed[1].error)

@@ -186,7 +186,7 @@ class Version:
                 metrics.load_attempt_count.add((self.path, "fail"))
             # The code and the text alone: the frames of its traceback hold the model.
             self.error = RequestError(error.code, str(error))
-            logging.error("Model %s version %d: %s", self.name, self.number, error)
+            logging.error("Model %s version %d: %s", self.name, self.number, self.error)
         else:
             self.state = State.AVAILABLE
             logging.info("Model %s version %d is available", self.name, self.number)
