@@ -138,7 +138,8 @@ def _seed_fails(failing, release):
     def predict(request, context):
         if int(tensors.decode_tensor(request.inputs["seed"])[0]) == failing:
             context.abort(grpc.StatusCode.NOT_FOUND, "gone")
-        context.add_callback(server.ended.release)
+        if not context.add_callback(server.ended.release):
+            server.ended.release()  # it had ended before
         release.wait(20)
         return answer(note_sequence=[b""])
 
