@@ -202,6 +202,19 @@ def no_room_to_split(
     )
 
 
+def too_many_waiting(num_waiting: int, most: int) -> RequestError:
+    """Overload where requests are not batched; this server's own limit."""
+    return RequestError(
+        grpc.StatusCode.UNAVAILABLE,
+        f"Too many requests wait for this model; currently {num_waiting}, and at most {most} may",
+    )
+
+
+def timed_out() -> RequestError:
+    """The runtime's own text, for a request whose time ran out before its run began."""
+    return RequestError(grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
+
+
 def expired_in_queue() -> RequestError:
     """Every request of a batch ran out of time before its turn."""
     return RequestError(

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import dataclasses
 import enum
-import functools
 import os
 import sys
 import threading
@@ -23,6 +22,8 @@ from tfmusicgan.serving.server.batching_config import PER_MODEL_FILE, BatchOptio
 from tfmusicgan.serving.server.metrics import Metrics, micros_since
 from tfmusicgan.serving.server.servable import Servable, SessionOptions, Signature
 from tfmusicgan.serving.server.statuses import RequestError
+
+MAX_WAITING_RUNS = 1000  # of a version; only single requests can be as many, batches have a limit
 
 
 class State(enum.IntEnum):
@@ -99,6 +100,7 @@ class Version:
         self._batching = options.batching
         self._slots = asyncio.Semaphore(options.model_concurrency or options.num_batch_threads)
         self._queues: dict[tuple[str, tuple[str, ...]], BatchQueue] = {}
+        self._num_waiting = 0
         self._num_users = 0
         self._unused = asyncio.Event()
         self._unused.set()
@@ -106,14 +108,20 @@ class Version:
     @contextlib.asynccontextmanager
     async def in_use(self) -> AsyncIterator[Servable]:
         """Keeps the version loaded while a request uses it."""
-        self._num_users += 1
-        self._unused.clear()
+        self._enter()
         try:
             yield self.servable
         finally:
-            self._num_users -= 1
-            if not self._num_users:
-                self._unused.set()
+            self._leave()
+
+    def _enter(self) -> None:
+        self._num_users += 1
+        self._unused.clear()
+
+    def _leave(self) -> None:
+        self._num_users -= 1
+        if not self._num_users:
+            self._unused.set()
 
     async def run(
         self,
@@ -140,12 +148,12 @@ class Version:
         fetches = [signature.outputs[alias] for alias in outputs]
 
         async def run_batch(merged, seconds_left):
-            # Held here as well: a run goes on when the request that wanted it is cancelled.
+            # Held here as well: a batch waits on when the requests that made it are cancelled.
             async with self.in_use():
                 return await self._run(dict(zip(feeds, merged, strict=True)), fetches, seconds_left)
 
         if self._batching is None:
-            return await asyncio.shield(asyncio.ensure_future(run_batch(arrays, seconds)))
+            return await run_batch(arrays, seconds)
         key = (signature.name, tuple(outputs))
         if key not in self._queues:
             options = self._options
@@ -157,14 +165,49 @@ class Version:
     async def _run(
         self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], seconds: float | None
     ) -> list[np.ndarray]:
-        """Runs the graph once a slot is free."""
+        """Runs the graph once a slot is free.
+
+        Who is cancelled before that has not taken one; a run that has begun goes on to its end, and
+        holds its slot and the model so long.
+        """
         deadline = None if seconds is None else time.monotonic() + seconds
-        async with self._slots:
-            timeout_ms = 0
-            if deadline is not None:
-                timeout_ms = max(1, int((deadline - time.monotonic()) * 1000))
-            run = functools.partial(self.servable.run, feeds, fetches, timeout_ms)
-            return await asyncio.get_running_loop().run_in_executor(self._pool, run)
+        loop = asyncio.get_running_loop()
+
+        def run():
+            timeout_ms = 0 if deadline is None else int((deadline - time.monotonic()) * 1000)
+            if deadline is not None and timeout_ms < 1:
+                raise statuses.timed_out()
+            return self.servable.run(feeds, fetches, timeout_ms)
+
+        def ended(_):
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
+                loop.call_soon_threadsafe(self._end_run)
+
+        await self._take_slot(seconds)
+        self._enter()
+        try:
+            running = self._pool.submit(run)
+        except RuntimeError:
+            self._end_run()
+            raise
+        running.add_done_callback(ended)
+        return await asyncio.wrap_future(running)
+
+    async def _take_slot(self, seconds: float | None) -> None:
+        if self._num_waiting >= MAX_WAITING_RUNS:
+            raise statuses.too_many_waiting(self._num_waiting, MAX_WAITING_RUNS)
+        self._num_waiting += 1
+        try:
+            async with asyncio.timeout(seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise statuses.timed_out() from None
+        finally:
+            self._num_waiting -= 1
+
+    def _end_run(self) -> None:
+        self._slots.release()
+        self._leave()
 
     async def load(self, pool: Executor) -> None:
         """Loads and warms up; ends AVAILABLE, or END with `error`."""
