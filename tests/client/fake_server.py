@@ -17,15 +17,18 @@ class FakeServer:
       state: Of version 2, which GetModelStatus answers.
       signatures: Signature -> {input: dtype}, which GetModelMetadata answers; all are [rows].
       credentials: For TLS.
+      version: Whose metadata GetModelMetadata answers; None is not said. May be changed.
 
     Attributes:
       address: The host:port.
       times: When Predict was called.
       metadata: Of each call of Predict.
+      num_described: How often GetModelMetadata was called.
     """
 
-    def __init__(self, predict, state=30, signatures=None, credentials=None):
+    def __init__(self, predict, state=30, signatures=None, credentials=None, version=None):
         self.times, self.metadata = [], []
+        self.version, self.num_described = version, 0
         self._predict, self._state, self._signatures = predict, state, signatures or {}
         self._server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
         methods = {
@@ -69,7 +72,10 @@ class FakeServer:
             for alias, dtype in inputs.items():
                 signature.inputs[alias].dtype = messages.DataType.values_by_name[dtype].number
                 signature.inputs[alias].tensor_shape.dim.add(size=-1)
+        self.num_described += 1
         response = messages.GetModelMetadataResponse()
+        asked = messages.GetModelMetadataRequest.FromString(request).model_spec.version.value
+        response.model_spec.version.value = asked or self.version or 0
         response.metadata["signature_def"].Pack(packed)
         return response.SerializeToString()
 

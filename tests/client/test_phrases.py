@@ -109,6 +109,13 @@ def test_a_piece_is_of_one_version_and_asked_for_when_it_is_wanted(server):
     assert [note for phrase in phrases for note in phrase.notes] == list(whole.notes)
 
 
+def test_the_version_whose_inputs_are_known_makes_the_piece(server):
+    server.version = 8
+    with MusicClient(server.address) as client:
+        assert len(list(client.stream_phrases("toy", 3, 7))) == 7
+    assert server.asked == [(8, 1), (8, 2), (8, 4), (8, 7)]
+
+
 def test_asyncio_gives_the_same(server):
     async def ask():
         async with AsyncMusicClient(server.address) as client:

@@ -1,8 +1,8 @@
 """Clients of TensorFlow Serving, the stock server or tfmusicgan-serve, light to import.
 
 `music_client.py` is the one whose calls block, `async_music_client.py` its twin with asyncio. Both
-make the same requests (`jobs.py`, `phrases.py`, `requests.py`) by the same rules (`retries.py`,
-`settings.py`), which do no I/O; `callers.py` does it.
+make the same requests (`jobs.py`, `phrases.py`, `requests.py`, `runs.py`) by the same rules
+(`retries.py`, `settings.py`), which do no I/O; `callers.py` does it.
 """
 
 from tfmusicgan.client.async_music_client import AsyncMusicClient

@@ -18,6 +18,8 @@ from tfmusicgan.client.base import ClientBase
 from tfmusicgan.client.callers import AsyncCaller
 from tfmusicgan.client.phrases import PhraseStream
 from tfmusicgan.client.retries import ServingError
+from tfmusicgan.client.runs import Run
+from tfmusicgan.errors import ConfigError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.serving.messages import DEFAULT_SIGNATURE
 from tfmusicgan.serving.sounds import Sound
@@ -157,27 +159,37 @@ class AsyncMusicClient(ClientBase):
         return self._phrases(model, stream)
 
     async def _phrases(self, model: str, stream: PhraseStream) -> AsyncIterator[NoteSequence]:
-        known = await self.metadata(model, stream.version, stream.label)
+        known = await self._call(requests.described(model, stream.version, stream.label))
+        stream.begin(known)
         while not stream.is_done:
-            call = stream.next_call(model, known)
+            call = stream.next_call(model, known.signatures)
             for phrase in stream.phrases(await self._call(call)):
                 yield phrase
 
     async def _run(self, job: jobs.Job[T]) -> list[T]:
         """Asks for all rows of a job, several requests under way at a time."""
-        known = None
-        if job.needs_metadata:
-            known = await self.metadata(job.model, job.version, job.label)
+        run = Run(job, self._models)
+        while not run.is_done:
+            try:
+                if run.question is not None:
+                    run.learn(await self._call(run.question))
+                run.take(await self._call_all(run.calls()))
+            except (ConfigError, ServingError) as error:
+                run.recover(error)
+        return run.answers()
+
+    async def _call_all(self, calls: Sequence[requests.Call[T]]) -> list[T]:
+        """Several calls at a time; the first failure ends the others."""
         slots = asyncio.Semaphore(self.max_concurrency)
 
-        async def ask(inputs: Mapping[str, np.ndarray]) -> list[T]:
+        async def ask(call: requests.Call[T]) -> T:
             async with slots:
-                return await self._call(job.call(inputs))
+                return await self._call(call)
 
-        tasks = [asyncio.ensure_future(ask(part)) for part in job.parts(known)]
+        tasks = [asyncio.ensure_future(ask(call)) for call in calls]
         try:
             # The first failure is raised at once, whatever is still under way.
-            return [answer for answers in await asyncio.gather(*tasks) for answer in answers]
+            return await asyncio.gather(*tasks)
         finally:
             for task in tasks:  # after a failure, what is not done is not asked for
                 task.cancel()

@@ -10,6 +10,7 @@ import grpc
 from tfmusicgan.client import jobs
 from tfmusicgan.client.callers import AsyncCaller, Caller, ClosedError
 from tfmusicgan.client.retries import RetryPolicy, is_count
+from tfmusicgan.client.runs import KnownModels
 from tfmusicgan.client.settings import (
     DEFAULT_TIMEOUT_SECONDS,
     ChannelOptions,
@@ -70,6 +71,7 @@ class ClientBase:
         self.max_concurrency = max_concurrency
         self.max_rows = max_rows
         self._caller = self._caller_class(self.settings)
+        self._models = KnownModels()
         self._is_closed = False
         self._owns_connection = True
 

@@ -74,8 +74,8 @@ class Job(Generic[T]):
             for part in split_rows(rows, self.max_rows, MAX_REQUEST_BYTES)
         ]
 
-    def call(self, inputs: Mapping[str, np.ndarray]) -> Call[list[T]]:
-        """One request.
+    def call(self, inputs: Mapping[str, np.ndarray]) -> Call[tuple[int, list[T]]]:
+        """One request, for the version that answers it and the answers.
 
         Args:
           inputs: One of the `parts`.
@@ -84,7 +84,9 @@ class Job(Generic[T]):
         call = requests.predict(
             self.model, inputs, self.signature, self.version, self.label, outputs
         )
-        return call.then(lambda reply: [self.read(value) for value in reply.outputs[self.output]])
+        return call.then(
+            lambda reply: (reply.version, [self.read(v) for v in reply.outputs[self.output]])
+        )
 
     def _rows(self, known: Metadata | None) -> dict[str, np.ndarray]:
         rows = {} if self.seeds is None else {"seed": self.seeds}

@@ -13,16 +13,18 @@ NumPy in and out, NoteSequences for music; no TensorFlow, no tensorflow-serving-
 """
 
 import concurrent.futures
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION
 from typing import TypeVar
 
-import numpy as np
-
-from tfmusicgan.client import jobs
+from tfmusicgan.client import jobs, requests
 from tfmusicgan.client.callers import CallGroup
 from tfmusicgan.client.model_client import ModelClient
 from tfmusicgan.client.phrases import PhraseStream
+from tfmusicgan.client.requests import Call
+from tfmusicgan.client.retries import ServingError
+from tfmusicgan.client.runs import Run
+from tfmusicgan.errors import ConfigError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.serving.sounds import Sound
 
@@ -47,7 +49,8 @@ class MusicClient(ModelClient):
         """Makes one piece of music per seed.
 
         Large jobs are split into requests of `max_rows` rows, and of 3 MiB where music is given,
-        `max_concurrency` of them under way at a time.
+        `max_concurrency` of them under way at a time. All pieces are made by one version, also
+        where the server replaces it meanwhile. What the model takes is asked once a version.
 
         Args:
           model: The model's name.
@@ -205,31 +208,35 @@ class MusicClient(ModelClient):
         return self._phrases(model, stream)
 
     def _phrases(self, model: str, stream: PhraseStream) -> Iterator[NoteSequence]:
-        known = self.metadata(model, stream.version, stream.label)
+        known = self._call(requests.described(model, stream.version, stream.label))
+        stream.begin(known)
         while not stream.is_done:
-            call = stream.next_call(model, known)
+            call = stream.next_call(model, known.signatures)
             yield from stream.phrases(self._call(call))
 
     def _run(self, job: jobs.Job[T]) -> list[T]:
         """Asks for all rows of a job, several requests under way at a time."""
-        known = None
-        if job.needs_metadata:
-            known = self.metadata(job.model, job.version, job.label)
-        parts = job.parts(known)
-        return [answer for answers in self._ask_all(job, parts) for answer in answers]
+        run = Run(job, self._models)
+        while not run.is_done:
+            try:
+                if run.question is not None:
+                    run.learn(self._call(run.question))
+                run.take(self._call_all(run.calls()))
+            except (ConfigError, ServingError) as error:
+                run.recover(error)
+        return run.answers()
 
-    def _ask_all(
-        self, job: jobs.Job[T], parts: Sequence[Mapping[str, np.ndarray]]
-    ) -> list[list[T]]:
+    def _call_all(self, calls: Sequence[Call[T]]) -> list[T]:
+        """Several calls at a time; the first failure ends the others."""
         self._check_open()
         group = CallGroup()
 
-        def ask(part: Mapping[str, np.ndarray]) -> list[T]:
-            return self._caller.call(job.call(part), self.settings, group)
+        def ask(call: Call[T]) -> T:
+            return self._caller.call(call, self.settings, group)
 
         with concurrent.futures.ThreadPoolExecutor(self.max_concurrency) as pool:
             try:
-                futures = [pool.submit(ask, part) for part in parts]
+                futures = [pool.submit(ask, call) for call in calls]
                 done = concurrent.futures.wait(futures, return_when=FIRST_EXCEPTION).done
                 # A failure is raised at once, whatever is still under way.
                 for future in sorted(done, key=lambda each: each.exception() is None)[:1]:

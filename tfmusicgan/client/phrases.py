@@ -13,7 +13,7 @@ import numpy as np
 
 from tfmusicgan.client import requests
 from tfmusicgan.client.controls import control_rows, seed_rows
-from tfmusicgan.client.requests import Call, Metadata, Prediction
+from tfmusicgan.client.requests import Call, Described, Metadata, Prediction
 from tfmusicgan.errors import ConfigError, MusicGanError
 from tfmusicgan.note_sequences.proto import NoteSequence
 
@@ -101,7 +101,8 @@ class PhraseStream:
     Args:
       seed: The piece's seed.
       num_phrases: Its length, from 1.
-      version: A version number; by default the one that answers first makes all phrases.
+      version: A version number; by default the one whose inputs the server stated, else the
+        one that answers first, makes all phrases.
       label: A version label, for the first.
       controls: Further inputs of the signature.
 
@@ -129,6 +130,11 @@ class PhraseStream:
     def is_done(self) -> bool:
         """Whether all phrases have been handed on."""
         return not self._cutter.wanted
+
+    def begin(self, known: Described) -> None:
+        """Takes what the model takes, and the version that has to make all phrases."""
+        if known.version:
+            self.version, self.label = known.version, None
 
     def next_call(self, model: str, known: Metadata) -> Call[tuple[int, NoteSequence]]:
         """The next request.

@@ -73,6 +73,19 @@ class Prediction:
     version: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Described:
+    """What a version takes and gives.
+
+    Attributes:
+      version: Its number; 0 where the server does not say.
+      signatures: What it takes and gives.
+    """
+
+    version: int
+    signatures: Metadata
+
+
 def predict(
     model: str,
     inputs: Mapping[str, object],
@@ -102,8 +115,8 @@ def predict(
     return Call(f"{_PREDICTION_SERVICE}/Predict", request.SerializeToString(), read)
 
 
-def metadata(model: str, version: int | None, label: str | None) -> Call[Metadata]:
-    """What a model takes and gives.
+def described(model: str, version: int | None, label: str | None) -> Call[Described]:
+    """What a model takes and gives, and which version of it.
 
     Raises:
       ConfigError: If both `version` and `label` are given.
@@ -111,10 +124,10 @@ def metadata(model: str, version: int | None, label: str | None) -> Call[Metadat
     request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
     request.model_spec.CopyFrom(_model_spec(model, version, label))
 
-    def read(content: bytes) -> Metadata:
+    def read(content: bytes) -> Described:
         reply = messages.GetModelMetadataResponse.FromString(content)
         packed = messages.SignatureDefMap.FromString(reply.metadata["signature_def"].value)
-        return {
+        signatures = {
             name: {
                 "inputs": _described(entry.inputs),
                 "outputs": _described(entry.outputs),
@@ -123,8 +136,14 @@ def metadata(model: str, version: int | None, label: str | None) -> Call[Metadat
             for name, entry in sorted(packed.signature_def.items())
             if name != "__saved_model_init_op"
         }
+        return Described(reply.model_spec.version.value, signatures)
 
     return Call(f"{_PREDICTION_SERVICE}/GetModelMetadata", request.SerializeToString(), read)
+
+
+def metadata(model: str, version: int | None, label: str | None) -> Call[Metadata]:
+    """The same without the version."""
+    return described(model, version, label).then(lambda answer: answer.signatures)
 
 
 def status(model: str, version: int | None) -> Call[States]:

@@ -1,0 +1,157 @@
+"""A job's requests, all answered by one version, and what is known of a server's models. No I/O.
+
+The requests name no version unless the caller does, so that none fails while a server replaces a
+version. Where several versions answered, the last request's makes what the others made again.
+"""
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import grpc
+import numpy as np
+
+from tfmusicgan.client import requests
+from tfmusicgan.client.jobs import Job
+from tfmusicgan.client.requests import Call, Described
+from tfmusicgan.client.retries import ServingError
+from tfmusicgan.errors import ConfigError
+
+T = TypeVar("T")
+_MOST_KNOWN = 64  # versions, of all models of a server
+# What a server answers to inputs that are not its version's.
+_OF_THE_REQUEST = (
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.NOT_FOUND,
+)
+
+
+class KnownModels:
+    """What models of one server take and give, as it answered before; for several threads."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._versions: dict[tuple[str, int], Described] = {}
+        self._current: dict[tuple[str, str | None], int] = {}
+
+    def find(self, model: str, version: int | None, label: str | None) -> Described | None:
+        """What is known of a version, by default of the one that answered last; None is nothing."""
+        with self._lock:
+            number = self._current.get((model, label)) if version is None else version
+            return self._versions.get((model, number))
+
+    def keep(self, model: str, version: int | None, label: str | None, known: Described) -> None:
+        """Keeps an answer; one that names no version cannot be told from a later one's."""
+        if not known.version:
+            return
+        with self._lock:
+            self._versions[model, known.version] = known
+            if version is None:
+                self._current[model, label] = known.version
+            while len(self._versions) > _MOST_KNOWN:
+                del self._versions[next(iter(self._versions))]
+
+    def move(self, model: str, label: str | None, version: int) -> None:
+        """Another version answers now where none is named."""
+        with self._lock:
+            self._current[model, label] = version
+
+    def forget(self, model: str, version: int | None, label: str | None) -> None:
+        """The next job of the model has to ask."""
+        with self._lock:
+            number = self._current.pop((model, label), None) if version is None else version
+            self._versions.pop((model, number), None)
+
+
+class Run(Generic[T]):
+    """One job on its way: `question`, `learn`, `calls` and `take` in turn until it is done.
+
+    Args:
+      job: What is wanted.
+      models: What is known of the server's models.
+
+    Attributes:
+      is_done: Whether all answers are there.
+    """
+
+    def __init__(self, job: Job[T], models: KnownModels):
+        self.is_done = False
+        self._job = job
+        self._models = models
+        self._known = self._find()
+        self._is_fresh = False
+        self._parts: list[dict[str, np.ndarray]] = []
+        self._replies: list[tuple[int, list[T]] | None] = []
+        self._asked: list[int] = []
+
+    @property
+    def question(self) -> Call[Described] | None:
+        """The call for the signature's inputs; None where they are known or do not matter."""
+        if not self._job.needs_metadata or self._known is not None:
+            return None
+        return requests.described(self._job.model, self._job.version, self._job.label)
+
+    def learn(self, known: Described) -> None:
+        """Takes the answer of the question."""
+        self._models.keep(self._job.model, self._job.version, self._job.label, known)
+        self._known, self._is_fresh = known, True
+
+    def calls(self) -> list[Call[tuple[int, list[T]]]]:
+        """The requests that are to be made.
+
+        Raises:
+          ConfigError: If the signature is unknown, or seeds or controls do not fit it.
+        """
+        parts = self._job.parts(self._known.signatures if self._known is not None else None)
+        if not _are_equal(parts, self._parts):
+            self._parts, self._replies = parts, [None] * len(parts)
+        version = self._job.version
+        self._asked = [
+            number
+            for number, reply in enumerate(self._replies)
+            if reply is None or reply[0] != version
+        ]
+        return [self._job.call(self._parts[number]) for number in self._asked]
+
+    def take(self, replies: Sequence[tuple[int, list[T]]]) -> None:
+        """Takes the replies: the version and the answers of each of the calls."""
+        for number, reply in zip(self._asked, replies, strict=True):
+            self._replies[number] = reply
+        versions = [version for version, _ in replies if version]
+        known = self._known.version if self._known is not None else 0
+        if self._job.version is not None or len({*versions, known or None} - {None}) < 2:
+            self.is_done = True
+            return
+        # Where a version is replaced, also by an older one, the last request met the one that is.
+        self._models.move(self._job.model, self._job.label, versions[-1])
+        self._job = dataclasses.replace(self._job, version=versions[-1], label=None)
+        self._known, self._is_fresh = self._find(), False
+
+    def recover(self, error: ConfigError | ServingError) -> None:
+        """Raises an error, unless the job relied on an earlier answer, which may be out of date."""
+        is_final = isinstance(error, ServingError) and error.code not in _OF_THE_REQUEST
+        if self._known is None or self._is_fresh or is_final:
+            raise error
+        self._models.forget(self._job.model, self._job.version, self._job.label)
+        self._known = None
+
+    def answers(self) -> list[T]:
+        """All of them in their order, when the job is done."""
+        return [answer for _, answers in self._replies for answer in answers]
+
+    def _find(self) -> Described | None:
+        job = self._job
+        if not job.needs_metadata:
+            return None
+        return self._models.find(job.model, job.version, job.label)
+
+
+def _are_equal(
+    parts: Sequence[dict[str, np.ndarray]], others: Sequence[dict[str, np.ndarray]]
+) -> bool:
+    return len(parts) == len(others) and all(
+        part.keys() == other.keys() and all(np.array_equal(part[n], other[n]) for n in part)
+        for part, other in zip(parts, others, strict=True)
+    )
