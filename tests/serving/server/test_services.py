@@ -1,5 +1,7 @@
 """The embedded server through the stock stubs: codes and texts of table 1.4 of the reference."""
 
+import asyncio
+
 import grpc
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from tensorflow_serving.apis import (
 )
 
 from tests.serving import toy_models
+from tfmusicgan.serving.server import services
 
 Code = grpc.StatusCode
 
@@ -268,6 +271,15 @@ def test_deadline_ends_the_run_and_the_server_goes_on(prediction):
     quick = request(signature="slow", inputs={"steps": seeds(4)})
     response = prediction.Predict(quick, timeout=20)
     assert list(response.outputs["steps"].int64_val) == [4]
+
+
+def test_a_refusal_that_nobody_takes_any_more_is_no_error():
+    class Gone:
+        async def abort(self, code, text):
+            raise grpc.aio.InternalError(f"Failed to send {code}: {text}")
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(services._refuse(Gone(), Code.DEADLINE_EXCEEDED, "late"))
 
 
 def test_garbage_on_the_wire_leaves_the_server_alive(toy_server, prediction):

@@ -69,11 +69,11 @@ def _method(
             return await answer(manager, request, call)
         except RequestError as error:
             code = error.code
-            await context.abort(code, error.text)
+            await _refuse(context, code, error.text)
         except TensorError as error:
             # An output of a type that has no place in a typed field.
             code = grpc.StatusCode.UNIMPLEMENTED
-            await context.abort(code, str(error))
+            await _refuse(context, code, str(error))
         except asyncio.CancelledError:
             code = call.abandoned()
             raise
@@ -84,6 +84,15 @@ def _method(
             call.end(code, counted)
 
     return grpc.unary_unary_rpc_method_handler(handle)
+
+
+async def _refuse(context, code: grpc.StatusCode, text: str) -> None:
+    try:
+        await context.abort(code, text)
+    except grpc.aio.InternalError as error:
+        # The client has just gone: where its time ran out, both sides notice at once. gRPC would
+        # log a trace for each.
+        raise asyncio.CancelledError from error
 
 
 def _begin(recorder: Recorder, method: str, request, context) -> Call:
