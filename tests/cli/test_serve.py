@@ -1,3 +1,5 @@
+import pathlib
+
 import pytest
 
 from tfmusicgan.cli import serve
@@ -18,6 +20,44 @@ def test_help_lists_flags_and_exits_0(capsys):
         serve.main(["--help"])
     assert end.value.code == 0
     assert "--model_root=TEXT" in capsys.readouterr().out
+
+
+# The stock server's defaults, section 2.1 of the reference, of the flags that both have.
+STOCK = {
+    "port": 8500,
+    "grpc_socket_path": "",
+    "rest_api_port": 0,
+    "rest_api_timeout_in_ms": 30000,
+    "rest_api_enable_cors_support": False,
+    "model_name": "default",
+    "model_base_path": "",
+    "model_config_file": "",
+    "model_config_file_poll_wait_seconds": 0,
+    "file_system_poll_wait_seconds": 1,
+    "enable_batching": False,
+    "batching_parameters_file": "",
+    "enable_per_model_batching_parameters": False,
+    "allow_version_labels_for_unavailable_models": False,
+    "max_num_load_retries": 5,
+    "load_retry_interval_micros": 60_000_000,
+    "tensorflow_intra_op_parallelism": 0,
+    "tensorflow_inter_op_parallelism": 0,
+    "grpc_channel_arguments": "",
+    "monitoring_config_file": "",
+    "ssl_config_file": "",
+}
+
+
+def test_defaults_that_differ_from_the_stock_servers_are_said():
+    flags = serve.COMMAND.flags
+    differing = {n for n, stock in STOCK.items() if (flags[n].default or 0) != (stock or 0)}
+    assert differing == {"enable_batching", "max_num_load_retries"}
+    readme = (pathlib.Path(__file__).parents[2] / "serving" / "README.md").read_text()
+    summary = serve.COMMAND.summary.split("Defaults differ:")[1]
+    for name in differing:
+        assert f"--{name}" in summary
+        assert "stock: " in flags[name].help
+        assert f"| `--{name}` |" in readme
 
 
 def test_nothing_to_serve(capsys, tmp_path):

@@ -11,8 +11,10 @@ from tfmusicgan.errors import ConfigError, MusicGanError
 COMMAND = Command(
     "tfmusicgan-serve",
     "serves exported models over gRPC and REST, with TensorFlow Serving's interface.\nClients of"
-    " the stock server work unchanged, and flags that it has as well mean the same.\nIt stops on"
-    " SIGTERM or Ctrl-C once running requests are done.",
+    " the stock server work unchanged, and flags that it has as well mean the same, save that\n"
+    "--port=0 takes a free port (stock: none).\nDefaults differ: --enable_batching is on (stock:"
+    " off) and --max_num_load_retries 0 (stock: 5).\nIt stops on SIGTERM or Ctrl-C once running"
+    " requests are done.",
     [
         "tfmusicgan-serve --model_root=serving/models",
         "tfmusicgan-serve --model_name=chorales --model_base_path=serving/models/chorales --port=0",
@@ -44,7 +46,9 @@ _HOST = COMMAND.string(
     "127.0.0.1",
     "Address to listen on; 0.0.0.0 lets other machines in (see --ssl_config_file).",
 )
-_PORT = COMMAND.integer("port", 8500, "Port; 0 takes a free one and says which.", 0, 65535)
+_PORT = COMMAND.integer(
+    "port", 8500, "Port; 0 takes a free one and says which (stock: no port).", 0, 65535
+)
 _SOCKET = COMMAND.string("grpc_socket_path", None, "Unix socket to listen on as well.")
 _SSL = COMMAND.string(
     "ssl_config_file",
@@ -59,15 +63,23 @@ _ARGUMENTS = COMMAND.list(
     " grpc.max_receive_message_length=4194304 (bytes; 2 GiB without it).",
 )
 _POLL = COMMAND.float(
-    "file_system_poll_wait_seconds", 1.0, "Seconds between looks for new versions; 0 is never.", 0.0
+    "file_system_poll_wait_seconds",
+    1.0,
+    "Seconds between looks for new versions; 0 looks once, at the start and for each new list.",
+    0.0,
 )
 _RETRIES = COMMAND.integer(
-    "max_num_load_retries", 0, "How often a version that cannot be loaded is tried again.", 0
+    "max_num_load_retries",
+    0,
+    "How often a version that cannot be loaded is tried again (stock: 5).",
+    0,
 )
 _RETRY_PAUSE = COMMAND.integer(
     "load_retry_interval_micros", 60_000_000, "Microseconds before a version is tried again.", 0
 )
-_BATCHING = COMMAND.boolean("enable_batching", True, "Merge concurrent requests into one run.")
+_BATCHING = COMMAND.boolean(
+    "enable_batching", True, "Merge concurrent requests into one run (stock: off)."
+)
 _BATCHING_FILE = COMMAND.string(
     "batching_parameters_file",
     None,
