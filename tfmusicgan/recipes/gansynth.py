@@ -209,7 +209,7 @@ _SMALL = GANSynthConfig(
     ema_decay=0.99,
     stable_images=8_000,
     fade_images=8_000,
-    total_images=160_000,
+    total_images=96_000,
 )
 
 # Every code path in seconds; for tests only.
