@@ -12,13 +12,18 @@ import time
 import grpc
 import numpy as np
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from tfmusicgan.client import MusicClient, RetryPolicy, ServingError
 from tfmusicgan.errors import MusicGanError
+from tfmusicgan.serving import messages, tensors
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.batching import BatchOptions
 from tfmusicgan.serving.server.storage import ModelSource
-from tfmusicgan.serving.server.version import EngineOptions
+from tfmusicgan.serving.server.version import EngineOptions, State
+
+Health = health_pb2.HealthCheckResponse
 
 
 def start(*arguments):
@@ -55,6 +60,128 @@ def test_process_serves_says_so_in_one_line_and_drains_on_sigterm(toy_root):
         thread.join()
     assert answers == [[300_000]]
     assert (process.returncode, output, errors) == (0, "", "")
+
+
+def predict(channel, signature, **arrays):
+    """A call of `toy` in the background, without a deadline."""
+    request = messages.PredictRequest()
+    request.model_spec.name, request.model_spec.signature_name = "toy", signature
+    for alias, array in arrays.items():
+        request.inputs[alias].MergeFromString(tensors.encode_tensor(array))
+    call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+    return call.future(request.SerializeToString())
+
+
+def wait_until_running(server, model="toy", version=3):
+    deadline = time.monotonic() + 20
+    while not server.manager.version(model, version)._num_users:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def seconds_to_end(process):
+    start = time.monotonic()
+    try:
+        process.communicate(timeout=20)
+    finally:
+        process.kill()
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize("client_stays", [True, False])
+def test_a_run_without_end_is_cancelled_after_the_drain(toy_root, client_stays):
+    source = ModelSource(name="toy", base_path=str(toy_root / "toy"))
+    options = app.ServerOptions(source, port=0, drain_seconds=0.5)
+    running = app.running(options)
+    server = running.__enter__()
+    with grpc.insecure_channel(server.address) as channel:
+        answer = predict(channel, "slow", steps=np.array([10**13]))
+        wait_until_running(server)
+        if not client_stays:
+            answer.cancel()
+        start = time.monotonic()
+        running.__exit__(None, None, None)
+        assert 0.4 < time.monotonic() - start < 5
+        assert server.ended
+        assert server.manager.version("toy", 3).state == State.END
+        assert answer.done()
+
+
+def test_a_run_that_cannot_be_cancelled_is_left_behind(toy_root, monkeypatch):
+    source = ModelSource(name="toy", base_path=str(toy_root / "toy"))
+    options = app.ServerOptions(source, port=0, drain_seconds=0.2)
+    gate = threading.Event()
+    with app.running(options) as server, grpc.insecure_channel(server.address) as channel:
+        servable = server.manager.version("toy", 3).servable
+        monkeypatch.setattr(servable, "run", lambda *args: gate.wait())
+        answer = predict(channel, "slow", steps=np.array([1]))
+        wait_until_running(server)
+        start = time.monotonic()
+    assert time.monotonic() - start < 6
+    assert not server.ended
+    assert answer.done()
+    gate.set()
+
+
+def test_a_second_signal_ends_the_process_at_once(toy_root):
+    process, _, address = start(f"--model_root={toy_root}", "--port=0", "--drain_seconds=60")
+    with grpc.insecure_channel(address) as channel:
+        answer = predict(channel, "slow", steps=np.array([10**13]))
+        time.sleep(1)
+        assert not answer.done()
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert seconds_to_end(process) < 5
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_a_signal_while_models_load_ends_the_process(tmp_path):
+    (tmp_path / "m" / "1").mkdir(parents=True)
+    log = tmp_path / "requests.jsonl"  # written as soon as signals are attended to
+    command = f"from tfmusicgan.cli.serve import main; main(['--model_root={tmp_path}', "
+    command += f"'--port=0', '--request_log={log}', '--max_num_load_retries=9'])"
+    process = subprocess.Popen([sys.executable, "-c", command], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not log.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert seconds_to_end(process) < 10
+    assert process.returncode == 0
+
+
+def test_open_streams_hear_of_the_end_and_do_not_hold_it_up(toy_root):
+    source = ModelSource(name="toy", base_path=str(toy_root / "toy"))
+    options = app.ServerOptions(source, port=0, drain_seconds=30)
+    running = app.running(options)
+    server = running.__enter__()
+    with grpc.insecure_channel(server.address) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch
+        # One that has left must not leave the others without news.
+        left, *watches = [watch(health_pb2.HealthCheckRequest(service="")) for _ in range(3)]
+        assert [next(stream).status for stream in (left, *watches)] == [Health.SERVING] * 3
+        unknown = watch(health_pb2.HealthCheckRequest(service="tuba"))
+        assert next(unknown).status == Health.SERVICE_UNKNOWN
+        left.cancel()
+        asked = threading.Event()
+
+        def questions():
+            yield reflection_pb2.ServerReflectionRequest(list_services="")
+            asked.wait()
+
+        answers = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(
+            questions()
+        )
+        assert len(next(answers).list_services_response.service) == 5
+        start = time.monotonic()
+        running.__exit__(None, None, None)
+        assert time.monotonic() - start < 5
+        for stream in watches:
+            assert [response.status for response in stream] == [Health.NOT_SERVING]
+        assert list(unknown) == list(answers) == []
+        asked.set()
 
 
 def test_single_model_and_taken_port(toy_root):

@@ -3,17 +3,22 @@
 import asyncio
 import contextlib
 import dataclasses
+import gc
+import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
+from typing import NoReturn
 
+import grpc
 from absl import logging
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health_aio
+from grpc_health.v1 import health_pb2_grpc
 
-from tfmusicgan.errors import MusicGanError
 from tfmusicgan.serving.server import grpc_port, reflection, services
 from tfmusicgan.serving.server.grpc_port import GrpcOptions
+from tfmusicgan.serving.server.health import Health
 from tfmusicgan.serving.server.manager import ModelManager
 from tfmusicgan.serving.server.metrics import Metrics
 from tfmusicgan.serving.server.model import LoadRetries
@@ -41,7 +46,8 @@ class ServerOptions:
       label_unavailable: Whether a version may get a label before it answers.
       load_retries: What is done about a version that cannot be loaded.
       grpc: TLS and limits.
-      drain_seconds: How long running requests may take after the stop signal.
+      drain_seconds: How long running requests may take after the stop signal; what goes on after
+        that is cancelled.
       rest: How the REST API is offered, or None for none.
       request_log: The file that gets a line for each request, or None.
     """
@@ -70,6 +76,7 @@ class Server:
       address: host:port of gRPC, once started.
       rest: The REST API, once started, where there is one.
       metrics: What is counted.
+      ended: Whether it has stopped, and left no thread in a run or a load.
     """
 
     def __init__(self, options: ServerOptions):
@@ -82,15 +89,25 @@ class Server:
             options.source, engine, options.label_unavailable, options.load_retries
         )
         self.rest: RestServer | None = None
+        self.ended = False
+        self._grpc: grpc.aio.Server | None = None
+        self._stopping = asyncio.Event()
         self._log: RequestLog | None = None
         self._pollers: list[asyncio.Task] = []
 
     async def start(self) -> None:
-        """Loads and warms the models, then opens the port.
+        """Loads and warms the models, then opens the port; given up, it stops again.
 
         Raises:
           MusicGanError: If there is nothing to serve, or the port cannot be had.
         """
+        try:
+            await self._start()
+        except BaseException:  # cancelled as well
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
         options = self.options
         if options.request_log is not None:
             self._log = RequestLog(options.request_log)
@@ -98,28 +115,17 @@ class Server:
         self.num_models = await self.manager.start()
         self._grpc = grpc_port.make_server(options.grpc)
         self._grpc.add_generic_rpc_handlers(services.handlers(self.manager, recorder))
-        self._grpc.add_generic_rpc_handlers(reflection.handlers())
-        health = health_aio.HealthServicer()
+        self._grpc.add_generic_rpc_handlers(reflection.handlers(self._stopping))
+        health = Health(HEALTH_NAMES, self._stopping)
         health_pb2_grpc.add_HealthServicer_to_server(health, self._grpc)
-        try:
-            port = grpc_port.listen(self._grpc, options.host, options.port, options.grpc)
-        except MusicGanError:
-            await self.manager.close()
-            raise
+        port = grpc_port.listen(self._grpc, options.host, options.port, options.grpc)
         self.address = f"{options.host}:{port}"
         if options.rest is not None:
             self.rest = RestServer(
                 self.manager, recorder, options.rest, options.host, options.drain_seconds
             )
-            try:
-                await self.rest.start()
-            except MusicGanError:
-                await self.rest.stop()
-                await self.manager.close()
-                raise
+            await self.rest.start()
         await self._grpc.start()
-        for name in HEALTH_NAMES:
-            await health.set(name, health_pb2.HealthCheckResponse.SERVING)
         if options.poll_seconds > 0:
             self._poll(self.manager.poll(options.poll_seconds))
         if options.config_poll_seconds > 0 and options.source.config_file is not None:
@@ -130,20 +136,26 @@ class Server:
         self._pollers[-1].add_done_callback(_log_failure)
 
     async def stop(self) -> None:
-        """Refuses new requests, finishes the running ones, unloads."""
+        """Refuses new requests, gives the running ones their time, unloads; sets `ended`."""
+        end = time.monotonic() + self.options.drain_seconds
+        self._stopping.set()  # streams that would stay open for ever end by themselves
         for poller in self._pollers:
             poller.cancel()
             await asyncio.wait([poller])
-        seconds = self.options.drain_seconds
-        rest = [] if self.rest is None else [self.rest.stop()]
-        await asyncio.gather(self._grpc.stop(seconds), *rest)
-        await self.manager.close()
+        ports = [] if self.rest is None else [self.rest.stop()]
+        if self._grpc is not None:
+            ports.append(self._grpc.stop(self.options.drain_seconds))
+        await asyncio.gather(*ports)
+        self.ended = await self.manager.close(max(0.0, end - time.monotonic()))
         if self._log is not None:
             self._log.close()
 
 
 def run(options: ServerOptions, announce: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or SIGINT, then drains.
+    """Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.
+
+    Models that are being loaded hold up no signal. A run that does not end within
+    `drain_seconds`, and cannot be cancelled, ends with the process.
 
     Args:
       options: What it listens on and serves.
@@ -155,18 +167,44 @@ def run(options: ServerOptions, announce: Callable[[str], None]) -> None:
 
     async def main() -> None:
         stopping = asyncio.Event()
+
+        def on_signal(number: int) -> None:
+            if stopping.is_set():
+                _leave(128 + number)  # as a shell reports it
+            stopping.set()
+
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
+            loop.add_signal_handler(number, on_signal, number)
         server = Server(options)
-        await server.start()
-        plural = "" if server.num_models == 1 else "s"
-        rest = "" if server.rest is None else f", REST on {server.rest.address}"
-        announce(f"serving {server.num_models} model{plural} on {server.address}{rest}")
-        await stopping.wait()
-        await server.stop()
+        asked = asyncio.create_task(stopping.wait())
+        starting = asyncio.create_task(server.start())
+        await asyncio.wait([starting, asked], return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            # What is there now stays: the collector need not walk TensorFlow, which takes so long
+            # that requests would wait for it.
+            gc.freeze()
+            plural = "" if server.num_models == 1 else "s"
+            rest = "" if server.rest is None else f", REST on {server.rest.address}"
+            announce(f"serving {server.num_models} model{plural} on {server.address}{rest}")
+            await asked
+            await server.stop()
+        else:
+            starting.cancel()
+            await asyncio.wait([starting])
+        if not server.ended:
+            _leave(0)
 
     asyncio.run(main())
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process at once: Python would wait for threads that are in a run or a load."""
+    logging.flush()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import grpc
 from absl import logging
 
 from tfmusicgan.errors import ConfigError, ExportError, MusicGanError
-from tfmusicgan.serving.server import model_config, statuses
+from tfmusicgan.serving.server import draining, model_config, statuses
 from tfmusicgan.serving.server.labels import Labels
 from tfmusicgan.serving.server.model import LoadRetries, Model
 from tfmusicgan.serving.server.model_config import ModelConfig
@@ -266,14 +266,10 @@ class ModelManager:
             raise statuses.no_status(spec.name, number)
         return chosen
 
-    async def close(self) -> None:
-        """Unloads everything, once the requests inside are done."""
-        for model in self._models.values():
-            model.want({})
-        for model in self._models.values():
-            await model.settle()
-        self._run_pool.shutdown()
-        self._load_pool.shutdown()
+    async def close(self, seconds: float = 0.0) -> bool:
+        """Unloads everything, giving runs so many seconds; see `draining.close_models`."""
+        pools = (self._run_pool, self._load_pool)
+        return await draining.close_models(self._models.values(), pools, seconds)
 
 
 def _failures(models: Iterable[Model]) -> Iterator[str]:

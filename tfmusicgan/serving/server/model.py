@@ -87,6 +87,24 @@ class Model:
         while self._task is not None:
             await asyncio.wait([self._task])
 
+    async def close(self) -> None:
+        """Gives up what is being loaded, and unloads the rest once the requests inside are done."""
+        self._wanted = {}
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+        self.available.clear()
+        loaded = (State.AVAILABLE, State.UNLOADING)
+        rest = [version for version in self.versions.values() if version.state in loaded]
+        await asyncio.gather(*(version.unload() for version in rest))
+        self._on_change()
+
+    def cancel_runs(self) -> None:
+        """Ends the runs inside its versions as soon as they notice."""
+        for version in self.versions.values():
+            version.cancel_runs()
+
     def latest(self) -> Version | None:
         """The highest version that answers."""
         return self.available[max(self.available)] if self.available else None

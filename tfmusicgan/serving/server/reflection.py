@@ -5,7 +5,9 @@ two services are built here, in the pool of messages.py. Both names of the refle
 answered, as by the stock server: they differ in nothing but the name.
 """
 
+import asyncio
 import functools
+from collections.abc import AsyncIterator
 
 import grpc
 from google.protobuf import descriptor_pb2, text_format
@@ -68,14 +70,41 @@ def _declare_services() -> None:
     messages.POOL.AddSerializedFile(_stable_file().SerializeToString())
 
 
-def handlers() -> list[grpc.GenericRpcHandler]:
-    """The reflection service, for `grpc.aio.Server.add_generic_rpc_handlers`."""
+async def _until(stopping: asyncio.Event, requests: AsyncIterator) -> AsyncIterator:
+    """The requests of a stream that ends with the server, however long its client keeps it open."""
+    stop = asyncio.ensure_future(stopping.wait())
+    following = None
+    try:
+        while True:
+            following = asyncio.ensure_future(anext(requests, None))
+            await asyncio.wait([following, stop], return_when=asyncio.FIRST_COMPLETED)
+            if not following.done() or (request := following.result()) is None:
+                return
+            yield request
+    finally:
+        stop.cancel()
+        if following is not None:
+            following.cancel()
+
+
+def handlers(stopping: asyncio.Event) -> list[grpc.GenericRpcHandler]:
+    """The reflection service, for `grpc.aio.Server.add_generic_rpc_handlers`.
+
+    Args:
+      stopping: Set when the server is asked to stop: streams end then.
+    """
     _declare_services()
     names = [f"{_PACKAGE}.{service}" for service in _SERVICES]
     names += ["grpc.health.v1.Health", _ALPHA, _STABLE]
     servicer = reflection.aio.ReflectionServicer(names, pool=messages.POOL)
+
+    async def info(requests, context):
+        asked = _until(stopping, aiter(requests))
+        async for answer in servicer.ServerReflectionInfo(asked, context):
+            yield answer
+
     method = grpc.stream_stream_rpc_method_handler(
-        servicer.ServerReflectionInfo,
+        info,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
         response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
