@@ -15,7 +15,7 @@ from tests import made_up
 from tests.cli.commands import refused, run
 from tests.magenta.same import options, same_answers
 from tfmusicgan.cli import generate
-from tfmusicgan.client import MusicClient, jobs
+from tfmusicgan.client import MusicClient, jobs, requests
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.note_sequences.midi import read_midi, write_midi
 from tfmusicgan.note_sequences.proto import NoteSequence
@@ -96,11 +96,11 @@ def test_the_client_asks_the_same(client, server, monkeypatch):
     # In requests of one row each, given as bytes.
     monkeypatch.setattr(jobs, "MAX_REQUEST_BYTES", 10)
     asked = []
-    predict = client.predict
+    predict = requests.predict
     monkeypatch.setattr(
-        client,
+        requests,
         "predict",
-        lambda m, i, *rest: (asked.append(len(i["seed"])), predict(m, i, *rest))[1],
+        lambda m, i, *rest, **more: (asked.append(len(i["seed"])), predict(m, i, *rest, **more))[1],
     )
     texts = [melody.SerializeToString() for melody in melodies]
     singly = client.accompany(RECIPE, seeds, texts, threshold=0.4)

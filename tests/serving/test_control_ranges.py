@@ -9,7 +9,7 @@ from tfmusicgan.errors import ConfigError
 from tfmusicgan.note_sequences.proto import NoteSequence
 
 RECIPE = "musegan_hybrid_chorales"
-NUMBERS = {"seed": 0, "num": 1, "batch_size": 2, "shard_size": 1, "midi": False}
+NUMBERS = {"seed": 0, "num": 1, "batch_size": 2, "shard_size": 1}
 
 
 def _pieces(generate, threshold, qpm, num_phrases=1):

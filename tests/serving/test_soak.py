@@ -30,7 +30,7 @@ def heavy(tmp_path_factory):
     class Heavy(tf.Module):
         def __init__(self):
             super().__init__()
-            self.weights = tf.Variable(tf.random.normal([512, 512]))
+            self.weights = tf.Variable(tf.random.stateless_normal([512, 512], (1, 2)))
             pieces = [toy_models.note_sequence_bytes(pitch) for pitch in range(128)]
             self.pieces = tf.Variable(pieces)
 
