@@ -53,6 +53,12 @@ class ConversionError(PieceError):
     reason = "unconvertible"
 
 
+class ChordSymbolError(ConversionError):
+    """A chord symbol that cannot be read, or has not what is asked of it (a third, a root)."""
+
+    reason = "unknown_chord_symbol"
+
+
 class ConfigError(MusicGanError):
     """An unknown recipe, preset, hyperparameter, dataset or track name, or a value out of range."""
 
