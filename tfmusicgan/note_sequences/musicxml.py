@@ -1,11 +1,13 @@
 """MusicXML and compressed MusicXML (MXL) to NoteSequences, with note_seq's parser.
 
-Notes, chord symbols and part names are note_seq's. Ours (`musicxml_score.py`) are:
+Notes and part names are note_seq's. Ours (`musicxml_score.py`, `musicxml_chords.py`) are:
 
 * Time signatures, from the document's real measures: a pickup bar has its own short one, measures
   split by a repeat count as one bar.
 * Key signatures with their modes (note_seq takes every key for a major one) and at sounding pitch.
 * Tempos, which in note_seq depend on the order of the parts; 120 quarter notes a minute if none.
+* Chord symbols, for which note_seq refuses a whole document that has one it does not know, or one
+  in a transposing part.
 * Measures that end early in one part (or with a shorter last voice) last as long as in the others.
 * Tied notes are one note. Grace notes, which have no length, are left out.
 * Every part is an instrument of its own: `instrument` equals `part`. Programs count from 0 as in
@@ -24,6 +26,7 @@ from fractions import Fraction
 import numpy as np
 
 from tfmusicgan.errors import ReadError
+from tfmusicgan.note_sequences.musicxml_chords import chord_symbol
 from tfmusicgan.note_sequences.musicxml_file import MAX_XML_BYTES, parse_document
 from tfmusicgan.note_sequences.musicxml_score import Layout, bar_meters, take_layout
 from tfmusicgan.note_sequences.normalise import normalise
@@ -174,10 +177,11 @@ def _set_time(sequence: NoteSequence, layout: Layout) -> None:
     ends = to_seconds(note.end_time / _SECONDS_PER_QUARTER for note in sequence.notes)
     for note, start, end in zip(sequence.notes, starts, ends, strict=True):
         note.start_time, note.end_time = start, end
-    texts = sequence.text_annotations
-    times = to_seconds(max(text.time, 0.0) / _SECONDS_PER_QUARTER for text in texts)
-    for text, time in zip(texts, times, strict=True):
-        text.time = time
+    times = to_seconds(quarter for quarter, _, _ in layout.harmonies)
+    for time, (_, transposition, harmony) in zip(times, layout.harmonies, strict=True):
+        kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
+        text = chord_symbol(harmony, transposition)
+        sequence.text_annotations.add(time=time, text=text, annotation_type=kind)
     sequence.total_time = to_seconds([sequence.total_time / _SECONDS_PER_QUARTER])[0]
     meters = bar_meters(layout)
     times = to_seconds(meter.quarter for meter in meters)

@@ -14,6 +14,7 @@ MAX_XML_BYTES = 16 * 2**20
 """Larger documents are refused, compressed ones by what they would unpack to."""
 
 _CONTAINER = "META-INF/container.xml"
+_SUFFIXES = (".xml", ".musicxml")
 _MUSICXML_TYPE = "application/vnd.recordare.musicxml+xml"
 
 
@@ -59,10 +60,21 @@ def parse_document(data: bytes, name: str) -> ET.Element:
 
 
 def _unpack(data: bytes, name: str) -> bytes:
-    """The document that an MXL archive's container names as its first score."""
+    """The document that an MXL archive's container names as its first score.
+
+    A container that is not XML names nothing. Programs write such for titles with an apostrophe,
+    and then the archive's only document besides is the score; of several none is guessed.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            container = ET.fromstring(_member(archive, _CONTAINER, name))
+            try:
+                container = ET.fromstring(_member(archive, _CONTAINER, name))
+            except ET.ParseError as error:
+                scores = _documents(archive)
+                if len(scores) != 1:
+                    why = f"its {_CONTAINER} is not XML: {error}, and it has {len(scores)} scores"
+                    raise _malformed(name, why) from error
+                return _member(archive, scores[0], name)
             files = [
                 file.get("full-path", "")
                 for file in container.iter("rootfile")
@@ -71,8 +83,6 @@ def _unpack(data: bytes, name: str) -> bytes:
             if not files:
                 raise _malformed(name, f"its {_CONTAINER} names no score")
             return _member(archive, files[0], name)
-    except ET.ParseError as error:
-        raise _malformed(name, f"its {_CONTAINER} is not XML: {error}") from error
     except KeyError as error:
         raise _malformed(name, " ".join(str(error.args[0]).split())) from error
     # RuntimeError: an encrypted member; NotImplementedError, one of its kinds: an unknown method.
@@ -80,6 +90,15 @@ def _unpack(data: bytes, name: str) -> bytes:
         if isinstance(error, ReadError):
             raise
         raise _malformed(name, " ".join(str(error).split())) from error
+
+
+def _documents(archive: zipfile.ZipFile) -> list[str]:
+    """An archive's XML documents outside META-INF."""
+    return [
+        member
+        for member in archive.namelist()
+        if member.lower().endswith(_SUFFIXES) and not member.startswith("META-INF/")
+    ]
 
 
 def _member(archive: zipfile.ZipFile, path: str, name: str) -> bytes:

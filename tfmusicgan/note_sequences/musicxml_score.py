@@ -73,6 +73,8 @@ class Layout:
       written_meters: Meters as written, by index of their measure.
       keys: In the order of time; of one time the first part's.
       tempos: Where and how many quarter notes a minute, in the order of time.
+      harmonies: Where, semitones that the part sounds above what is written, and `harmony` element;
+        in the order of time, and of one time in that of the parts.
     """
 
     starts: list[Fraction]
@@ -80,14 +82,15 @@ class Layout:
     written_meters: dict[int, tuple[int, int]]
     keys: list[Key]
     tempos: list[tuple[Fraction, float]]
+    harmonies: list[tuple[Fraction, int, ET.Element]] = dataclasses.field(default_factory=list)
 
 
 def take_layout(root: ET.Element) -> Layout:
     """Walks all parts, makes their measures equally long, and takes time, key and tempo out.
 
     Args:
-      root: A `score-partwise` element, changed in place: `time`, `key` and the `tempo` of `sound`
-        are removed, and `forward` elements fill measures up where they end early.
+      root: A `score-partwise` element, changed in place: `time`, `key`, `harmony` and the `tempo`
+        of `sound` are removed, and `forward` elements fill measures up where they end early.
 
     Returns:
       What was found.
@@ -124,8 +127,12 @@ def take_layout(root: ET.Element) -> Layout:
             keys.setdefault(key.quarter, key)
         for position, qpm in walk.tempos:
             tempos.setdefault(starts[index] + position, qpm)
+        for position, harmony in walk.harmonies:
+            place = min(max(starts[index] + position, Fraction(0)), starts[-1] + lengths[-1])
+            layout.harmonies.append((place, transposition, harmony))
     layout.keys = [keys[quarter] for quarter in sorted(keys)]
     layout.tempos = sorted(tempos.items())
+    layout.harmonies.sort(key=lambda harmony: harmony[0])
     return layout
 
 
@@ -135,8 +142,8 @@ class _Walk:
     Attributes:
       divisions: Divisions of a quarter note at its end.
       length: Quarter notes from its start to the latest end of any voice.
-      meter, keys, tempos, transposition: What stands in it; positions in quarter notes from its
-        start, transposition in semitones.
+      meter, keys, tempos, harmonies, transposition: What stands in it; positions in quarter notes
+        from its start, transposition in semitones.
     """
 
     def __init__(self, measure: ET.Element, divisions: int):
@@ -146,8 +153,9 @@ class _Walk:
         self.meter: tuple[int, int] | None = None
         self.keys: list[tuple[Fraction, int, str]] = []
         self.tempos: list[tuple[Fraction, float]] = []
+        self.harmonies: list[tuple[Fraction, ET.Element]] = []
         self.transposition: int | None = None
-        for element in measure:
+        for element in list(measure):
             if element.tag == "attributes":
                 self._attributes(element)
             elif element.tag in ("direction", "sound"):
@@ -155,6 +163,10 @@ class _Walk:
                     self._sound(sound)
             elif element.tag in ("note", "forward", "backup"):
                 self._move(element)
+            elif element.tag == "harmony":
+                measure.remove(element)
+                offset = Fraction(float(element.findtext("offset") or 0)) / self.divisions
+                self.harmonies.append((self.position + offset, element))
 
     def _move(self, element: ET.Element) -> None:
         if element.find("chord") is not None or element.find("duration") is None:
