@@ -46,6 +46,52 @@ def files_in(folder: pathlib.Path, suffix: str) -> list[pathlib.Path]:
     return [folder / name for name in sorted(found)]
 
 
+def files_below(folder: pathlib.Path, suffix: str) -> list[pathlib.Path]:
+    """The files in a folder and all folders within, hidden ones left out, in order of their parts.
+
+    Args:
+      folder: On disk or inside an archive; nothing there is a folder without files.
+      suffix: Theirs, such as `".ls"`; compared without case.
+
+    Raises:
+      MusicGanError: If the archive is damaged.
+    """
+    archive, inner = _split(folder)
+    if archive is None:
+        walked = os.walk(folder)
+        found = [pathlib.Path(top) / name for top, _, names in walked for name in names]
+    else:
+        start = f"{inner}/" if inner else ""
+        found = [
+            archive / path / name
+            for path, names in _folders(archive).items()
+            if f"{path}/".startswith(start)
+            for name in names
+        ]
+    below = [path for path in found if _suffix(path.name) == suffix]
+    shown = [path for path in below if not _is_hidden(path.relative_to(folder))]
+    return sorted(shown, key=lambda path: path.parts)
+
+
+def folders_in(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The folders directly in a folder on disk or inside an archive, hidden ones left out.
+
+    Raises:
+      MusicGanError: If the archive is damaged.
+    """
+    archive, inner = _split(folder)
+    if archive is None:
+        try:
+            names = {entry.name for entry in folder.iterdir() if entry.is_dir()}
+        except OSError:
+            names = set()
+    else:
+        start = f"{inner}/" if inner else ""
+        paths = [path for path in _folders(archive) if path and f"{path}/".startswith(start)]
+        names = {path[len(start) :].partition("/")[0] for path in paths} - {""}
+    return [folder / name for name in sorted(names) if not name.startswith(".")]
+
+
 def find_folder(
     within: pathlib.Path, name: str, suffix: str, part: str, levels: int
 ) -> pathlib.Path | None:
@@ -171,6 +217,10 @@ def _open(archive: str, modified: int) -> zipfile.ZipFile:
             "archive that the dataset publishes."
         )
     return opened
+
+
+def _is_hidden(path: pathlib.Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _suffix(name: str) -> str:
