@@ -3,11 +3,14 @@
 from tfmusicgan.datasets import (
     audio_notes,
     bach_chorales,
+    impro_visor,
     lakh,
     lpd,
     midi,
     nottingham,
     nsynth,
+    pop909,
+    pop909_melody,
     seqgan_oracle,
     soundfont_notes,
 )
@@ -19,11 +22,14 @@ _DATASETS = {
     for dataset in (
         audio_notes.DATASET,
         bach_chorales.DATASET,
+        impro_visor.DATASET,
         *lakh.DATASETS,
         lpd.DATASET,
         midi.DATASET,
         nottingham.DATASET,
         *nsynth.DATASETS,
+        pop909.DATASET,
+        pop909_melody.DATASET,
         seqgan_oracle.DATASET,
         soundfont_notes.DATASET,
     )
