@@ -5,13 +5,14 @@ import io
 import pathlib
 import xml.etree.ElementTree as ET
 import zipfile
+from fractions import Fraction
 
 import pytest
 
 from tests.note_sequences.scores import attributes, note, score, tempo
 from tfmusicgan.errors import ChordSymbolError
 from tfmusicgan.note_sequences import chord_symbols, musicxml
-from tfmusicgan.note_sequences.musicxml_chords import chord_symbol
+from tfmusicgan.note_sequences.musicxml_chords import chord_symbol, shares
 
 
 def harmony(kind: str, more: str = "", root: str = "D", alter: str = "") -> str:
@@ -97,6 +98,41 @@ def test_places_in_time():
     ]
     annotation = sequence.text_annotations[0]
     assert annotation.annotation_type == annotation.CHORD_SYMBOL
+
+
+@pytest.mark.parametrize(
+    ("count", "length", "expected"),
+    [
+        (1, 4, [0]),
+        (2, 4, [0, 2]),
+        (2, 3, [0, 2]),
+        (3, 4, [0, 2, 3]),
+        (4, 4, [0, 1, 2, 3]),
+        (2, 1, [0, 0.5]),
+        (3, 1.5, [0, 0.5, 1]),
+        (2, 1.5, [0, 0.75]),
+    ],
+)
+def test_chords_over_one_note_share_its_time(count, length, expected):
+    assert shares(count, Fraction(length)) == expected
+
+
+def test_chords_that_are_written_together_follow_each_other():
+    """Not those with an offset, nor those that a note sets apart, nor any behind the last note."""
+    together = harmony("major") + harmony("minor") + harmony("dominant")
+    grace = "<note><grace/><pitch><step>C</step><octave>5</octave></pitch><voice>1</voice></note>"
+    offset = harmony("power", "<offset>4</offset>")
+    bars = [
+        attributes() + tempo(60) + together + grace + note("C", 5, 8),
+        harmony("minor") + note("C", 5, 4) + harmony("major") + offset + note("C", 5, 4),
+        note("C", 5, 8) + harmony("minor") + harmony("major"),
+    ]
+    sequence = musicxml.read_musicxml(score(bars))
+    assert [(text.time, text.text) for text in sequence.text_annotations] == [
+        *((0, "D"), (2, "Dm"), (3, "D7")),
+        *((4, "Dm"), (6, "D"), (8, "D5")),
+        *((12, "Dm"), (12, "D")),
+    ]
 
 
 def test_a_transposed_document_sounds_lower():

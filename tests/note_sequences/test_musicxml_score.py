@@ -5,7 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from tfmusicgan.note_sequences.musicxml_score import Layout, bar_meters, take_layout
+from tfmusicgan.note_sequences.musicxml_meters import bar_meters
+from tfmusicgan.note_sequences.musicxml_score import Layout, take_layout
 
 
 def layout(lengths: list[float], written: dict[int, tuple[int, int]]) -> Layout:
@@ -36,6 +37,11 @@ def layout(lengths: list[float], written: dict[int, tuple[int, int]]) -> Layout:
         ([4, 4], {}, [(0, 4, 4)]),
         ([0, 3, 3], {0: (3, 4)}, [(0, 3, 4)]),
         ([], {}, [(0, 4, 4)]),
+        # Where no time signature is written, most measures tell.
+        ([1, 3, 3, 3, 2], {}, [(0, 1, 4), (1, 3, 4)]),
+        ([3, 3, 3], {}, [(0, 3, 4)]),
+        ([3, 4, 4], {}, [(0, 3, 4), (3, 4, 4)]),
+        ([Fraction(1, 3)], {}, [(0, 4, 4)]),
         # A length that no time signature has.
         ([4, Fraction(1, 3), 4], {0: (4, 4)}, [(0, 4, 4)]),
     ],

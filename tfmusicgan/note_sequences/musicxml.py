@@ -1,13 +1,13 @@
 """MusicXML and compressed MusicXML (MXL) to NoteSequences, with note_seq's parser.
 
-Notes and part names are note_seq's. Ours (`musicxml_score.py`, `musicxml_chords.py`) are:
+Notes and part names are note_seq's. Ours (`musicxml_score.py` and those beside it) are:
 
 * Time signatures, from the document's real measures: a pickup bar has its own short one, measures
   split by a repeat count as one bar.
 * Key signatures with their modes (note_seq takes every key for a major one) and at sounding pitch.
 * Tempos, which in note_seq depend on the order of the parts; 120 quarter notes a minute if none.
 * Chord symbols, for which note_seq refuses a whole document that has one it does not know, or one
-  in a transposing part.
+  in a transposing part. Several that are written over one long note share its time.
 * Measures that end early in one part (or with a shorter last voice) last as long as in the others.
 * Tied notes are one note. Grace notes, which have no length, are left out.
 * Every part is an instrument of its own: `instrument` equals `part`. Programs count from 0 as in
@@ -28,7 +28,8 @@ import numpy as np
 from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences.musicxml_chords import chord_symbol
 from tfmusicgan.note_sequences.musicxml_file import MAX_XML_BYTES, parse_document
-from tfmusicgan.note_sequences.musicxml_score import Layout, bar_meters, take_layout
+from tfmusicgan.note_sequences.musicxml_meters import bar_meters
+from tfmusicgan.note_sequences.musicxml_score import Layout, take_layout
 from tfmusicgan.note_sequences.normalise import normalise
 from tfmusicgan.note_sequences.proto import NoteSequence, note_seq_module
 from tfmusicgan.note_sequences.transforms import DEFAULT_QPM, quarters_to_seconds

@@ -2,12 +2,15 @@
 
 Kinds are abbreviated as note_seq does it. One that it does not know (`Neapolitan`, `other`) stays
 in the figure as it is, so that whoever needs the chord is told its name, and everyone else has the
-notes. An added seventh is a minor one unless it is altered, as in a dominant chord.
+notes. An added seventh is a minor one unless it is altered, as in a dominant chord. Several chords
+over one long note follow each other, see `shares`, although many programs write no offset for the
+later ones.
 
 Source: MusicXML 4.0, elements harmony, kind and degree (W3C Music Notation Community Group).
 """
 
 import xml.etree.ElementTree as ET
+from fractions import Fraction
 
 from tfmusicgan.note_sequences.proto import note_seq_module
 from tfmusicgan.note_sequences.transforms import transpose_chord
@@ -39,6 +42,24 @@ def chord_symbol(harmony: ET.Element, transposition: int = 0) -> str:
     if (bass := harmony.find("bass")) is not None:
         figure += f"/{_pitch(bass, 'bass')}"
     return transpose_chord(figure, transposition) if transposition else figure
+
+
+def shares(count: int, length: Fraction) -> list[Fraction]:
+    """Where chords begin that are written together, over one note or rest that is as long as all.
+
+    They follow each other: on whole quarter notes, the first ones longer where that is needed, if
+    there are enough of them; otherwise all are as long as each other.
+
+    Args:
+      count: Number of chords, at least 1.
+      length: Of the note, in quarter notes.
+
+    Returns:
+      `count` positions in quarter notes after the note's start, the first 0.
+    """
+    if length.denominator > 1 or length < count:
+        return [length * index / count for index in range(count)]
+    return [Fraction(-(-length * index // count)) for index in range(count)]
 
 
 def _pitch(element: ET.Element | None, what: str) -> str:

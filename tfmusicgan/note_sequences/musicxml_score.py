@@ -11,6 +11,8 @@ import itertools
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 
+from tfmusicgan.note_sequences.musicxml_chords import shares
+
 _MODE_TONICS = {
     "major": 0,
     "ionian": 0,
@@ -22,9 +24,6 @@ _MODE_TONICS = {
     "aeolian": 9,
     "locrian": 11,
 }
-_MAX_DENOMINATOR = 128
-# A repeat or a change of page splits a bar in two; a few more bound the search in hostile files.
-_MAX_MEASURES_IN_BAR = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,26 +40,6 @@ class Key:
     quarter: Fraction
     tonic: int
     mode: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Meter:
-    """A time signature that begins a bar.
-
-    Attributes:
-      quarter: Where it stands, in quarter notes from the start.
-      numerator: Beats in a bar.
-      denominator: Note value of a beat.
-    """
-
-    quarter: Fraction
-    numerator: int
-    denominator: int
-
-    @property
-    def quarters_per_bar(self) -> Fraction:
-        """Length of one bar in quarter notes."""
-        return Fraction(4 * self.numerator, self.denominator)
 
 
 @dataclasses.dataclass
@@ -154,6 +133,7 @@ class _Walk:
         self.keys: list[tuple[Fraction, int, str]] = []
         self.tempos: list[tuple[Fraction, float]] = []
         self.harmonies: list[tuple[Fraction, ET.Element]] = []
+        self._num_together = 0  # Chords that no note or rest and no offset sets apart so far.
         self.transposition: int | None = None
         for element in list(measure):
             if element.tag == "attributes":
@@ -165,15 +145,28 @@ class _Walk:
                 self._move(element)
             elif element.tag == "harmony":
                 measure.remove(element)
-                offset = Fraction(float(element.findtext("offset") or 0)) / self.divisions
-                self.harmonies.append((self.position + offset, element))
+                self._harmony(element)
 
     def _move(self, element: ET.Element) -> None:
         if element.find("chord") is not None or element.find("duration") is None:
             return
         step = Fraction(int(element.findtext("duration")), self.divisions)
+        if element.tag != "backup" and self._num_together > 1:
+            together = self.harmonies[-self._num_together :]
+            offsets = shares(self._num_together, step)
+            apart = [
+                (place + more, one) for (place, one), more in zip(together, offsets, strict=True)
+            ]
+            self.harmonies[-self._num_together :] = apart
+        self._num_together = 0
         self.position += -step if element.tag == "backup" else step
         self.length = max(self.length, self.position)
+
+    def _harmony(self, element: ET.Element) -> None:
+        offset = element.find("offset")
+        divisions = Fraction(0 if offset is None else float(offset.text or 0))
+        self.harmonies.append((self.position + divisions / self.divisions, element))
+        self._num_together = self._num_together + 1 if offset is None else 0
 
     def _attributes(self, element: ET.Element) -> None:
         if element.find("divisions") is not None:
@@ -213,61 +206,3 @@ def _written_meter(time: ET.Element) -> tuple[int, int] | None:
     if numerator < 1 or denominator < 1:
         raise ValueError(f"meter {numerator}/{denominator}")
     return numerator, denominator
-
-
-def bar_meters(layout: Layout) -> list[Meter]:
-    """The time signatures whose bars are the document's real ones.
-
-    A short first measure (pickup) has a time signature of its own length. Later short measures that
-    together fill one bar, as around a repeat in mid-bar, are that bar. Any other measure that is
-    not as long as written (but for a short last one) gets its own length, and the written meter
-    begins anew after it.
-
-    Args:
-      layout: From `take_layout`.
-
-    Returns:
-      Meters in the order of time, the first at 0, none like the one before it.
-    """
-    meters: list[Meter] = []
-    written = layout.written_meters.get(0, (4, 4))
-    index = 0
-    while index < len(layout.lengths):
-        written = layout.written_meters.get(index, written)
-        bar = Fraction(4 * written[0], written[1])
-        count = _measures_in_bar(layout, index, bar)
-        length = sum(layout.lengths[index : index + count], Fraction(0))
-        is_last = index + count >= len(layout.lengths)
-        meter = written
-        if length != bar and not (is_last and index > 0 and length < bar):
-            meter = _meter_of_length(length, written[1]) or written
-        previous = (meters[-1].numerator, meters[-1].denominator) if meters else None
-        if length and meter != previous:
-            meters.append(Meter(layout.starts[index], *meter))
-        index += count
-    return meters or [Meter(Fraction(0), *written)]
-
-
-def _measures_in_bar(layout: Layout, index: int, bar: Fraction) -> int:
-    """How many measures from `index` on make up one bar; 1 if they don't."""
-    length = layout.lengths[index]
-    if index == 0:
-        return 1  # A pickup and the measure after it are not one bar, even if their sum is.
-    count = 1
-    last = min(index + _MAX_MEASURES_IN_BAR, len(layout.lengths))
-    while length < bar and index + count < last:
-        if index + count in layout.written_meters:
-            break
-        length += layout.lengths[index + count]
-        count += 1
-    return count if length == bar else 1
-
-
-def _meter_of_length(length: Fraction, denominator: int) -> tuple[int, int] | None:
-    """A time signature for a bar of `length` quarter notes, if there is one."""
-    while denominator <= _MAX_DENOMINATOR:
-        numerator = length * denominator / 4
-        if numerator.denominator == 1 and 0 < numerator < 256:
-            return numerator.numerator, denominator
-        denominator *= 2
-    return None
