@@ -17,8 +17,8 @@ from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.serving.defaults import control_defaults, write_defaults
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.batching import BatchOptions
+from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.storage import ModelSource
-from tfmusicgan.serving.server.version import EngineOptions
 
 RECIPE = "musegan_hybrid_chorales_accompaniment"
 # As the recipe's configs and papers have them; the tempo is the chorales'.

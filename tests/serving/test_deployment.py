@@ -11,7 +11,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from tensorflow_serving.config import model_server_config_pb2
 
 from tfmusicgan.serving.server.batching import BatchOptions
-from tfmusicgan.serving.server.version import EngineOptions
+from tfmusicgan.serving.server.engine import EngineOptions
 
 ROOT = pathlib.Path(__file__).parents[2]
 SERVING = ROOT / "serving"

@@ -95,7 +95,8 @@ _PER_MODEL_BATCHING = COMMAND.boolean(
 _CONCURRENCY = COMMAND.integer(
     "model_concurrency",
     0,
-    "Runs of one model at a time, within --num_batch_threads; 0 is one per signature.",
+    "Runs of one model at a time, within --num_batch_threads; 0 is one per signature, and more for"
+    " batches of 16 rows and above.",
     0,
 )
 _MAX_BATCH = COMMAND.integer("max_batch_size", 64, "Most rows of a request and of a batch.", 1)
@@ -103,7 +104,7 @@ _SIZES = COMMAND.list(
     "allowed_batch_sizes",
     [],
     "Sizes that batches are padded to, ascending, the last equal to --max_batch_size; by default"
-    " powers of two from 2.",
+    " from 2 on, four from one power of two to the next.",
 )
 _TIMEOUT = COMMAND.integer(
     "batch_timeout_micros", 0, "Microseconds a batch waits for more rows before it runs.", 0
@@ -221,8 +222,8 @@ def _rest_options():
 def _engine_options():
     """How the flags say that models are run."""
     from tfmusicgan.serving.server.batching_config import BatchOptions, read_batching
+    from tfmusicgan.serving.server.engine import EngineOptions
     from tfmusicgan.serving.server.servable import SessionOptions
-    from tfmusicgan.serving.server.version import EngineOptions
 
     threads = _BATCH_THREADS.value
     if _BATCHING_FILE.value:

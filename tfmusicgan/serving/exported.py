@@ -8,6 +8,7 @@ import pathlib
 from typing import Any
 
 from tfmusicgan.errors import ConfigError, ExportError
+from tfmusicgan.serving.tensors import split_texts
 
 
 def find_export(path: str | os.PathLike) -> pathlib.Path:
@@ -66,20 +67,21 @@ def load_export(export: str) -> Any:
         ) from None
 
 
-def parse_control(name: str, text: str, dtype: Any) -> Any:
+def parse_control(name: str, text: str, spec: Any) -> Any:
     """Reads a control's value as its input's type wants it.
 
     Args:
       name: The control's name, for the message.
       text: The value.
-      dtype: The input's `tf.DType`.
+      spec: The input's `tf.TensorSpec`.
 
     Returns:
-      A bool, int, float or the text itself.
+      A bool, int, float, the text itself, or of an input of several texts a row their list.
 
     Raises:
       ConfigError: If the text is no value of that type.
     """
+    dtype = spec.dtype
     try:
         if dtype.is_bool:
             return {"true": True, "false": False}[text.lower()]
@@ -89,7 +91,7 @@ def parse_control(name: str, text: str, dtype: Any) -> Any:
         raise ConfigError(
             f"Control {name!r}: expected a value of type {dtype.name}. Received: {text!r}."
         ) from None
-    return text
+    return text if spec.shape.rank < 2 else split_texts(text)
 
 
 def check_range(export: pathlib.Path, signature: str, name: str, value: Any) -> None:

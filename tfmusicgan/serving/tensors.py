@@ -93,6 +93,11 @@ def as_array(value: object) -> np.ndarray:
     return np.array(value, dtype=object) if array.dtype.kind in "SU" else array
 
 
+def split_texts(text: str) -> list[str]:
+    """Several texts that were given as one, with spaces or bar lines between them."""
+    return text.replace("|", " ").split()
+
+
 def encode_tensor(array: np.ndarray, as_content: bool = False) -> bytes:
     """Serialises an array as a TensorProto.
 

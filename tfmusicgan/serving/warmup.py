@@ -44,7 +44,9 @@ def _request(model: str, name: str, signature: Signature, rows: int) -> predict_
     request.model_spec.name = model
     request.model_spec.signature_name = name
     for key, spec in signature.inputs.items():
-        shape = [rows, *spec.shape[1:]]
-        value = tf.fill(shape, tf.cast(signature.defaults[key], spec.dtype))
+        value = tf.cast(signature.defaults[key], spec.dtype)
+        # Of an axis of any size the default has as many as it likes.
+        row = value.shape if value.shape.rank else spec.shape[1:]
+        value = tf.broadcast_to(value, [rows, *row])
         request.inputs[key].CopyFrom(tf.make_tensor_proto(value.numpy()))
     return request

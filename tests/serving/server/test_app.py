@@ -20,8 +20,9 @@ from tfmusicgan.errors import MusicGanError
 from tfmusicgan.serving import messages, tensors
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.batching import BatchOptions
+from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.storage import ModelSource
-from tfmusicgan.serving.server.version import EngineOptions, State
+from tfmusicgan.serving.server.version import State
 
 Health = health_pb2.HealthCheckResponse
 

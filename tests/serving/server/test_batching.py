@@ -47,7 +47,7 @@ async def submit_behind_a_run(queue, runs, requests, **kwargs):
 def test_rows_queued_during_a_run_share_the_next_and_come_back_to_their_owners():
     async def scenario():
         runs = Runs()
-        queue = BatchQueue(runs, BatchOptions(max_batch_size=8))
+        queue = BatchQueue(runs, BatchOptions(max_batch_size=8, allowed_batch_sizes=(2, 4, 8)))
         tasks = await submit_behind_a_run(queue, runs, [rows(1), rows(2, 3), rows(4, 5)])
         runs.gate.set()
         results = await asyncio.gather(*tasks)
@@ -65,7 +65,7 @@ def test_rows_queued_during_a_run_share_the_next_and_come_back_to_their_owners()
 def test_a_batch_never_exceeds_the_maximum_and_keeps_the_order():
     async def scenario():
         runs = Runs()
-        queue = BatchQueue(runs, BatchOptions(max_batch_size=4))
+        queue = BatchQueue(runs, BatchOptions(max_batch_size=4, allowed_batch_sizes=(2, 4)))
         tasks = await submit_behind_a_run(queue, runs, [rows(1, 2, 3), rows(4, 5), rows(6)])
         runs.gate.set()
         await asyncio.gather(*tasks)
@@ -226,9 +226,14 @@ def test_unbatchable_inputs(arrays, message):
 
 
 def test_sizes():
-    assert [BatchOptions(max_batch_size=48).padded(n) for n in (1, 2, 3, 17, 33, 48)] == [
-        2, 2, 4, 32, 48, 48,
+    options = BatchOptions(max_batch_size=50)
+    sizes = [options.padded(rows) for rows in range(1, 51)]
+    assert sorted(set(sizes)) == [
+        2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 50,
     ]  # fmt: skip
+    assert all(rows <= size for rows, size in enumerate(sizes, 1))
+    assert max((size - rows) / size for rows, size in enumerate(sizes[1:], 2)) < 0.2
+    assert BatchOptions(max_batch_size=1).padded(1) == 2
     chosen = BatchOptions(max_batch_size=6, allowed_batch_sizes=(1, 3, 6))
     assert [chosen.padded(n) for n in range(1, 7)] == [1, 3, 3, 6, 6, 6]
 

@@ -4,11 +4,12 @@ import asyncio
 import threading
 import time
 
+import grpc
 import numpy as np
 import pytest
 
 from tests.serving.server.test_batching import Runs, rows, submit_behind_a_run
-from tfmusicgan.serving.server import batch_arrays, batching
+from tfmusicgan.serving.server import batch_arrays, waiting
 from tfmusicgan.serving.server.batching import BatchOptions, BatchQueue
 from tfmusicgan.serving.server.statuses import RequestError
 
@@ -50,7 +51,7 @@ def test_all_parts_of_a_split_request_leave_when_it_is_cancelled():
         await asyncio.sleep(0.01)
         runs.gate.set()
         await asyncio.gather(*tasks, return_exceptions=True)
-        assert [batch[0].tolist() for batch in runs.batches[1:]] == [[1, 2, 3, 1]]
+        assert [batch[0].tolist() for batch in runs.batches[1:]] == [[1, 2, 3]]
 
     asyncio.run(scenario())
 
@@ -98,8 +99,66 @@ def test_full_batches_do_not_keep_back_one_that_has_waited_its_time():
     asyncio.run(scenario())
 
 
+def test_another_run_begins_beside_one_for_as_many_rows_as_are_worth_it():
+    async def scenario():
+        runs = Runs()
+        queue = BatchQueue(runs, BatchOptions(max_batch_size=8), None, 2, rows_beside=3)
+        small = [rows(1), rows(2)]
+        tasks = await submit_behind_a_run(queue, runs, small)
+        assert [batch[0].tolist() for batch in runs.batches] == [[100, 100]]
+        tasks += [asyncio.create_task(queue.submit(r)) for r in (rows(3), rows(4, 5, 6, 7))]
+        await asyncio.sleep(0.01)
+        assert [batch[0].tolist() for batch in runs.batches[1:]] == [[1, 2, 3, 4, 5, 6, 7]]
+        tasks.append(asyncio.create_task(queue.submit(rows(8, 9, 10))))
+        await asyncio.sleep(0.01)
+        assert len(runs.batches) == 2  # as many as may run at a time
+        runs.gate.set()
+        results = await asyncio.gather(*tasks)
+        assert results[-1][0].tolist() == [16, 18, 20]
+        assert len(runs.batches) == 3
+
+    asyncio.run(scenario())
+
+
+def test_a_small_batch_is_not_overtaken_for_ever_by_large_ones_of_another_shape():
+    async def scenario():
+        runs = Runs()
+        queue = BatchQueue(runs, BatchOptions(max_batch_size=4), None, 2, rows_beside=2)
+        wide = [np.ones((2, 3), np.float32)]
+        tasks = await submit_behind_a_run(queue, runs, [wide, rows(1), wide, wide])
+        assert [batch[0].ndim for batch in runs.batches] == [1, 2]
+        runs.gate.set()
+        await asyncio.gather(*tasks)
+        assert [batch[0].ndim for batch in runs.batches] == [1, 2, 1, 2]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("splitting", [False, True])
+def test_a_request_that_would_be_padded_to_gigabytes_is_refused(monkeypatch, splitting):
+    monkeypatch.setattr(waiting, "MAX_PADDING_BYTES", 1000)
+
+    async def scenario():
+        runs = Runs()
+        options = BatchOptions(
+            max_batch_size=8, allowed_batch_sizes=(8,), enable_large_batch_splitting=splitting
+        )
+        queue = BatchQueue(runs, options)
+        with pytest.raises(RequestError) as refusal:
+            await queue.submit([np.ones((2, 50), np.float32)])
+        assert refusal.value.code == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert str(refusal.value) == (
+            "Expected at most 1000 bytes of padding. Received: 2 rows, padded to 8 with 1200 "
+            "bytes; allow smaller sizes in allowed_batch_sizes"
+        )
+        assert len((await queue.submit([np.ones((6, 50), np.float32)]))[0]) == 6
+        assert [batch[0].shape for batch in runs.batches] == [(8, 50)]
+
+    asyncio.run(scenario())
+
+
 def test_no_batch_grows_beyond_the_limit_by_padding(monkeypatch):
-    monkeypatch.setattr(batching, "MAX_BATCH_BYTES", 4800)
+    monkeypatch.setattr(waiting, "MAX_BATCH_BYTES", 4800)
 
     async def scenario():
         shapes, gate = [], asyncio.Event()
@@ -126,7 +185,7 @@ def test_no_batch_grows_beyond_the_limit_by_padding(monkeypatch):
 
 
 def test_long_strings_count_where_they_fill(monkeypatch):
-    monkeypatch.setattr(batching, "MAX_BATCH_BYTES", 100_000)
+    monkeypatch.setattr(waiting, "MAX_BATCH_BYTES", 100_000)
 
     async def scenario():
         runs = Runs()

@@ -11,8 +11,8 @@ import pytest
 from tfmusicgan.client import MusicClient, ServingError
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.batching import BatchOptions
+from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.storage import ModelSource
-from tfmusicgan.serving.server.version import EngineOptions
 
 
 def serving(root, **engine):

@@ -118,7 +118,7 @@ def test_requests_are_counted(rest_server, read):
 
     ask = functools.partial(http_calls.call, rest_server.server.rest.address)
     with MusicClient(rest_server.address) as client:
-        client.predict("toy", {"seed": np.arange(3)})
+        client.predict("toy", {"seed": np.arange(9)})
         with pytest.raises(ValueError):
             client.predict("nix", {"seed": np.arange(3)})
     for body in ({"instances": [1]}, {"instances": [1, 2]}, {"inputs": []}, b""):
@@ -137,10 +137,10 @@ def test_requests_are_counted(rest_server, read):
     assert grown(runtime, model_name="toy", API="Predict", runtime="TF1") == 4
     batching = f"{SERVING}batching_session:"
     assert grown(f"{batching}wrapped_run_count") == 3  # no rows run by themselves
-    assert grown(f"{batching}input_batch_size_sum") == 3 + 1 + 2
+    assert grown(f"{batching}input_batch_size_sum") == 9 + 1 + 2
     assert grown(f"{batching}input_batch_size_count") == 3
-    assert grown(f"{batching}processed_batch_size_sum") == 4 + 2 + 2
-    assert grown(f"{batching}padding_size_sum", execution_batch_size="4") == 1
+    assert grown(f"{batching}processed_batch_size_sum") == 10 + 2 + 2
+    assert grown(f"{batching}padding_size_sum", execution_batch_size="10") == 1
     assert grown(f"{batching}padding_size_sum", execution_batch_size="2") == 1
     assert grown(f"{batching}queuing_latency_count", thread_pool_name="batch_threads") == 3
 

@@ -20,9 +20,9 @@ from tests.serving.server import http_calls
 from tfmusicgan.serving.messages import ModelSpec
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.batching_config import BatchOptions
+from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.rest import HTTP_CODES, RestOptions
 from tfmusicgan.serving.server.storage import ModelSource
-from tfmusicgan.serving.server.version import EngineOptions
 
 PREDICT = "/v1/models/toy:predict"
 

@@ -13,8 +13,9 @@ import pytest
 
 from tests.serving import toy_models
 from tfmusicgan.serving import messages
+from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.servable import Servable
-from tfmusicgan.serving.server.version import EngineOptions, State, Version
+from tfmusicgan.serving.server.version import State, Version
 
 
 def test_unloaded_versions_do_not_pile_up_and_no_collection_stalls_the_others(toy_root):

@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import dataclasses
 import gc
 import threading
 
@@ -12,10 +13,12 @@ import pytest
 
 from tfmusicgan.serving import messages
 from tfmusicgan.serving.server import version as version_module
+from tfmusicgan.serving.server.batching import ROWS_BESIDE
 from tfmusicgan.serving.server.batching_config import BatchOptions
+from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.servable import Signature
 from tfmusicgan.serving.server.statuses import RequestError
-from tfmusicgan.serving.server.version import EngineOptions, Version
+from tfmusicgan.serving.server.version import Version
 
 _PROTO = messages.SignatureDef()
 _PROTO.inputs["x"].name, _PROTO.outputs["y"].name = "x:0", "y:0"
@@ -31,7 +34,7 @@ class Standing:
         self.timeouts = []
 
     def run(self, feeds, fetches, timeout_ms):
-        (x,) = feeds["x:0"].tolist() or [0]
+        x = feeds["x:0"].flat[0] if feeds["x:0"].size else 0
         self.begun.append(x)
         self.timeouts.append(timeout_ms)
         assert self.gate.wait(10)
@@ -144,6 +147,44 @@ def test_who_gives_up_while_another_model_has_the_thread_is_not_run():
 
     with standing() as make:
         asyncio.run(scenario(make(), make()))
+
+
+def test_a_batch_that_everybody_has_left_is_not_run_when_its_turn_comes():
+    async def scenario(one, other):
+        servable = other.servable
+        first = await ask(one, 1)
+        # Taken from the queue, they wait for the only thread.
+        gone = [await ask(other, 2), await ask(other, 3)]
+        gone[0].cancel()
+        await asyncio.sleep(0.01)
+        kept = await ask(other, 4)
+        gone[1].cancel()
+        await asyncio.sleep(0.01)
+        servable.gate.set()
+        one.servable.gate.set()
+        assert [(await task)[0].tolist() for task in (first, kept)] == [[1], [4]]
+        assert servable.begun == [4]
+
+    with standing(BatchOptions()) as make:
+        asyncio.run(scenario(make(), make()))
+
+
+@pytest.mark.parametrize(("rows", "most"), [(ROWS_BESIDE, 2), (ROWS_BESIDE - 1, 1)])
+def test_large_batches_run_beside_each_other_unless_asked_not_to(rows, most):
+    async def scenario(version):
+        tasks = [await ask(version, *range(i, i + rows)) for i in (100, 200)]
+        num_begun = len(version.servable.begun)
+        version.servable.gate.set()
+        await asyncio.gather(*tasks)
+        return num_begun
+
+    options = EngineOptions(BatchOptions(), num_batch_threads=2)
+    for concurrency, expected in ((0, most), (1, 1), (2, 2)):
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            options = dataclasses.replace(options, model_concurrency=concurrency)
+            version = Version("m", 1, "", options, pool)
+            version.servable = Standing()
+            assert asyncio.run(scenario(version)) == expected
 
 
 def test_only_so_many_wait(monkeypatch):

@@ -17,6 +17,7 @@ from absl import logging
 from grpc_health.v1 import health_pb2_grpc
 
 from tfmusicgan.serving.server import grpc_port, reflection, services
+from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.grpc_port import GrpcOptions
 from tfmusicgan.serving.server.health import Health
 from tfmusicgan.serving.server.manager import ModelManager
@@ -26,7 +27,6 @@ from tfmusicgan.serving.server.recording import Recorder
 from tfmusicgan.serving.server.request_log import RequestLog
 from tfmusicgan.serving.server.rest import RestOptions, RestServer
 from tfmusicgan.serving.server.storage import ModelSource
-from tfmusicgan.serving.server.version import EngineOptions
 
 # The stock server's names for its health services: unqualified.
 HEALTH_NAMES = ("", "PredictionService", "ModelService")

@@ -1,8 +1,8 @@
 """Arrays of several requests as those of one batch: the checks, how large it is, the padding."""
 
-import dataclasses
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,8 +49,7 @@ def check_outputs(outputs: Sequence[np.ndarray], rows: int) -> None:
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class Extent:
+class Extent(NamedTuple):
     """How large one row of one input is, once padded.
 
     Attributes:

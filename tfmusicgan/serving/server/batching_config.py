@@ -26,7 +26,7 @@ class BatchOptions:
       batch_timeout_micros: How long a batch that is not full waits for more.
       max_enqueued_batches: Batches that may wait in one queue before requests are refused.
       allowed_batch_sizes: Sizes that run, ascending, the last equal to `max_batch_size`; empty:
-        powers of two from 2 on (the stock server runs every size then).
+        from 2 on, four from one power of two to the next (the stock server runs every size then).
       pad_variable_length_inputs: Requests whose inner shapes differ share a batch: each input is
         padded with its own first element to the batch's largest shape, and outputs stay as long.
       enable_large_batch_splitting: A request's rows may be dealt to several batches.
@@ -75,8 +75,10 @@ class BatchOptions:
         for size in self.allowed_batch_sizes:
             if size >= rows:
                 return size
-        # Powers of two; a maximum that is none is the last size.
-        return min(max(2, 1 << (rows - 1).bit_length()), max(2, self.batch_rows))
+        # Four sizes from one power of two to the next (..., 16, 20, 24, 28, 32, 40, ...), so that
+        # from three rows on at most a fifth is padding; a maximum between them is the last size.
+        step = max(1, 1 << (rows - 1).bit_length() >> 3)
+        return min(max(2, -(-rows // step) * step), max(2, self.batch_rows))
 
 
 def _num_cores() -> int:

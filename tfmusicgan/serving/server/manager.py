@@ -14,12 +14,13 @@ from absl import logging
 
 from tfmusicgan.errors import ConfigError, ExportError, MusicGanError
 from tfmusicgan.serving.server import draining, model_config, statuses
+from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.labels import Labels
 from tfmusicgan.serving.server.model import LoadRetries, Model
 from tfmusicgan.serving.server.model_config import ModelConfig
 from tfmusicgan.serving.server.statuses import RequestError
 from tfmusicgan.serving.server.storage import ListedModels, Look, ModelSource, no_versions
-from tfmusicgan.serving.server.version import EngineOptions, State, Version
+from tfmusicgan.serving.server.version import State, Version
 
 
 class ModelManager:

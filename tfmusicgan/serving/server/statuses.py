@@ -202,6 +202,15 @@ def no_room_to_split(
     )
 
 
+def too_much_padding(rows: int, size: int, num_bytes: int, max_bytes: int) -> RequestError:
+    """A request that would be padded to a far larger batch; this server's own limit."""
+    return RequestError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        f"Expected at most {max_bytes} bytes of padding. Received: {rows} rows, padded to {size} "
+        f"with {num_bytes} bytes; allow smaller sizes in allowed_batch_sizes",
+    )
+
+
 def too_many_waiting(num_waiting: int, most: int) -> RequestError:
     """Overload where requests are not batched; this server's own limit."""
     return RequestError(

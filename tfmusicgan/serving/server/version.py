@@ -2,11 +2,8 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import enum
 import os
-import sys
-import threading
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -17,10 +14,11 @@ from absl import logging
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.serving.server import predict, statuses
-from tfmusicgan.serving.server.batching import BatchQueue
+from tfmusicgan.serving.server.batching import ROWS_BESIDE, BatchQueue, RunBatch
 from tfmusicgan.serving.server.batching_config import PER_MODEL_FILE, BatchOptions, read_batching
-from tfmusicgan.serving.server.metrics import Metrics, micros_since
-from tfmusicgan.serving.server.servable import Servable, SessionOptions, Signature
+from tfmusicgan.serving.server.engine import EngineOptions
+from tfmusicgan.serving.server.metrics import micros_since
+from tfmusicgan.serving.server.servable import Servable, Signature
 from tfmusicgan.serving.server.statuses import RequestError
 
 MAX_WAITING_RUNS = 1000  # of a version; only single requests can be as many, batches have a limit
@@ -34,40 +32,6 @@ class State(enum.IntEnum):
     AVAILABLE = 30
     UNLOADING = 40
     END = 50
-
-
-@dataclasses.dataclass(frozen=True)
-class EngineOptions:
-    """How models are run.
-
-    Attributes:
-      batching: Sizes and limits, or None to run every request by itself.
-      num_batch_threads: Runs at a time, over all models.
-      session: Threads inside a run.
-      model_concurrency: Runs at a time of one model version, each of its queues included; 0: one
-        per queue.
-      per_model_batching: A version's own `batching_params.pbtxt` counts in place of `batching`; one
-        without that file runs every request by itself.
-      metrics: Where runs and loads are counted.
-      run_niceness: By how much the threads that run models stand back behind the one that answers
-        requests, 0 to 19 as of `nice`, on Linux: with every core busy with models a server could
-        not even refuse what is too much.
-    """
-
-    batching: BatchOptions | None = BatchOptions()  # noqa: RUF009 (frozen)
-    num_batch_threads: int = 2
-    session: SessionOptions = SessionOptions()  # noqa: RUF009 (frozen)
-    model_concurrency: int = 0
-    per_model_batching: bool = False
-    metrics: Metrics = dataclasses.field(default_factory=Metrics)
-    run_niceness: int = 0
-
-    def stand_back(self) -> None:
-        """Lowers the priority of the thread that calls, and of those that it will start."""
-        if self.run_niceness and sys.platform == "linux":
-            thread = threading.get_native_id()
-            niceness = os.getpriority(os.PRIO_PROCESS, thread) + self.run_niceness
-            os.setpriority(os.PRIO_PROCESS, thread, min(niceness, 19))
 
 
 class Version:
@@ -99,7 +63,7 @@ class Version:
         self._pool = pool
         self._batching = options.batching
         self._slots = asyncio.Semaphore(options.model_concurrency or options.num_batch_threads)
-        self._queues: dict[tuple[str, tuple[str, ...]], BatchQueue] = {}
+        self._queues: dict[tuple[str, ...], BatchQueue] = {}  # by signature and outputs
         self._num_waiting = 0
         self._num_users = 0
         self._unused = asyncio.Event()
@@ -144,23 +108,33 @@ class Version:
         Raises:
           RequestError: With the stock server's code and text.
         """
+        key = (signature.name, *outputs)
+        queue = self._queues.get(key)
+        if queue is not None:
+            return await queue.submit(arrays, seconds)
+        run_batch = self._run_batch(signature, outputs)
+        if self._batching is None:
+            return await run_batch(arrays, seconds)
+        concurrency = self._options.model_concurrency
+        self._queues[key] = BatchQueue(
+            run_batch,
+            self._batching,
+            self._options.metrics,
+            concurrency or self._options.num_batch_threads,
+            1 if concurrency else ROWS_BESIDE,
+        )
+        return await self._queues[key].submit(arrays, seconds)
+
+    def _run_batch(self, signature: Signature, outputs: Sequence[str]) -> RunBatch:
         feeds = [entry.tensor for entry in signature.inputs.values()]
         fetches = [signature.outputs[alias] for alias in outputs]
 
-        async def run_batch(merged, seconds_left):
+        async def run_batch(merged, seconds):
             # Held here as well: a batch waits on when the requests that made it are cancelled.
             async with self.in_use():
-                return await self._run(dict(zip(feeds, merged, strict=True)), fetches, seconds_left)
+                return await self._run(dict(zip(feeds, merged, strict=True)), fetches, seconds)
 
-        if self._batching is None:
-            return await run_batch(arrays, seconds)
-        key = (signature.name, tuple(outputs))
-        if key not in self._queues:
-            options = self._options
-            self._queues[key] = BatchQueue(
-                run_batch, self._batching, options.metrics, options.model_concurrency or 1
-            )
-        return await self._queues[key].submit(arrays, seconds)
+        return run_batch
 
     async def _run(
         self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], seconds: float | None

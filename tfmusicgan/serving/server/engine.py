@@ -1,0 +1,44 @@
+"""How models are run: batches, threads, how many at a time."""
+
+import dataclasses
+import os
+import sys
+import threading
+
+from tfmusicgan.serving.server.batching_config import BatchOptions
+from tfmusicgan.serving.server.metrics import Metrics
+from tfmusicgan.serving.server.servable import SessionOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class EngineOptions:
+    """How models are run.
+
+    Attributes:
+      batching: Sizes and limits, or None to run every request by itself.
+      num_batch_threads: Runs at a time, over all models.
+      session: Threads inside a run.
+      model_concurrency: Runs at a time of one model version, each of its queues included; 0: one
+        per queue, and beside it those of batches with `batching.ROWS_BESIDE` rows or more.
+      per_model_batching: A version's own `batching_params.pbtxt` counts in place of `batching`; one
+        without that file runs every request by itself.
+      metrics: Where runs and loads are counted.
+      run_niceness: By how much the threads that run models stand back behind the one that answers
+        requests, 0 to 19 as of `nice`, on Linux: with every core busy with models a server could
+        not even refuse what is too much.
+    """
+
+    batching: BatchOptions | None = BatchOptions()  # noqa: RUF009 (frozen)
+    num_batch_threads: int = 2
+    session: SessionOptions = SessionOptions()  # noqa: RUF009 (frozen)
+    model_concurrency: int = 0
+    per_model_batching: bool = False
+    metrics: Metrics = dataclasses.field(default_factory=Metrics)
+    run_niceness: int = 0
+
+    def stand_back(self) -> None:
+        """Lowers the priority of the thread that calls, and of those that it will start."""
+        if self.run_niceness and sys.platform == "linux":
+            thread = threading.get_native_id()
+            niceness = os.getpriority(os.PRIO_PROCESS, thread) + self.run_niceness
+            os.setpriority(os.PRIO_PROCESS, thread, min(niceness, 19))
