@@ -5,6 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfmusicgan.layers.precision import full_precision
+from tfmusicgan.layers.replicas import mean_over_replicas
 
 
 def wasserstein_critic_loss(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
@@ -37,6 +38,51 @@ def least_squares_discriminator_loss(real_scores: tf.Tensor, fake_scores: tf.Ten
     """
     errors = tf.reduce_mean(tf.square(real_scores - 1)) + tf.reduce_mean(tf.square(fake_scores))
     return errors / 2
+
+
+def non_saturating_discriminator_loss(
+    real_scores: tf.Tensor, fake_scores: tf.Tensor, real_label: float = 1.0
+) -> tf.Tensor:
+    """E ce(D(real), label) + E ce(D(fake), 0) (Goodfellow et al. 2014, arXiv 1406.2661, eq. 1).
+
+    ce is the binary cross-entropy of the sigmoid. A label below 1 is one-sided smoothing (Salimans
+    et al. 2016, arXiv 1606.03498, section 3.4).
+
+    Args:
+      real_scores: [batch], the discriminator's raw scores of real examples.
+      fake_scores: [batch], of generated ones.
+      real_label: What real examples are to be told, within 0-1.
+
+    Returns:
+      A scalar of the scores' dtype.
+    """
+    # softplus(x) - label x is the cross-entropy of a raw score x.
+    real = tf.reduce_mean(tf.nn.softplus(real_scores) - real_label * real_scores)
+    return real + tf.reduce_mean(tf.nn.softplus(fake_scores))
+
+
+def non_saturating_generator_loss(fake_scores: tf.Tensor) -> tf.Tensor:
+    """E ce(D(fake), 1) (Goodfellow et al. 2014, section 3): [batch] to a scalar."""
+    return tf.reduce_mean(tf.nn.softplus(-fake_scores))
+
+
+def feature_matching_loss(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """Half the summed squares of E f(fake) - E f(real) (Salimans et al. 2016, section 3.1).
+
+    The means are those of the batches of all replicas.
+
+    Args:
+      real: float [batch, ...], features of real examples, which the loss does not train.
+      fake: float [batch, ...], of generated ones, the same shape.
+
+    Returns:
+      A scalar, float32 or float64, without its weight.
+    """
+    real, fake = (
+        mean_over_replicas(tf.reduce_mean(full_precision(features), axis=0))
+        for features in (tf.stop_gradient(real), fake)
+    )
+    return tf.reduce_sum(tf.square(fake - real)) / 2
 
 
 def gradient_penalty(

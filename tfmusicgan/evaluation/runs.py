@@ -9,7 +9,7 @@ import pathlib
 
 import numpy as np
 
-from tfmusicgan.evaluation import classifiers, notes, piano_rolls, token_sequences
+from tfmusicgan.evaluation import classifiers, melody_bars, notes, piano_rolls, token_sequences
 from tfmusicgan.evaluation.classifiers import ClassifierEvaluation
 from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Evaluation
 from tfmusicgan.models.base import MusicGAN
@@ -18,7 +18,11 @@ from tfmusicgan.training.fit import prepare_model
 from tfmusicgan.training.monitor import Sampler, held_out, measured_field
 from tfmusicgan.training.run import Run
 
-_MEASURERS = {"piano_roll": piano_rolls.measure, "tokens": token_sequences.measure}
+_MEASURERS = {
+    "piano_roll": piano_rolls.measure,
+    "tokens": token_sequences.measure,
+    "melody_bars": melody_bars.measure,
+}
 
 
 def evaluate_run(

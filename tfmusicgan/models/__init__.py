@@ -7,6 +7,7 @@ from tfmusicgan.errors import unknown_name
 _MODELS = {
     "binary_musegan": ("tfmusicgan.models.binary_musegan.model", "BinaryMuseGAN"),
     "gansynth": ("tfmusicgan.models.gansynth.model", "GANSynth"),
+    "midinet": ("tfmusicgan.models.midinet.model", "MidiNet"),
     "musegan_composer": ("tfmusicgan.models.musegan.model", "MuseGANComposer"),
     "musegan_hybrid": ("tfmusicgan.models.musegan.model", "MuseGANHybrid"),
     "musegan_jamming": ("tfmusicgan.models.musegan.model", "MuseGANJamming"),

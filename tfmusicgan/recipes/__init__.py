@@ -4,6 +4,7 @@ from tfmusicgan.errors import unknown_name
 from tfmusicgan.recipes import (
     binary_musegan,
     gansynth,
+    midinet,
     musegan,
     pitch_classifier,
     polyphonic_seqgan,
@@ -19,6 +20,7 @@ _FAMILIES = (
     seqgan_oracle,
     polyphonic_seqgan,
     gansynth,
+    midinet,
     pitch_classifier,
 )
 _RECIPES = {recipe.name: recipe for family in _FAMILIES for recipe in family.RECIPES}

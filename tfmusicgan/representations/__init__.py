@@ -13,6 +13,7 @@ from tfmusicgan.representations.base import Representation
 
 _CLASSES = {
     "chord_melody_words": "tfmusicgan.representations.chord_melody_words:ChordMelodyWords",
+    "melody_bars": "tfmusicgan.representations.melody_bars:MelodyBars",
     "melody_tokens": "tfmusicgan.representations.melody_tokens:MelodyTokens",
     "token_sequence": "tfmusicgan.representations.token_sequence:TokenSequence",
     "note_audio": "tfmusicgan.representations.note_audio:NoteAudio",

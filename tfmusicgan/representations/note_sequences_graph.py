@@ -29,6 +29,7 @@ _FIELDS = {
         "magenta.NoteSequence.Note",
         {
             "pitch": tf.int32,
+            "velocity": tf.int32,
             "program": tf.int32,
             "is_drum": tf.bool,
             "part": tf.int32,
@@ -58,6 +59,7 @@ class FlatNotes:
       start_quarters: float64 [notes], quarter notes from the beginning of its sequence.
       end_quarters: float64 [notes].
       pitch: int32 [notes], MIDI pitch number.
+      velocity: int32 [notes].
       program: int32 [notes].
       is_drum: bool [notes].
       part: int32 [notes].
@@ -76,6 +78,7 @@ class FlatNotes:
     start_quarters: tf.Tensor
     end_quarters: tf.Tensor
     pitch: tf.Tensor
+    velocity: tf.Tensor
     program: tf.Tensor
     is_drum: tf.Tensor
     part: tf.Tensor

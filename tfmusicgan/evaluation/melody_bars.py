@@ -1,0 +1,77 @@
+"""What an evaluation measures of melodies in bars beside the recipe's metrics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tfmusicgan import metrics
+from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, Rows
+from tfmusicgan.metrics.bar_metrics import nearest_bar_distance
+from tfmusicgan.metrics.movement import intervals, spreads
+from tfmusicgan.metrics.token_metrics import token_similarity
+from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.recipes.base import Recipe
+from tfmusicgan.records.reader import RecordSet
+
+
+def measure(
+    recipe: Recipe,
+    phrases: Mapping[str, np.ndarray],
+    models: Mapping[str, MusicGAN],
+    train: RecordSet,
+) -> dict[str, Any]:
+    """The fields of an `Evaluation` that are measured of melodies in bars.
+
+    Args:
+      recipe: Names the metrics.
+      phrases: Row name to int32 [n, bars, columns].
+      models: The untrained and the trained model.
+      train: The training split.
+    """
+    del models
+    compared = {"training": phrases[TRAINING]}
+    found = {
+        row: metrics.estimates(recipe.metrics, bars, train.representation, compared)
+        for row, bars in phrases.items()
+    }
+    return {
+        "rows": {
+            row: {key: float(estimate.value()) for key, estimate in estimates.items()}
+            for row, estimates in found.items()
+        },
+        "spread": spreads(found[TRAINING], len(phrases[TRAINING])),
+        "intervals": intervals(found[TRAINED], len(phrases[TRAINED])),
+        "memorisation": _memorisation(phrases, train),
+        "notes": (
+            "nearest_training_bar: share of a bar's steps that differ from the most similar bar of "
+            "all training data, in any of twelve keys; copied_bars: share of bars that are one.",
+        ),
+    }
+
+
+def _memorisation(phrases: Mapping[str, np.ndarray], train: RecordSet) -> Rows:
+    """How new held-out and generated bars are, and how alike the phrases of a row."""
+    steps = train.representation.steps_per_bar
+    known = _in_one_key(train.spread(train.num_examples)[train.representation.name], steps)
+    rows: Rows = {}
+    for row in (HELD_OUT, TRAINED):
+        if row not in phrases:
+            continue
+        bars = phrases[row]
+        nearest = nearest_bar_distance(_in_one_key(bars, steps), known)
+        rows[row] = {
+            "nearest_training_bar": float(nearest.mean()),
+            "copied_bars": float((nearest == 0).mean()),
+            "self_similarity": token_similarity(bars[..., :steps].reshape(len(bars), -1)),
+        }
+    return rows
+
+
+def _in_one_key(bars: np.ndarray, steps: int) -> np.ndarray:
+    """Bars moved to begin with the same pitch: int [all bars, steps].
+
+    A bar and its transposed copy are one: models learn from bars in all keys.
+    """
+    pitch = bars[..., :steps].reshape(-1, steps)
+    return pitch - pitch[:, :1]

@@ -1,0 +1,1 @@
+"""MidiNet: melodies bar by bar (Yang, Chou, Yang 2017)."""
