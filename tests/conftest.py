@@ -106,7 +106,7 @@ def tiny_records(tmp_path_factory) -> dict[str, pathlib.Path]:
             source = folder.with_name(f"{folder.name}.tfrecord")
             with RecordWriter(source) as writer:
                 for number in range(20):
-                    writer.write(made_up.maker(parameters)(number))
+                    writer.write(made_up.maker(parameters, name)(number))
             convert(datasets.get("midi"), ConvertOptions(representation), folder, [str(source)])
 
     def make(name: str, text: str) -> pathlib.Path:

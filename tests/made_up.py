@@ -72,10 +72,45 @@ def _instruments(
     return sequence
 
 
+def lead_sheet(number: int, bars: int = 6, qpm: float = 96.0) -> NoteSequence:
+    """A melody in 4/4 with rests, and a chord for each bar."""
+    rng = np.random.default_rng(number)
+    sequence = NoteSequence(ticks_per_quarter=220, id=f"lead sheet {number}")
+    sequence.tempos.add(qpm=qpm)
+    sequence.time_signatures.add(numerator=4, denominator=4)
+    seconds = 60.0 / qpm
+    for bar in range(bars):
+        symbol = rng.choice(["C", "Am7", "F", "G7", "Dm", "Eb/G"])
+        kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
+        sequence.text_annotations.add(time=4 * bar * seconds, text=symbol, annotation_type=kind)
+        quarter = 0.0
+        while quarter < 4:
+            length = min(float(rng.choice([0.5, 0.5, 1.0, 1.5])), 4 - quarter)
+            if rng.random() < 0.8 or quarter == 3:
+                sequence.notes.add(
+                    pitch=55 + int(rng.integers(0, 26)),
+                    velocity=60 + int(rng.integers(0, 40)),
+                    start_time=(4 * bar + quarter) * seconds,
+                    end_time=(4 * bar + quarter + length) * seconds,
+                )
+            quarter += length
+    if not sequence.notes:
+        return lead_sheet(number + 1_000, bars, qpm)
+    sequence.total_time = bars * 4 * seconds
+    return sequence
+
+
 # The maker of pieces for the tracks that a preset's representation names.
 MAKERS = {"voices": chorale, "musegan": band, "bmusegan": orchestra}
 
 
-def maker(parameters: Mapping[str, Any]) -> Callable[..., NoteSequence]:
-    """The maker for a representation's parameters; one without tracks reads a chorale's soprano."""
+def maker(parameters: Mapping[str, Any], name: str = "") -> Callable[..., NoteSequence]:
+    """The maker for a representation's parameters; one without tracks reads a chorale's soprano.
+
+    Args:
+      parameters: The representation's.
+      name: Its name; `melody_bars` reads lead sheets.
+    """
+    if name == "melody_bars":
+        return lead_sheet
     return MAKERS[parameters.get("tracks", "voices")]

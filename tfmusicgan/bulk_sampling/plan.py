@@ -167,7 +167,7 @@ def make_plan(
         if name not in inputs:
             known = ", ".join(sorted(inputs)) or "none"
             raise ConfigError(f"Signature {signature!r} has no control {name!r}. Known: {known}.")
-        given[name] = parse_control(name, value, inputs[name].dtype)
+        given[name] = parse_control(name, value, inputs[name])
         check_range(export, signature, name, given[name])
     defaults = stated_defaults(export, signature)
     given = {name: defaults[name] for name in inputs if name in defaults} | given

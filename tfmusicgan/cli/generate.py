@@ -26,6 +26,7 @@ COMMAND = Command(
         " --output=out/melody",
         "tfmusicgan-generate --model=tunes --continue=beginning.mid --control=length=96"
         " --output=out/tune",
+        'tfmusicgan-generate --model=melodies --chords="C Am F G" --num=4 --output=out/over_chords',
         "tfmusicgan-generate --model=gansynth --control=pitch=60 --num=8 --output=out/notes",
         "tfmusicgan-generate --model=gansynth --midi=prelude.mid --timbre_seed=3,8"
         " --output=out/prelude.wav",
@@ -65,6 +66,12 @@ _ACCOMPANY = COMMAND.string(
     " fourth piece of a file of several.",
 )
 _CONTINUE = COMMAND.string("continue", None, "Music to go on with; a file as for --accompany.")
+_CHORDS = COMMAND.string(
+    "chords",
+    None,
+    'Chord symbols, one a bar, that a melody is made over, as in "C Am F G"; with --continue those'
+    " of the bars that are made.",
+)
 _MIDI = COMMAND.string(
     "midi",
     None,
@@ -83,8 +90,8 @@ _SECONDS_PER_TIMBRE = COMMAND.float(
 _SIGNATURE = COMMAND.string(
     "signature",
     None,
-    "Signature to ask; by default accompany or continue with music, generate (of a model of notes"
-    " synthesize) with controls, else serving_default.",
+    "Signature to ask; by default accompany or continue with music, harmonize with chords, generate"
+    " (of a model of notes synthesize) with controls, else serving_default.",
 )
 _SOUNDFONT = COMMAND.string("soundfont", None, "SF2 file for WAV; by default pretty_midi's.")
 _TIMEOUT = COMMAND.float("timeout_seconds", 60.0, "Most seconds that one request may take.", 0.001)
@@ -107,7 +114,7 @@ def _execute() -> int:
             f"{' and '.join(f'--{flag.name}={flag.value}' for flag in chosen)}."
         )
     if _MIDI.value:
-        _check_not_given("with --midi", _NUM, _CONTROL, _FORMATS, _SOUNDFONT)
+        _check_not_given("with --midi", _NUM, _CONTROL, _CHORDS, _FORMATS, _SOUNDFONT)
         if _TIMBRE_SEED.value:
             _check_not_given("with --timbre_seed", _SEED, _SECONDS_PER_TIMBRE)
         return _play()
@@ -234,9 +241,14 @@ def _tls_files():
 
 
 def _pieces() -> list:
+    from tfmusicgan.note_sequences.chord_symbols import read_progression
     from tfmusicgan.serving.given_music import read_piece
 
     controls = dict(_parse_control(text) for text in _CONTROL.value)
+    signature = _SIGNATURE.value
+    if _CHORDS.value:
+        controls["chords"] = " ".join(read_progression(_CHORDS.value))
+        signature = signature or "harmonize"
     # Row seeds as in tfmusicgan-sample.
     seeds = [(_SEED.value << 32) + i for i in range(_NUM.value)]
     file = _ACCOMPANY.value or _CONTINUE.value
@@ -247,7 +259,7 @@ def _pieces() -> list:
             return ask(_MODEL.value, seeds, music, _VERSION.value, None, **controls)
         answers_sounds = _answers_sounds(client.metadata(_MODEL.value, _VERSION.value))
         ask = client.generate_audio if answers_sounds else client.generate
-        return ask(_MODEL.value, seeds, _SIGNATURE.value, _VERSION.value, **controls)
+        return ask(_MODEL.value, seeds, signature, _VERSION.value, **controls)
 
 
 def _answers_sounds(signatures: dict) -> bool:

@@ -91,10 +91,15 @@ def control_rows(
     }
     for name, value in controls.items():
         type_name, shape = inputs[name]
+        if isinstance(value, str) and len(shape) == 2:  # from a command line: several
+            value = tensors.split_texts(value)
         array = _typed(name, value, type_name)
         if array.ndim == len(shape) - 1:
             array = np.repeat(array[None], num_rows, axis=0)
-        if array.ndim != len(shape) or array.shape[1:] != tuple(shape[1:]):
+        fits = array.ndim == len(shape) and all(
+            size in (-1, found) for size, found in zip(shape[1:], array.shape[1:], strict=True)
+        )
+        if not fits:
             raise ConfigError(
                 f"Expected values of shape {list(shape[1:])} for control {name!r}, one or a row of "
                 f"them. Received: an array of shape {list(array.shape)}."

@@ -61,6 +61,7 @@ _CODINGS = {
 _DT_STRING = messages.DataType.values_by_name["DT_STRING"].number
 _DTYPES = {coding.data_type: np.dtype(name) for name, coding in _CODINGS.items()}
 _DTYPES[_DT_STRING] = np.dtype(object)
+_CODING_OF_TYPE = {coding.data_type: coding for coding in _CODINGS.values()}
 
 
 def numpy_dtype(data_type: int) -> np.dtype | None:
@@ -150,8 +151,8 @@ def decode_tensor(proto, max_bytes: int = MAX_DECODED_BYTES) -> np.ndarray:
         raise TensorError(
             f"Expected a tensor of numbers, bools or strings. Received: {_type_name(proto)}."
         )
-    shape = tuple(dim.size for dim in proto.tensor_shape.dim)
-    if proto.tensor_shape.unknown_rank or len(shape) > _MAX_RANK or any(n < 0 for n in shape):
+    shape = tuple([dim.size for dim in proto.tensor_shape.dim])
+    if proto.tensor_shape.unknown_rank or len(shape) > _MAX_RANK or min(shape, default=0) < 0:
         raise TensorError(
             f"Expected a fully known shape of rank {_MAX_RANK} at most. Received: {list(shape)}."
         )
@@ -176,16 +177,17 @@ def decoded_sizes(proto) -> tuple[int, int]:
     Strings count as TensorFlow holds them. Both are 0 where the proto has no array.
     """
     dtype, dims = numpy_dtype(proto.dtype), proto.tensor_shape.dim
-    if dtype is None or len(dims) > _MAX_RANK or any(dim.size < 0 for dim in dims):
+    sizes = [dim.size for dim in dims]
+    if dtype is None or len(sizes) > _MAX_RANK or min(sizes, default=0) < 0:
         return 0, 0
     if proto.tensor_content:
         return len(proto.tensor_content), 0
-    count = math.prod(dim.size for dim in dims)
+    count = math.prod(sizes)
     if dtype.kind == "O":
         given = len(proto.string_val)
         each = STRING_BYTES + (len(proto.string_val[-1]) if given else 0)
     else:
-        field = getattr(proto, _CODINGS[dtype.name].field_name)
+        field = getattr(proto, _CODING_OF_TYPE[proto.dtype].field_name)
         given, each = len(field) // (2 if dtype.kind == "c" else 1), dtype.itemsize
     return max(count, given) * each, max(0, count - given) * each
 
@@ -238,10 +240,10 @@ def _from_field(proto, dtype: np.dtype, count: int) -> np.ndarray:
         values = np.empty(count, object)
         values[:] = (given + [last] * (count - len(given)))[:count]
         return values
-    coding = _CODINGS[dtype.name]
+    coding = _CODING_OF_TYPE[proto.dtype]
     field = getattr(proto, coding.field_name)
     parts = 2 if dtype.kind == "c" else 1
-    read_as = {"half": np.dtype(np.uint16)}.get(coding.kind, _part_dtype(dtype))
+    read_as = np.dtype(np.uint16) if coding.kind == "half" else _part_dtype(dtype)
     # int_val is 32 bits wide: values outside the dtype's range wrap, as TensorFlow's casts do.
     wide = np.dtype(np.int64) if coding.field_name in ("int_val", "half_val") else read_as
     given = np.fromiter(field, wide, len(field))[: count * parts].astype(read_as, copy=False)
