@@ -23,7 +23,7 @@ def test_the_table():
         *("audio_notes", "bach_chorales", "impro_visor"),
         *("lakh", "lakh_aligned", "lakh_clean", "lakh_matched", "lpd", "midi", "nottingham"),
         *("nsynth", "nsynth_full", "nsynth_gansynth_subset", "nsynth_instruments"),
-        *("pop909", "pop909_melody", "seqgan_oracle", "soundfont_notes"),
+        *("openewld", "pop909", "pop909_melody", "seqgan_oracle", "soundfont_notes"),
     ]
     assert datasets.get("midi").name == "midi"
     with pytest.raises(ConfigError, match=r"Unknown dataset 'lark'. Known: audio_notes, "):

@@ -7,7 +7,13 @@ import pytest
 
 from tests.datasets.nottingham_tunes import write_zip
 from tfmusicgan.datasets import zip_folders
-from tfmusicgan.datasets.zip_folders import files_in, find_folder, read_bytes
+from tfmusicgan.datasets.zip_folders import (
+    files_below,
+    files_in,
+    find_folder,
+    folders_in,
+    read_bytes,
+)
 from tfmusicgan.errors import MusicGanError, ReadError
 
 MEMBERS = {
@@ -35,6 +41,21 @@ def test_files_of_one_folder(tmp_path):
         assert all(path.parent == folder for path in found)
     for folder in (archive / "none", archive, tmp_path / "none", archive / "A/MIDI/b.mid"):
         assert files_in(folder, ".mid") == []
+
+
+def test_files_of_a_folder_and_all_within(tmp_path):
+    members = MEMBERS | {"A/.git/f.mid": b"hidden", "AB/g.mid": b"of another folder"}
+    archive = write_zip(tmp_path / "x.zip", members)
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path / "disk")
+    for top in (archive, tmp_path / "disk"):
+        found = files_below(top / "A", ".mid")
+        names = [path.relative_to(top / "A").as_posix() for path in found]
+        assert names == ["B/MIDI/e.mid", "MIDI/a.MID", "MIDI/b.mid", "MIDI/melody/d.mid"]
+        assert len(files_below(top, ".mid")) == 5 and files_below(top / "none", ".mid") == []
+        assert folders_in(top) == [top / "A", top / "AB"]
+        assert folders_in(top / "A") == [top / "A" / "B", top / "A" / "MIDI"]
+        assert folders_in(top / "none") == folders_in(top / "A/MIDI/b.mid") == []
 
 
 def test_the_outermost_folder_is_found(tmp_path):

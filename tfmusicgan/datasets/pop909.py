@@ -163,7 +163,7 @@ def read_tracks(source: Source) -> NoteSequence:
             f"{source.name}.",
             "other_tracks",
         )
-    piece.id = piece.filename = source.name
+    piece.id, piece.filename = source.name, source.order[0]
     piece.collection_name = NAME
     song = song_of(source)
     piece.sequence_metadata.title, piece.sequence_metadata.artist = song.title, song.artist
