@@ -15,7 +15,7 @@ import numpy as np
 
 from tfmusicgan.errors import MusicGanError
 from tfmusicgan.serving import messages
-from tfmusicgan.serving.wire import delimited, varint, varints
+from tfmusicgan.serving.wire import delimited, read_varints, varint, varints
 
 MAX_DECODED_BYTES = 1 << 30  # a few bytes of request may claim any shape ("last value repeats")
 STRING_BYTES = 24  # of a string in TensorFlow's memory, besides its text
@@ -209,19 +209,9 @@ def _from_content(content: bytes, dtype: np.dtype, count: int) -> np.ndarray:
 
 def _strings_from_content(content: bytes, count: int) -> np.ndarray:
     """All lengths as varints, then all strings (TensorFlow's EncodeStringList)."""
-    lengths, position = [], 0
-    while len(lengths) < count:
-        length = shift = 0
-        while True:
-            if position >= len(content) or shift > 63:
-                raise TensorError(f"Expected {count} string lengths. Received: {len(lengths)}.")
-            byte = content[position]
-            position += 1
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        lengths.append(length)
+    lengths, position = read_varints(content, count)
+    if len(lengths) < count:
+        raise TensorError(f"Expected {count} string lengths. Received: {len(lengths)}.")
     if position + sum(lengths) != len(content):
         raise TensorError(
             f"Expected {sum(lengths)} bytes of strings. Received: {len(content) - position}."

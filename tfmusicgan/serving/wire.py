@@ -3,6 +3,7 @@
 import numpy as np
 
 _LENGTH_DELIMITED = 2
+_ONE_BYTE = [bytes([value]) for value in range(0x80)]
 
 
 def varints(values: np.ndarray) -> bytes:
@@ -29,12 +30,41 @@ def varints(values: np.ndarray) -> bytes:
 
 def varint(value: int) -> bytes:
     """One non-negative integer as a protobuf varint."""
+    if value < 0x80:
+        return _ONE_BYTE[value]
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+def read_varints(content: bytes, count: int) -> tuple[list[int], int]:
+    """Reads varints at the beginning of some bytes.
+
+    Args:
+      content: The bytes.
+      count: How many varints to read.
+
+    Returns:
+      Their values, fewer where the bytes end before or are no varint of 64 bits, and the place
+      behind them.
+    """
+    values, position = [], 0
+    while len(values) < count:
+        value = shift = 0
+        while True:
+            if position >= len(content) or shift > 63:
+                return values, position
+            byte = content[position]
+            position += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        values.append(value)
+    return values, position
 
 
 def delimited(field: int, payload: bytes) -> bytes:

@@ -146,6 +146,30 @@ def test_large_tensors_are_decoded_beside_the_loop(wide, monkeypatch):
     assert threads == [True, True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("small", "large"),
+    [
+        (np.zeros((8, 1000), np.float32), np.zeros((800, 1000), np.float32)),
+        (np.zeros((8, 1000), np.uint8), np.zeros((80, 1000), np.uint8)),
+        (np.array([b"a" * 1000] * 8, object), np.array([b"a" * 200_000] * 8, object)),
+    ],
+)
+def test_large_replies_are_encoded_beside_the_loop(signatures, monkeypatch, small, large):
+    threads, encode = [], predict.tensors.encode_tensor
+
+    def watched(array):
+        threads.append(threading.current_thread() is threading.main_thread())
+        return encode(array)
+
+    monkeypatch.setattr(predict.tensors, "encode_tensor", watched)
+    spec = messages.ModelSpec(name="m")
+    for array in (small, large):
+        job = predict.Job(signatures["s"], [], ["x"])
+        encoded = asyncio.run(predict.reply_beside(spec, 4, job, [array]))
+        assert encoded == predict.reply(spec, 4, job.signature, ["x"], [array])
+    assert threads == [True, True, False, True]
+
+
 def test_reply_is_a_predict_response(signatures):
     spec = messages.ModelSpec(name="m", signature_name="", version_label="stable")
     arrays = [np.array([1, -2], np.int32), np.array([b"x"], object)]

@@ -87,8 +87,9 @@ class BatchQueue:
             if len(tasks) == 1:
                 return await tasks[0].result
             parts = await asyncio.gather(*(task.result for task in tasks))
-        finally:
+        except BaseException:  # cancelled, most of all
             self._withdraw(tasks)
+            raise
         return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
     def _withdraw(self, tasks: Sequence[Task]) -> None:

@@ -7,6 +7,7 @@ since a few bytes must not take all memory.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +18,7 @@ from tfmusicgan.serving.server import beside, statuses
 from tfmusicgan.serving.server.servable import Signature
 
 MAX_FILLED_BYTES = 64 << 20  # of a request's tensors, what repeats a value and is not sent
+_VARINT_COST = 32  # bytes that are copied while an integer is written
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,9 +75,8 @@ def _inputs(sent: Mapping[str, object], signature: Signature) -> list[np.ndarray
             arrays.append(tensors.decode_tensor(proto))
         except tensors.TensorError as error:
             raise statuses.unparsable_tensor(alias) from error
-    unused = set(sent) - set(expected)
-    if unused:
-        raise statuses.unused_input(set(sent) - unused, sent)
+    if any(alias not in expected for alias in sent):
+        raise statuses.unused_input(set(sent) & set(expected), sent)
     return arrays
 
 
@@ -133,6 +134,25 @@ def reply(
         )
         for alias, array in zip(outputs, arrays, strict=True)
     ]
-    effective = messages.ModelSpec(name=spec.name, signature_name=signature.name)
+    return b"".join(entries) + _answered_by(spec.name, version, signature.name)
+
+
+async def reply_beside(spec, version: int, job: Job, arrays: Sequence[np.ndarray]) -> bytes:
+    """As `reply`; large tensors are encoded beside the event loop."""
+    cost = sum(map(_encoding_cost, arrays))
+    return await beside.run(cost, reply, spec, version, job.signature, job.outputs, arrays)
+
+
+def _encoding_cost(array: np.ndarray) -> int:
+    """Bytes that are copied in the time that encoding takes."""
+    if array.dtype.kind == "O":
+        return sum(map(len, array.flat))
+    return array.nbytes if array.dtype.kind in "fcb" else _VARINT_COST * array.size
+
+
+@functools.lru_cache(maxsize=256)
+def _answered_by(name: str, version: int, signature: str) -> bytes:
+    """The reply's field `model_spec`."""
+    effective = messages.ModelSpec(name=name, signature_name=signature)
     effective.version.value = version
-    return b"".join(entries) + wire.delimited(2, effective.SerializeToString())
+    return wire.delimited(2, effective.SerializeToString())

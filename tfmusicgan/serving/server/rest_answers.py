@@ -103,7 +103,7 @@ class Answers:
         parsed = await self._do(large, json_body.parse, body)
         name = json_body.signature_name(parsed) or messages.DEFAULT_SIGNATURE
         version = self._manager.find(spec)
-        async with version.in_use() as servable:
+        with version.in_use() as servable:
             if name not in servable.signatures:
                 raise statuses.invalid_argument(
                     f'Serving signature name: "{name}" not found in signature def'

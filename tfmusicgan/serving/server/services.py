@@ -55,6 +55,8 @@ def _method(
     request_class: type,
     counted: bool,
 ) -> grpc.RpcMethodHandler:
+    names_model = "model_spec" in request_class.DESCRIPTOR.fields_by_name
+
     async def handle(serialized: bytes, context) -> bytes:
         try:
             request = request_class.FromString(serialized)
@@ -62,7 +64,7 @@ def _method(
             # As gRPC's C++ library answers before the service is asked; its Python library would
             # answer UNKNOWN, and log a trace.
             await context.abort(grpc.StatusCode.INTERNAL, "")
-        call = _begin(recorder, name, request, context)
+        call = _begin(recorder, name, request, names_model, context)
         call.served = manager.has(call.model)
         code = grpc.StatusCode.OK
         try:
@@ -95,14 +97,14 @@ async def _refuse(context, code: grpc.StatusCode, text: str) -> None:
         raise asyncio.CancelledError from error
 
 
-def _begin(recorder: Recorder, method: str, request, context) -> Call:
+def _begin(recorder: Recorder, method: str, request, names_model: bool, context) -> Call:
     sent_id = None
     if recorder.log is not None:
         sent_id = dict(context.invocation_metadata() or ()).get(request_log.REQUEST_ID)
     call = recorder.begin(method, recording.GRPC, sent_id, context.time_remaining)
     if call.request_id:
         context.set_trailing_metadata(((request_log.REQUEST_ID, call.request_id),))
-    if "model_spec" in request.DESCRIPTOR.fields_by_name:
+    if names_model:
         call.model = request.model_spec.name
     return call
 
@@ -115,10 +117,10 @@ def _version(manager: ModelManager, request) -> Version:
 
 async def _predict(manager: ModelManager, request, call: Call) -> bytes:
     version = _version(manager, request)
-    async with version.in_use() as servable:
+    with version.in_use() as servable:
         job = await predict.prepare_beside(request, servable.signatures)
         arrays = await call.run(version, job)
-        return predict.reply(request.model_spec, version.number, job.signature, job.outputs, arrays)
+        return await predict.reply_beside(request.model_spec, version.number, job, arrays)
 
 
 async def _metadata(manager: ModelManager, request, call: Call) -> bytes:

@@ -5,7 +5,7 @@ import contextlib
 import enum
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 
 import grpc
@@ -69,8 +69,8 @@ class Version:
         self._unused = asyncio.Event()
         self._unused.set()
 
-    @contextlib.asynccontextmanager
-    async def in_use(self) -> AsyncIterator[Servable]:
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[Servable]:
         """Keeps the version loaded while a request uses it."""
         self._enter()
         try:
@@ -131,7 +131,7 @@ class Version:
 
         async def run_batch(merged, seconds):
             # Held here as well: a batch waits on when the requests that made it are cancelled.
-            async with self.in_use():
+            with self.in_use():
                 return await self._run(dict(zip(feeds, merged, strict=True)), fetches, seconds)
 
         return run_batch
