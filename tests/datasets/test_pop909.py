@@ -262,6 +262,7 @@ def test_tables_that_cannot_be_read(tmp_path):
     large = b" " * (pop909_files.MAX_INDEX_BYTES + 1)
     assert "is too large" in _index(tmp_path, "g", _zipped("xl/worksheets/sheet1.xml", large))
     assert "is too large" in _index(tmp_path, "h", large)
+    assert "negative seek value" in _index(tmp_path, "i", songs.index_xlsx()[9:])
 
 
 def _zipped(member, data):

@@ -121,6 +121,7 @@ def test_a_bass_that_is_no_note_is_left_out():
         ("(meter 3 4)", "(meter 3 5)", "unreadable_lead_sheet", "a denominator from 1 to 32"),
         ("(meter 3 4)", "(meter x 4)", "unreadable_lead_sheet", "a numerator from 1 to 64.*x: l"),
         ("(tempo 90.0)", "(tempo nan)", "unreadable_lead_sheet", r"a \(tempo\) from 1 to 1000"),
+        ("(tempo 90.0)", f"(tempo {'9' * 99})", "unreadable_lead_sheet", r"Received 9{40}: line 8"),
         ("(tempo 90.0)", "(tempo )", "unreadable_lead_sheet", r"Received none: line 8"),
         ("(key -2)\n(tempo", "(key 8)\n(tempo", "unreadable_lead_sheet", "a key from -7 to 7"),
         ("(instrument 66)", "(instrument 128)", "unreadable_lead_sheet", "an instrument from 0 to"),

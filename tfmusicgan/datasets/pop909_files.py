@@ -10,6 +10,7 @@ import functools
 import io
 import os
 import re
+import struct
 import xml.etree.ElementTree as ET
 import zipfile
 import zlib
@@ -29,7 +30,10 @@ MAX_INDEX_BYTES = 4 * 2**20
 _LEVELS = 2  # Such as POP909-Dataset-master/POP909-Dataset-master/POP909.
 _COLUMNS = ("song_id", "name", "artist", "num_beats_per_measure", "num_quavers_per_beat")
 _SHEET, _STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
-_DAMAGES = (zipfile.BadZipFile, zlib.error, ET.ParseError, KeyError, EOFError, RuntimeError)
+_DAMAGES = (
+    *(zipfile.BadZipFile, zlib.error, ET.ParseError, struct.error),
+    *(EOFError, LookupError, OSError, RuntimeError, ValueError),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +114,9 @@ def read_index(folder: str) -> Mapping[str, Song]:
                 for row in _document(archive, _SHEET, path).iter()
                 if _kind(row) == "row"
             ]
-    # NotImplementedError, a RuntimeError: an unknown compression.
+    except MusicGanError:
+        raise
+    # RuntimeError: an encrypted member; NotImplementedError, one of its kinds: an unknown method.
     except _DAMAGES as error:
         raise _damaged(path, " ".join(str(error).split())[:100]) from None
     head = {title: column for column, title in rows[0].items()} if rows else {}

@@ -223,7 +223,8 @@ def _whole(text: str, line: int, allowed: Sequence[int], what: str, name: str) -
 
 
 def _unreadable(expected: str, received: str, token: Token, name: str) -> ReadError:
-    what = " in ".join(part for part in (received, repr(token.text[:40])) if part not in ("", "''"))
+    parts = (received[:40], repr(token.text[:40]) if token.text else "")
+    what = " in ".join(part for part in parts if part)
     return ReadError(
         f"Expected {expected}. Received {what or 'none'}: line {token.line} of {name}.",
         "unreadable_lead_sheet",
