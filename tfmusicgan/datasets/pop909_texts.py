@@ -4,6 +4,8 @@
 if beats are counted in twos or threes, the second if they are counted in fours or sixes.
 `chord_midi.txt` has beginning, end and symbol (Harte's spelling, `N` for none) of every chord, and
 `key_audio.txt` the same of every key, such as `Gb:maj`.
+Upstream's beats and chords of the recordings, `beat_audio.txt` and `chord_audio.txt`, are not read:
+those of the MIDI files lie on its beats.
 
 Source: https://github.com/music-x-lab/POP909-Dataset, README.md.
 """
