@@ -1,7 +1,8 @@
-"""Audio files by tensorflow-io, against soundfile, and what cannot be decoded."""
+"""Audio files against soundfile, and what cannot be decoded."""
 
 import contextlib
 import io
+import struct
 import sys
 
 import numpy as np
@@ -34,6 +35,7 @@ def wave():
         ("a.wav", "PCM_24", 1e-6),
         ("a.wav", "PCM_32", 1e-6),
         ("a.wav", "FLOAT", 1e-6),
+        ("a.wav", "DOUBLE", 1e-6),
         ("a.flac", "PCM_16", 1e-6),
         ("a.flac", "PCM_24", 1e-6),
         ("a.ogg", "VORBIS", 1e-3),
@@ -97,10 +99,12 @@ def _bytes(wave, form, subtype=None, rate=RATE):
         (lambda w: bytes(3000), "undecodable_audio"),
         (lambda w: _bytes(w, "FLAC")[:60], "undecodable_audio"),
         (lambda w: _bytes(w, "FLAC")[:3000], "undecodable_audio"),
-        (lambda w: _bytes(w, "WAV")[:3000], "undecodable_audio"),
+        (lambda w: _bytes(w, "WAV")[:3000], "truncated_wav"),
+        (lambda w: _bytes(w, "WAV", "ULAW"), "undecodable_audio"),
+        (lambda w: _bytes(w, "WAV", "ALAW"), "undecodable_audio"),
+        (lambda w: _bytes(w, "WAV", "IMA_ADPCM"), "undecodable_audio"),
         (lambda w: _bytes(w, "OGG")[:3000], "undecodable_audio"),
         (lambda w: _bytes(w, "WAV", "PCM_32")[:3000], "truncated_wav"),
-        (lambda w: _bytes(w, "WAV", "DOUBLE"), "undecodable_audio"),
         (lambda w: _bytes(w[:0], "WAV"), "empty_audio"),
         (lambda w: _bytes(w, "WAV", rate=500), "bad_sample_rate"),
         (lambda w: _bytes(w, "WAV", "PCM_32", rate=500), "bad_sample_rate"),
@@ -115,6 +119,17 @@ def test_what_cannot_be_decoded(tmp_path, wave, make, reason):
     assert error.value.reason == reason
     message = str(error.value)
     assert "\n" not in message and "{{" not in message and "Op:" not in message
+
+
+def test_a_wav_with_a_chunk_in_front_is_not_read_as_floats(tmp_path, wave):
+    """Editors put `JUNK` or `bext` there; tensorflow-io takes these 32 bits for floats."""
+    data = _bytes(wave, "WAV", "PCM_32")
+    (size,) = struct.unpack_from("<I", data, 4)
+    junk = b"JUNK" + struct.pack("<I", 28) + bytes(28)
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"RIFF" + struct.pack("<I", size + 36) + b"WAVE" + junk + data[12:])
+    samples = decoding.decode(str(path), "a", RATE, 4000).samples
+    np.testing.assert_allclose(samples, wave.mean(axis=1), atol=1e-6)
 
 
 def test_a_file_that_is_gone(tmp_path):

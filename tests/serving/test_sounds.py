@@ -11,6 +11,7 @@ from tests.serving import toy_models, toy_notes
 from tfmusicgan.client import MusicClient, ServingError, midi_synthesis, requests
 from tfmusicgan.errors import ConfigError, MusicGanError
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.wav_file import wav_bytes
 from tfmusicgan.serving.sounds import Sound
 
 STEP = 1 / 32768  # of 16 bits
@@ -121,8 +122,7 @@ def test_the_stock_client(client, tmp_path):
 
 
 def test_bytes_that_are_no_sound():
-    stereo = bytearray(Sound.from_samples(np.zeros(8), 1000).wav)
-    stereo[22] = 2
+    stereo = wav_bytes(np.zeros((4, 2), np.int16), 1000)
     with pytest.raises(MusicGanError, match=r"WAV of 16 bits\. Received: 2 channels of 16 bits\."):
         Sound.from_wav(bytes(stereo))
     for other in (b"", b"RIFF", b"no sound at all, but text of some length" * 3):

@@ -1,17 +1,18 @@
-"""WAV, FLAC, MP3 and OGG Vorbis files as samples, by tensorflow-io. Never part of an export.
+"""WAV, FLAC, MP3 and OGG Vorbis files as samples at a wanted rate. Never part of an export.
 
-tensorflow-io is imported when the first file is read. What kind a file is, its first bytes say, not
-its name. Only as much is decoded as is asked for.
+WAV files of whole numbers and floats are read by `wav_file`; every other file, and every change of
+rate, is tensorflow-io's, which is imported when the first one comes. What kind a file is, its first
+bytes say, not its name. Only as much is decoded as is asked for.
 
 Faults of tensorflow-io 0.37.1 that are worked round: `AudioIOTensor` takes whole numbers of 32 bits
-in WAV files for floats, so these are read by `wav_file`. `tfio.audio.resample` is traced anew at
-every call outside a function, and its output comes late by half its filter, some 30 samples of the
-lower rate, without as many at the end.
+in WAV files for floats, and refuses floats of 64 bits, chunks of odd size, what follows the samples
+and the headers of writers to a pipe. `tfio.audio.resample` is traced anew at every call outside a
+function, and its output comes late by half its filter, some 30 samples of the lower rate, without
+as many at the end.
 """
 
 import functools
 import re
-import struct
 from collections.abc import Callable
 
 import numpy as np
@@ -28,7 +29,6 @@ _RATES = (1_000, 384_000)
 _MARGIN = 128
 _MOST_BEFORE = 1_024
 _FULL_SCALES = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31, "float32": 1.0}
-_PCM, _EXTENSIBLE = 1, 0xFFFE
 # What TensorFlow writes around the message of an operation.
 _AROUND = re.compile(r"\{\{.*?\}\}|\[Op:.*|\n.*", re.DOTALL)
 
@@ -47,11 +47,11 @@ def decode(path: str, name: str, sample_rate: int, num_samples: int) -> Audio:
 
     Raises:
       ReadError: With reason `"undecodable_audio"`, `"bad_sample_rate"`, `"bad_shape"`,
-        `"empty_audio"`, or those of `wav_file.read_wav`.
+        `"empty_audio"`, or those of `wav_file.find_samples`.
       MusicGanError: If tensorflow-io, or its library, does not load.
     """
-    audio = _read_pcm_32(path, name) or _read(path, name, sample_rate, num_samples)
-    samples, rate = audio
+    wanted = path, name, sample_rate, num_samples
+    samples, rate = _read_wav(*wanted) or _read(*wanted)
     mono = samples.mean(axis=1) if samples.ndim == 2 else samples
     if rate != sample_rate:
         mono = _resample(mono[: _needed(rate, sample_rate, num_samples)], rate, sample_rate)
@@ -66,7 +66,7 @@ def _read(path: str, name: str, sample_rate: int, num_samples: int) -> Audio:
         rate, (length, channels) = int(file.rate), file.shape.numpy().tolist()
         _check(rate, channels, name)
         if not length:
-            raise ReadError(f"Expected audio. Received: no samples in {name}.", "empty_audio")
+            raise _no_samples(name)
         samples = file[: min(length, _needed(rate, sample_rate, num_samples))].numpy()
     except (tf.errors.OpError, UnicodeDecodeError) as error:
         # A message with a damaged file's bytes in it is no text that Python takes.
@@ -82,31 +82,22 @@ def _read(path: str, name: str, sample_rate: int, num_samples: int) -> Audio:
     return Audio((samples.astype(np.float32) - np.float32(middle)) / np.float32(full_scale), rate)
 
 
-def _read_pcm_32(path: str, name: str) -> Audio | None:
-    """A WAV file of whole numbers of 32 bits; None for every other file."""
+def _read_wav(path: str, name: str, sample_rate: int, num_samples: int) -> Audio | None:
+    """As much of a WAV file as is needed; None for every other file."""
     try:
         with open(path, "rb") as file:
-            head = file.read(64)
-            if not _is_pcm_32(head):
+            layout = wav_file.find_samples(file, name)
+            if layout is None:
                 return None
-            data = head + file.read(wav_file.MAX_BYTES)
+            _check(layout.sample_rate, layout.channels, name)
+            if not layout.num_frames:
+                raise _no_samples(name)
+            needed = _needed(layout.sample_rate, sample_rate, num_samples)
+            return wav_file.read_samples(file, layout, needed)
     except OSError as error:
         raise ReadError(
             f"Expected a readable file. Received {error.strerror}: {name}.", "unreadable_file"
         ) from None
-    audio = wav_file.read_wav(data, name)
-    _check(audio.sample_rate, audio.samples.shape[-1] if audio.samples.ndim > 1 else 1, name)
-    return audio
-
-
-def _is_pcm_32(head: bytes) -> bool:
-    """Whether a file begins as a WAV file whose format is whole numbers of 32 bits."""
-    if head[:4] != b"RIFF" or head[8:16] != b"WAVEfmt " or len(head) < 46:
-        return False
-    (tag,), (bits,) = struct.unpack_from("<H", head, 20), struct.unpack_from("<H", head, 34)
-    if tag == _EXTENSIBLE:
-        (tag,) = struct.unpack_from("<H", head, 44)
-    return tag == _PCM and bits == 32
 
 
 def _needed(rate_in: int, rate_out: int, num_samples: int) -> int:
@@ -132,6 +123,10 @@ def _check(rate: int, channels: int, name: str) -> None:
         raise ReadError(
             f"Expected 1-{_MOST_CHANNELS} channels. Received: {channels} in {name}.", "bad_shape"
         )
+
+
+def _no_samples(name: str) -> ReadError:
+    return ReadError(f"Expected audio. Received: no samples in {name}.", "empty_audio")
 
 
 def _resample(mono: np.ndarray, rate_in: int, rate_out: int) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Any folder of single notes: WAV, FLAC, MP3 or OGG Vorbis files, labelled by name or by a table.
 
-What names and tables may say is in `audio_labels.py`. Decoding and resampling are tensorflow-io's,
-in the worker (`tfmusicgan.audio.decoding`).
+What names and tables may say is in `audio_labels.py`. Files are decoded in the worker
+(`tfmusicgan.audio.decoding`): WAV by the suite's own reader, all others and every change of rate by
+tensorflow-io.
 """
 
 import dataclasses
@@ -149,8 +150,8 @@ DATASET = Dataset(
     name="audio_notes",
     title="Any folder of single notes as WAV, FLAC, MP3 or OGG Vorbis files",
     description=(
-        "Searched recursively for .wav, .flac, .mp3 and .ogg files, a note each, decoded and "
-        "resampled by tensorflow-io. Labels come from the files' names: NSynth's "
+        "Searched recursively for .wav, .flac, .mp3 and .ogg files, a note each; tensorflow-io "
+        "decodes all but WAV and resamples. Labels come from the files' names: NSynth's "
         "(keyboard_acoustic_000-060-075.flac is the instrument, MIDI pitch 60 and velocity 75), or "
         "what --name_pattern says, a regular expression with the named groups pitch (60 or C4) "
         "and, if there are such, velocity, instrument, family and source; or from a table "

@@ -2,15 +2,12 @@
 
 import dataclasses
 import io
-import wave
 from typing import Self
 
 import numpy as np
 
-from tfmusicgan.errors import MusicGanError
-from tfmusicgan.note_sequences.wav_file import wav_bytes
-
-_FULL_SCALE = 32768.0
+from tfmusicgan.errors import MusicGanError, ReadError
+from tfmusicgan.note_sequences import wav_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,17 +31,17 @@ class Sound:
         Raises:
           MusicGanError: If they are no mono WAV of 16 bits.
         """
+        file = io.BytesIO(wav)
         try:
-            with wave.open(io.BytesIO(wav)) as file:
-                form = file.getnchannels(), file.getsampwidth()
-                rate, content = file.getframerate(), file.readframes(file.getnframes())
-        except (wave.Error, EOFError):
-            form = None
-        if form != (1, 2):
-            found = "other bytes" if form is None else f"{form[0]} channels of {8 * form[1]} bits"
+            layout = wav_file.find_samples(file, "an answer")
+        except ReadError:
+            layout = None
+        if layout is None or (layout.channels, layout.width) != (1, 2):
+            found = "other bytes"
+            if layout is not None:
+                found = f"{layout.channels} channels of {8 * layout.width} bits"
             raise MusicGanError(f"Expected a mono WAV of 16 bits. Received: {found}.")
-        samples = np.frombuffer(content, "<i2").astype(np.float32) / np.float32(_FULL_SCALE)
-        return cls(wav, samples, rate)
+        return cls(wav, *wav_file.read_samples(file, layout, layout.num_frames))
 
     @classmethod
     def from_samples(cls, samples: np.ndarray, sample_rate: int) -> Self:
@@ -54,5 +51,4 @@ class Sound:
           samples: float [samples]; what is beyond full scale, 1, is clipped.
           sample_rate: In Hz.
         """
-        whole = np.clip(np.rint(samples * _FULL_SCALE), -32768, 32767).astype(np.int16)
-        return cls.from_wav(wav_bytes(whole, sample_rate))
+        return cls.from_wav(wav_file.wav_bytes(wav_file.to_int16(samples), sample_rate))
