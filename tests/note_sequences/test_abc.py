@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from tfmusicgan.errors import ReadError
-from tfmusicgan.note_sequences import abc
+from tfmusicgan.note_sequences import abc, lead_sheet
 from tfmusicgan.note_sequences.proto import NoteSequence
 
 BOOK = """\
@@ -54,6 +54,44 @@ def test_books_are_read_tune_by_tune():
     assert name == "book.abc#1"
     assert error.reason == "unreadable_abc"
     assert str(error).endswith("TupletError: Tuplets are not supported. in book.abc#1.")
+
+
+def tune(music: str, meter: str = "3/4") -> bytes:
+    return f"X:1\nT:A tune\nM:{meter}\nL:1/8\nQ:1/4=60\nK:D\n{music}\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("music", "meter", "expected"),
+    [
+        ('A2|"D"d4 e2|d6|', "3/4", [(0, 1, 4), (1, 3, 4)]),
+        ('"A7"A|:"D"d6|d6:|', "3/4", [(0, 1, 8), (0.5, 3, 4)]),
+        ("|:AB|d8:|", "4/4", [(0, 1, 4), (1, 4, 4)]),
+        # Over two lines, with a field between.
+        ("|:\nw:words | here\nA2\nI:words\nB|d6:|", "6/8", [(0, 3, 8), (1.5, 6, 8)]),
+        # A whole first bar; one that is too long; nothing but a short one; no bar line.
+        ("d6|A2|", "3/4", [(0, 3, 4)]),
+        ("d8|d6|", "3/4", [(0, 3, 4)]),
+        ("A2|", "3/4", [(0, 3, 4)]),
+        ("A2 B2", "3/4", [(0, 3, 4)]),
+        # A chord symbol's letters, and its bar line, are no music.
+        ('"A|m"A2|d6|', "3/4", [(0, 1, 4), (1, 3, 4)]),
+        ("[|A2|]d6|", "3/4", [(0, 1, 4), (1, 3, 4)]),
+    ],
+)
+def test_pick_ups(music, meter, expected):
+    ((sequence,), errors) = abc.read_abc(tune(music, meter), "book.abc")
+    assert not errors
+    meters = [(m.time, m.numerator, m.denominator) for m in sequence.time_signatures]
+    assert meters == expected
+
+
+def test_a_lead_sheet_with_a_pick_up():
+    ((sequence,), _) = abc.read_abc(tune('A2|"D"d4 e2|"A7/e"d4|'), "book.abc")
+    sheet = lead_sheet.read_lead_sheet(sequence)
+    assert [(n.start_quarter, n.end_quarter) for n in sheet.melody] == [
+        *((2, 3), (3, 5), (5, 6), (6, 8)),
+    ]
+    assert sheet.chords_by(3) == ("N.C.", "D", "A7/E")
 
 
 def test_a_tune_without_notes():

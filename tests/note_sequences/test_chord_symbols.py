@@ -95,6 +95,8 @@ def test_one_spelling_and_its_pitch_classes(symbol, spelled, above):
         ("Eb:7/b7", "Eb7/Db", 1),
         ("Gb:maj7/7", "Gbmaj7/F", 5),
         ("C/D", "C/D", 2),
+        ("D7/f#", "D7/F#", 6),
+        ("Gm/bb", "Gm/Bb", 10),
     ],
 )
 def test_basses(symbol, spelled, bass):

@@ -1,7 +1,8 @@
 """ABC tune books to NoteSequences, with note_seq's parser.
 
 A book is split into its tunes first, so that each is read, counted and refused by itself. note_seq
-reads a strict part of ABC: no tuplets, no several voices, no variant endings.
+reads a strict part of ABC: no tuplets, no several voices, no variant endings. It knows nothing of
+bar lines: that a first bar is a pick-up is found here, and gives it a time signature of its length.
 
 Source: ABC 2.1, https://abcnotation.com/wiki/abc:standard:v2.1
 """
@@ -9,16 +10,27 @@ Source: ABC 2.1, https://abcnotation.com/wiki/abc:standard:v2.1
 import os
 import pathlib
 import re
+import types
+from fractions import Fraction
+
+import numpy as np
 
 from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences.normalise import normalise
 from tfmusicgan.note_sequences.proto import NoteSequence, note_seq_module
+from tfmusicgan.note_sequences.transforms import seconds_to_quarters
+from tfmusicgan.note_sequences.whole_bars import meter_of_length
 
 MAX_BOOK_BYTES = 16 * 2**20
 """Larger books are refused."""
 
 # What note_seq's parser raises, beside its own errors, on tunes that are not sound ABC.
 _OTHER_FIELD = re.compile(r"[EJYh-lnopqtuvxyz]:(?!\|)")
+_FIELD = re.compile(r"[A-Za-z]:(?!\|)")
+# A line's music up to a bar line, with a note in it; chord symbols in quotes are no notes.
+_FIRST_BAR = re.compile(r"""((?:[^"a-gA-G]|"[^"]*")*[a-gA-G](?:[^"|:\]]|"[^"]*")*)[|:\]]""")
+_BAR_SIGNS = "|:[] "
+_MAX_DENOMINATOR = 64  # Of lengths in quarter notes.
 _PARSER_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -130,4 +142,43 @@ def read_tune(header: str, tune: str, name: str) -> NoteSequence:
             "unreadable_abc",
         ) from error
     normalise(sequence, name)
+    _set_pick_up(sequence, lines, abc_parser)
     return sequence
+
+
+def _set_pick_up(sequence: NoteSequence, lines: list[str], abc_parser: types.ModuleType) -> None:
+    """Gives a first bar that is shorter than its meter's a time signature of its own."""
+    first = sequence.time_signatures[0]
+    bar = Fraction(4 * first.numerator, first.denominator)
+    try:
+        notes = abc_parser.ABCTune(_up_to_the_first_bar_line(lines)).note_sequence.notes
+    except (abc_parser.ABCParseError, *_PARSER_ERRORS):
+        return  # Such as half of a broken rhythm. The whole tune has been read.
+    seconds = max((note.end_time for note in notes), default=0.0)
+    quarters = float(seconds_to_quarters(sequence, np.float64(seconds)))
+    length = Fraction(quarters).limit_denominator(_MAX_DENOMINATOR)
+    meter = meter_of_length(length, first.denominator)
+    if meter is None or length >= bar or len(notes) == len(sequence.notes):
+        return
+    sequence.time_signatures.insert(
+        1,
+        NoteSequence.TimeSignature(
+            time=seconds, numerator=first.numerator, denominator=first.denominator
+        ),
+    )
+    first.numerator, first.denominator = meter
+
+
+def _up_to_the_first_bar_line(lines: list[str]) -> list[str]:
+    """A tune's fields and its music as far as the first bar line behind a note.
+
+    What stands before the first note is left out: a repeat that begins would never end.
+    """
+    kept, in_music = [], False
+    for line in lines:
+        if _FIELD.match(line):
+            in_music |= line.startswith("K:")
+        elif in_music and (bar := _FIRST_BAR.match(line)):
+            return [*kept, bar[1].lstrip(_BAR_SIGNS)]
+        kept.append(line.lstrip(_BAR_SIGNS))
+    return kept

@@ -4,7 +4,7 @@ Known beside note_seq's own are
 
 * Impro-Visor and printed jazz: `CM7`, `A-7`, `Bb69`, `G13sus`, `D7alt`, `F7+`, `Bø`, `C^7`, `NC`;
 * Harte's, as POP909 has them: `C:maj7/3` (the bass is a degree), `A:sus4(b7)`, `B:hdim7`, `N`;
-* MusicXML and ABC, as their readers write them: `Em7(b5)`, `Bb7(b9)/D`.
+* MusicXML and ABC, as their readers write them: `Em7(b5)`, `Bb7(b9)/D`, `D/f#`.
 
 `alt`, which is no one chord, becomes `7(#5)(#9)`. The first accidentals belong to the root: `Bb5`
 is B flat's fifth.
@@ -29,7 +29,7 @@ _SIGNS = str.maketrans({"♯": "#", "♭": "b", "Ø": "ø", "º": "°", "△": "
 _NO_CHORDS = ("NC", "N")
 _FIGURE = re.compile(
     r"(?P<root>[A-G](?:#{1,2}|b{1,2}|)(?![#b]))(?P<harte>:?)(?P<kind>.*?)"
-    r"(?:/(?P<bass>[A-G](?:#{1,2}|b{1,2}|)))?"
+    r"(?:/(?P<bass>[A-Ga-g](?:#{1,2}|b{1,2}|)))?"
 )
 _DEGREE_BASS = re.compile(r"(?P<kind>.*)/(?P<sign>[#b]*)(?P<degree>\d{1,2})")
 _DEGREE_SEMITONES = (0, 2, 4, 5, 7, 9, 11)
@@ -103,6 +103,8 @@ def normalise_symbol(symbol: str) -> str:
     if match is None:
         raise _unknown(symbol)
     root, kind, bass = match["root"], match["kind"], match["bass"]
+    if bass:
+        bass = bass[0].upper() + bass[1:]
     if match["harte"]:
         kind, degree = _split_degree_bass(kind)
         kind = _kind_of_harte(kind, symbol)

@@ -5,8 +5,8 @@ import dataclasses
 from fractions import Fraction
 
 from tfmusicgan.note_sequences.musicxml_score import Layout
+from tfmusicgan.note_sequences.whole_bars import meter_of_length
 
-_MAX_DENOMINATOR = 128
 # A repeat or a change of page splits a bar in two; a few more bound the search in hostile files.
 _MAX_MEASURES_IN_BAR = 8
 
@@ -56,7 +56,7 @@ def bar_meters(layout: Layout) -> list[Meter]:
         is_last = index + count >= len(layout.lengths)
         meter = written
         if length != bar and not (is_last and index > 0 and length < bar):
-            meter = _meter_of_length(length, written[1]) or written
+            meter = meter_of_length(length, written[1]) or written
         previous = (meters[-1].numerator, meters[-1].denominator) if meters else None
         if length and meter != previous:
             meters.append(Meter(layout.starts[index], *meter))
@@ -67,7 +67,7 @@ def bar_meters(layout: Layout) -> list[Meter]:
 def _usual(layout: Layout) -> tuple[int, int]:
     """The meter of most measures, 4/4 if none."""
     (length, _), *_ = [*collections.Counter(layout.lengths).most_common(1), (Fraction(4), 0)]
-    return _meter_of_length(length, 4) or (4, 4)
+    return meter_of_length(length, 4) or (4, 4)
 
 
 def _measures_in_bar(layout: Layout, index: int, bar: Fraction) -> int:
@@ -83,13 +83,3 @@ def _measures_in_bar(layout: Layout, index: int, bar: Fraction) -> int:
         length += layout.lengths[index + count]
         count += 1
     return count if length == bar else 1
-
-
-def _meter_of_length(length: Fraction, denominator: int) -> tuple[int, int] | None:
-    """A time signature for a bar of `length` quarter notes, if there is one."""
-    while denominator <= _MAX_DENOMINATOR:
-        numerator = length * denominator / 4
-        if numerator.denominator == 1 and 0 < numerator < 256:
-            return numerator.numerator, denominator
-        denominator *= 2
-    return None

@@ -1,5 +1,7 @@
 """Pieces in one meter, but for a first and a last bar that are cut short."""
 
+from fractions import Fraction
+
 from tfmusicgan.errors import ConversionError
 from tfmusicgan.note_sequences import transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
@@ -7,6 +9,8 @@ from tfmusicgan.note_sequences.transforms import MeterSegment
 
 TOLERANCE_QUARTERS = 1 / 48
 """Positions closer than that are one: half of a step of the finest grid, 24 to a quarter note."""
+
+_MAX_DENOMINATOR = 128
 
 
 def bars_of(sequence: NoteSequence, name: str) -> tuple[MeterSegment, float]:
@@ -49,3 +53,21 @@ def _length(segment: MeterSegment) -> float:
 def _is_short(segment: MeterSegment, beside: MeterSegment) -> bool:
     """Whether a segment is but a part of a bar of the one beside it."""
     return _length(segment) < beside.quarters_per_bar - TOLERANCE_QUARTERS
+
+
+def meter_of_length(length: Fraction, denominator: int) -> tuple[int, int] | None:
+    """A time signature for a bar of some length.
+
+    Args:
+      length: In quarter notes.
+      denominator: The note value of its beats, or of twice, four times... as many.
+
+    Returns:
+      (numerator, denominator), or None if there is none.
+    """
+    while denominator <= _MAX_DENOMINATOR:
+        numerator = length * denominator / 4
+        if numerator.denominator == 1 and 0 < numerator < 256:
+            return numerator.numerator, denominator
+        denominator *= 2
+    return None
