@@ -40,6 +40,7 @@ STOCK = {
     "allow_version_labels_for_unavailable_models": False,
     "max_num_load_retries": 5,
     "load_retry_interval_micros": 60_000_000,
+    "num_load_threads": 0,
     "tensorflow_intra_op_parallelism": 0,
     "tensorflow_inter_op_parallelism": 0,
     "grpc_channel_arguments": "",
@@ -132,6 +133,7 @@ def test_flags_reach_the_server(monkeypatch, tmp_path):
         "--model_concurrency=2",
         "--max_num_load_retries=5",
         "--load_retry_interval_micros=1500000",
+        "--num_load_threads=3",
         "--grpc_channel_arguments=grpc.max_receive_message_length=99,grpc.x=y",
         "--grpc_socket_path=/run/s",
     )
@@ -141,6 +143,7 @@ def test_flags_reach_the_server(monkeypatch, tmp_path):
     assert (options.load_retries.number, options.load_retries.seconds) == (5, 1.5)
     assert (options.engine.batching.max_batch_size, options.engine.num_batch_threads) == (8, 3)
     assert (options.engine.per_model_batching, options.engine.model_concurrency) == (True, 2)
+    assert options.engine.num_load_threads == 3
     assert options.grpc.arguments == {"grpc.max_receive_message_length": 99, "grpc.x": "y"}
     assert (options.grpc.socket_path, options.grpc.credentials) == ("/run/s", None)
 

@@ -77,6 +77,12 @@ _RETRIES = COMMAND.integer(
 _RETRY_PAUSE = COMMAND.integer(
     "load_retry_interval_micros", 60_000_000, "Microseconds before a version is tried again.", 0
 )
+_LOAD_THREADS = COMMAND.integer(
+    "num_load_threads",
+    0,
+    "Versions loaded at a time once the server has started; 0 is one. At the start: four per core.",
+    0,
+)
 _BATCHING = COMMAND.boolean(
     "enable_batching", True, "Merge concurrent requests into one run (stock: off)."
 )
@@ -139,6 +145,9 @@ _REST_CORS = COMMAND.boolean(
 )
 _REST_BODY = COMMAND.integer(
     "rest_api_max_body_mib", 64, "Largest body of a REST request, uncompressed, in MiB.", 1
+)
+_REST_CONNECTIONS = COMMAND.integer(
+    "rest_api_max_connections", 500, "Connections of the REST API open at a time.", 1
 )
 _MONITORING = COMMAND.string(
     "monitoring_config_file",
@@ -215,6 +224,7 @@ def _rest_options():
         timeout_seconds=_REST_TIMEOUT.value / 1000,
         cors=_REST_CORS.value,
         max_body_bytes=_REST_BODY.value << 20,
+        max_connections=_REST_CONNECTIONS.value,
         metrics_path=path,
     )
 
@@ -238,6 +248,7 @@ def _engine_options():
         _CONCURRENCY.value,
         _PER_MODEL_BATCHING.value,
         run_niceness=_NICENESS.value,
+        num_load_threads=_LOAD_THREADS.value,
     )
 
 

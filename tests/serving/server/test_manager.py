@@ -14,7 +14,9 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 from tests.serving import toy_models
 from tfmusicgan.client import MusicClient, ServingError
 from tfmusicgan.errors import ExportError
-from tfmusicgan.serving.server import app
+from tfmusicgan.serving.server import app, version
+from tfmusicgan.serving.server.engine import EngineOptions
+from tfmusicgan.serving.server.servable import Servable
 from tfmusicgan.serving.server.storage import ModelSource
 
 
@@ -127,16 +129,57 @@ def warmup_log(**spec):
 
 
 def test_warmup_runs_before_the_version_is_available(tmp_path, monkeypatch):
-    from tfmusicgan.serving.server.servable import Servable
-
     runs = []
     run = Servable.run
     monkeypatch.setattr(
         Servable, "run", lambda self, feeds, *rest: runs.append(feeds) or run(self, feeds, *rest)
     )
     publish(tmp_path, 1, warmup=[warmup_log(name="whatever").SerializeToString()])
-    with serving(tmp_path):
+    with serving(tmp_path) as server:
+        read = server.metrics.warmup_records_read.values
+        assert read == {(str(tmp_path / "m" / "1"),): 1}
         assert [list(array) for feeds in runs for array in feeds.values()] == [[1, 1]]
+
+
+class SlowServable(Servable):
+    """Models called `slow` load once those called `quick` have, or after two seconds."""
+
+    quick_loaded = threading.Event()
+
+    def __init__(self, path, options):
+        waited = "slow" not in path or self.quick_loaded.wait(2)
+        super().__init__(path, options)
+        if not waited:
+            self.signatures["late"] = None
+        if "quick" in path:
+            self.quick_loaded.set()
+
+
+@pytest.mark.parametrize("num_load_threads", [0, 2])
+def test_models_are_loaded_side_by_side(toy_root, tmp_path, monkeypatch, num_load_threads):
+    monkeypatch.setattr(version, "Servable", SlowServable)
+    monkeypatch.setattr(SlowServable, "quick_loaded", threading.Event())
+    root = tmp_path / "models"
+    for name in ("a_slow", "b_quick"):  # in the order of their names
+        shutil.copytree(toy_root / "toy" / "3", root / name / "1")
+
+    def late(number):
+        return "late" in server.manager.version("a_slow", number).servable.signatures
+
+    engine = EngineOptions(num_load_threads=num_load_threads)
+    options = app.ServerOptions(
+        ModelSource(root=str(root)), port=0, poll_seconds=0.05, engine=engine
+    )
+    with app.running(options) as server, MusicClient(server.address) as client:
+        assert not late(1)  # as with the stock server, many at once at the start
+        SlowServable.quick_loaded.clear()
+        for name in ("a_slow", "b_quick"):
+            shutil.copytree(toy_root / "toy" / "3", tmp_path / name)
+        for name in ("a_slow", "b_quick"):
+            os.rename(tmp_path / name, root / name / "2")
+        wait_for(lambda: client.status("b_quick").get(2, ("",))[0] == "AVAILABLE")
+        wait_for(lambda: client.status("a_slow").get(2, ("",))[0] == "AVAILABLE")
+        assert late(2) == (num_load_threads == 0)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import grpc
 from absl import logging
 from grpc_health.v1 import health_pb2_grpc
 
-from tfmusicgan.serving.server import grpc_port, reflection, services
+from tfmusicgan.serving.server import grpc_port, polling, reflection, services
 from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.grpc_port import GrpcOptions
 from tfmusicgan.serving.server.health import Health
@@ -127,9 +127,9 @@ class Server:
             await self.rest.start()
         await self._grpc.start()
         if options.poll_seconds > 0:
-            self._poll(self.manager.poll(options.poll_seconds))
+            self._poll(polling.versions(self.manager, options.poll_seconds))
         if options.config_poll_seconds > 0 and options.source.config_file is not None:
-            self._poll(self.manager.poll_file(options.config_poll_seconds))
+            self._poll(polling.config_file(self.manager, options.config_poll_seconds))
 
     def _poll(self, looking: Coroutine) -> None:
         self._pollers.append(asyncio.create_task(looking))

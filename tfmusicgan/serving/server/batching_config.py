@@ -81,7 +81,7 @@ class BatchOptions:
         return min(max(2, -(-rows // step) * step), max(2, self.batch_rows))
 
 
-def _num_cores() -> int:
+def num_cores() -> int:
     """Cores that this process may use, where the system tells."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -107,7 +107,7 @@ def read_batching(path: str) -> tuple[BatchOptions, int]:
             raise ConfigError(
                 f"Expected {name} of at least {_AT_LEAST[name]} in {path!r}. Received: {value}."
             )
-    threads = numbers.pop("num_batch_threads", _num_cores())
+    threads = numbers.pop("num_batch_threads", num_cores())
     name = parameters.thread_pool_name.value
     try:
         options = BatchOptions(

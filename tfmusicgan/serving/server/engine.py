@@ -26,6 +26,8 @@ class EngineOptions:
       run_niceness: By how much the threads that run models stand back behind the one that answers
         requests, 0 to 19 as of `nice`, on Linux: with every core busy with models a server could
         not even refuse what is too much.
+      num_load_threads: Versions that are loaded at a time once the server has started; 0: one.
+        While it starts there are four for each core.
     """
 
     batching: BatchOptions | None = BatchOptions()  # noqa: RUF009 (frozen)
@@ -35,6 +37,7 @@ class EngineOptions:
     per_model_batching: bool = False
     metrics: Metrics = dataclasses.field(default_factory=Metrics)
     run_niceness: int = 0
+    num_load_threads: int = 0
 
     def stand_back(self) -> None:
         """Lowers the priority of the thread that calls, and of those that it will start."""

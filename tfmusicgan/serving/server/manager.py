@@ -16,6 +16,7 @@ from tfmusicgan.errors import ConfigError, ExportError, MusicGanError
 from tfmusicgan.serving.server import draining, model_config, statuses
 from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.labels import Labels
+from tfmusicgan.serving.server.load_threads import LoadThreads
 from tfmusicgan.serving.server.model import LoadRetries, Model
 from tfmusicgan.serving.server.model_config import ModelConfig
 from tfmusicgan.serving.server.statuses import RequestError
@@ -31,6 +32,9 @@ class ModelManager:
       options: How they are run.
       label_unavailable: Whether a version may get a label before it answers.
       retries: What is done about a version that cannot be loaded.
+
+    Attributes:
+      config_file: Where the list of models is read, or None.
     """
 
     def __init__(
@@ -41,7 +45,7 @@ class ModelManager:
         retries: LoadRetries = LoadRetries(),  # noqa: B008 (frozen)
     ):
         self._source: ModelSource | ListedModels = source
-        self._config_file = source.config_file
+        self.config_file = source.config_file
         self._options = options
         self._retries = retries
         self._listed: list[ModelConfig] = []  # the last list that was accepted
@@ -55,9 +59,7 @@ class ModelManager:
             options.num_batch_threads, "batch_threads", options.stand_back
         )
         # The first load starts TensorFlow's own threads, which stand back as it does.
-        self._load_pool = concurrent.futures.ThreadPoolExecutor(
-            1, "load_threads", options.stand_back
-        )
+        self._load_threads = LoadThreads(options.num_load_threads, options.stand_back)
 
     async def start(self) -> int:
         """Loads every model once.
@@ -70,13 +72,14 @@ class ModelManager:
             of them could not.
         """
         try:
-            if self._config_file is None:
+            if self.config_file is None:
                 self._source.require_models()
             else:
-                self._start_with_list(self._config_file)
+                self._start_with_list(self.config_file)
             await self.update()
             for model in list(self._models.values()):
                 await model.settle()
+            self._load_threads.start_serving()
             self._require_answers()
         except MusicGanError:
             await self.close()
@@ -102,7 +105,7 @@ class ModelManager:
     def _require_answers(self) -> None:
         silent = [model for model in self._models.values() if not model.available]
         num_answering = len(self._models) - len(silent)
-        if not num_answering or (silent and self._config_file is not None):
+        if not num_answering or (silent and self.config_file is not None):
             count = f"Only {num_answering}" if num_answering else "None"
             raise ExportError(
                 f"{count} of {len(self._models)} models could be loaded: "
@@ -135,7 +138,7 @@ class ModelManager:
           MusicGanError: What is wrong with it.
         """
         loop = asyncio.get_running_loop()
-        config = await loop.run_in_executor(None, model_config.read_config_file, self._config_file)
+        config = await loop.run_in_executor(None, model_config.read_config_file, self.config_file)
         async with self._reloading:
             self._accept(config)
             await self.update()
@@ -183,7 +186,7 @@ class ModelManager:
         for name in sorted(look.wanted.keys() | self._models.keys() - look.unseen.keys()):
             if name not in self._models:
                 self._models[name] = Model(
-                    name, self._make_version, self._load_pool, self._on_change, self._retries
+                    name, self._make_version, self._load_threads, self._on_change, self._retries
                 )
             self._models[name].want(look.wanted.get(name, {}))
 
@@ -199,30 +202,6 @@ class ModelManager:
     def _on_change(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-    async def poll(self, seconds: float) -> None:
-        """Looks for new versions for ever, every so many seconds."""
-        while True:
-            await asyncio.sleep(seconds)
-            await self.update()
-
-    async def poll_file(self, seconds: float) -> None:
-        """Reads the config file again for ever, every so many seconds.
-
-        As with the stock server, an unchanged one counts again: a label that could not be given
-        before its version answered is given then.
-        """
-        told = ""
-        while True:
-            await asyncio.sleep(seconds)
-            complaint = ""
-            try:
-                await self.reload_file()
-            except (ConfigError, RequestError) as error:
-                complaint = str(error)
-                if complaint != told:
-                    logging.error("%s: what is served stays as it is: %s", self._config_file, error)
-            told = complaint
 
     def _available(self, name: str) -> Collection[int]:
         return self._models[name].available if name in self._models else ()
@@ -269,7 +248,7 @@ class ModelManager:
 
     async def close(self, seconds: float = 0.0) -> bool:
         """Unloads everything, giving runs so many seconds; see `draining.close_models`."""
-        pools = (self._run_pool, self._load_pool)
+        pools = (self._run_pool, self._load_threads)
         return await draining.close_models(self._models.values(), pools, seconds)
 
 

@@ -117,6 +117,7 @@ class Metrics:
       load_attempt_count: Of versions; `status` is `success` or `fail`.
       load_latency: Microseconds that it took, in sum.
       warmup_latency: Of the records that a version was warmed with.
+      warmup_records_read: How many these were.
     """
 
     def __init__(self):
@@ -143,6 +144,7 @@ class Metrics:
         self.warmup_latency = Histogram(
             f"{serving}model_warmup_latency", ("model_path", "status"), micros
         )
+        self.warmup_records_read = Counter(f"{serving}model_warmup_records_read", ("model_path",))
 
     def text(self) -> bytes:
         """Everything, for Prometheus to read."""

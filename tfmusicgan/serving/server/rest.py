@@ -10,11 +10,9 @@ import asyncio
 import concurrent.futures
 import dataclasses
 import time
-import zlib
 
 import grpc
 from aiohttp import web
-from aiohttp.http_exceptions import ContentEncodingError
 
 from tfmusicgan.errors import MusicGanError
 from tfmusicgan.serving.server import (
@@ -26,6 +24,7 @@ from tfmusicgan.serving.server import (
 )
 from tfmusicgan.serving.server.manager import ModelManager
 from tfmusicgan.serving.server.recording import Call, Recorder
+from tfmusicgan.serving.server.rest_limits import Bodies, BodyError, LimitedServer
 from tfmusicgan.serving.server.statuses import RequestError
 
 Code = grpc.StatusCode
@@ -51,6 +50,7 @@ HTTP_CODES = {
 # Between requests, and until a request's headers are complete; above the minute that proxies keep
 # their connections, so that these seldom meet one that is being closed.
 _IDLE_SECONDS = 75.0
+_BODIES = 16  # of the largest size that are held at a time: 1 GiB, or many small ones
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
@@ -73,6 +73,7 @@ class RestOptions:
       max_body_bytes: Largest body that is read, uncompressed.
       metrics_path: Where Prometheus reads the metrics, or None.
       idle_seconds: How long a connection stays open without a request whose headers are complete.
+      max_connections: Connections that may be open at a time.
     """
 
     port: int = 8501
@@ -81,14 +82,7 @@ class RestOptions:
     max_body_bytes: int = 64 << 20
     metrics_path: str | None = None
     idle_seconds: float = _IDLE_SECONDS
-
-
-class _BodyError(Exception):
-    """A body that is not read to its end: an HTTP code and a text."""
-
-    def __init__(self, code: int, text: str):
-        super().__init__(text)
-        self.code = code
+    max_connections: int = 500
 
 
 class RestServer:
@@ -120,6 +114,7 @@ class RestServer:
         self._host = host
         self._drain_seconds = drain_seconds
         self._pool = concurrent.futures.ThreadPoolExecutor(2, "rest_api")
+        self._bodies = Bodies(options.max_body_bytes, _BODIES * options.max_body_bytes)
         self._answers = rest_answers.Answers(manager, self._pool)
         self._runner: web.ServerRunner | None = None
 
@@ -130,8 +125,9 @@ class RestServer:
           MusicGanError: If it cannot be had.
         """
         # A handler is cancelled when its client has gone: its rows are not run.
-        server = web.Server(
+        server = LimitedServer(
             self._handle,
+            self._options.max_connections,
             handler_cancellation=True,
             access_log=None,
             keepalive_timeout=self._options.idle_seconds,
@@ -184,13 +180,13 @@ class RestServer:
             asked = rest_answers.resource(request.method, path)
             call.method, call.model = asked.method, asked.spec.name
             call.served = self._manager.has(call.model)
-            sent = await self._body(request, timeout)
-            deadline.restart()  # the stock server's timeout is that of the run
-            body = await self._answers.answer(asked, sent, call)
+            async with self._bodies.read(request, timeout) as sent:
+                deadline.restart()  # the stock server's timeout is that of the run
+                body = await self._answers.answer(asked, sent, call)
         except RequestError as error:
             code, body = error.code, json_text.error(str(error))
-        except _BodyError as error:
-            code, body, status = Code.RESOURCE_EXHAUSTED, json_text.error(str(error)), error.code
+        except BodyError as error:
+            code, body, status = error.code, json_text.error(str(error)), error.status
         except asyncio.CancelledError:
             code = call.abandoned()
             raise
@@ -200,29 +196,6 @@ class RestServer:
         finally:
             call.end(code)
         return self._answer(body, status or HTTP_CODES[code], call, close=status is not None)
-
-    async def _body(self, request: web.BaseRequest, timeout: float | None) -> bytes:
-        limit = self._options.max_body_bytes
-        chunks, size = [], request.content_length or 0
-        try:
-            async with asyncio.timeout(timeout):
-                if size <= limit:
-                    if request.headers.get("Expect", "").lower() == "100-continue":
-                        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                        request.writer.output_size = 0
-                    size = 0
-                    async for chunk in request.content.iter_any():
-                        chunks.append(chunk)
-                        size += len(chunk)
-                        if size > limit:
-                            break
-        except TimeoutError as error:
-            raise _BodyError(408, f"The request's body took more than {timeout:g} s") from error
-        except (ContentEncodingError, web.RequestPayloadError, zlib.error):
-            return b""  # as the stock server takes bytes that cannot be uncompressed
-        if size > limit:
-            raise _BodyError(413, f"The request's body is larger than {limit} bytes")
-        return b"".join(chunks)
 
     def _answer(self, body: bytes, status: int, call: Call, close: bool = False) -> web.Response:
         response = _reply(body, status, "application/json")

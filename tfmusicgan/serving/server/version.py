@@ -219,8 +219,9 @@ class Version:
             raise statuses.invalid_argument(str(error)) from error
 
     async def _warm_up(self, records: Sequence[object]) -> None:
-        start = time.perf_counter()
+        metrics, start = self._options.metrics, time.perf_counter()
         for record in records:
+            metrics.warmup_records_read.add((self.path,))
             if record.WhichOneof("log_type") != "predict_log":
                 raise RequestError(
                     grpc.StatusCode.UNIMPLEMENTED,
@@ -230,7 +231,7 @@ class Version:
             job = await predict.prepare_beside(request, self.servable.signatures)
             await self.run(job.signature, job.arrays, job.outputs, None)
         if records:
-            self._options.metrics.warmup_latency.observe((self.path, "OK"), micros_since(start))
+            metrics.warmup_latency.observe((self.path, "OK"), micros_since(start))
 
     async def unload(self) -> None:
         """Lets no request in any more, waits for those inside, frees the model."""

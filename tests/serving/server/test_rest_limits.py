@@ -1,0 +1,105 @@
+"""What the REST API takes at a time: connections, bodies, and how long they may take."""
+
+import contextlib
+import functools
+import gzip
+import socket
+import threading
+import time
+
+import pytest
+
+from tests.serving.server import http_calls
+from tfmusicgan.serving.server import app
+from tfmusicgan.serving.server import rest as rest_module
+from tfmusicgan.serving.server.rest import RestOptions
+from tfmusicgan.serving.server.storage import ModelSource
+
+PREDICT = "/v1/models/toy:predict"
+
+
+@pytest.fixture(scope="module")
+def limited(toy_root):
+    """A server of few connections, small bodies and little patience."""
+    options = RestOptions(
+        port=0, timeout_seconds=3.0, idle_seconds=0.6, max_body_bytes=1000, max_connections=4
+    )
+    source = ModelSource(name="toy", base_path=str(toy_root / "toy"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rest_module, "_BODIES", 2)
+        with app.running(app.ServerOptions(source, port=0, rest=options)) as server:
+            yield server
+
+
+def connect(server):
+    host, port = server.rest.address.split(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def read_to_the_end(connection):
+    received = b""
+    while chunk := connection.recv(4096):
+        received += chunk
+    return received
+
+
+def wait_until_closed(server):
+    for _ in range(100):
+        with contextlib.suppress(OSError):
+            if http_calls.call(server.rest.address, "GET", "/v1/models/toy").status == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError("Connections stay open.")
+
+
+def test_connections_beyond_the_limit_are_told_so(limited):
+    ask = functools.partial(http_calls.call, limited.rest.address)
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(connect(limited))
+        time.sleep(0.1)
+        answer = ask("POST", PREDICT, {"instances": [5] * 100})
+        assert (answer.status, answer.error) == (
+            503,
+            "Too many connections; at most 4 may be open",
+        )
+        assert answer.headers["content-type"] == "application/json"
+        silent = stack.enter_context(connect(limited))
+        start = time.monotonic()
+        assert read_to_the_end(silent) == b""
+        assert time.monotonic() - start < 5
+    wait_until_closed(limited)
+
+
+def test_bodies_under_way_are_bounded_together(limited):
+    ask = functools.partial(http_calls.call, limited.rest.address)
+    body = b'{"instances": [5]}'
+    head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n".encode()
+    with connect(limited) as first, connect(limited) as second:
+        for connection in (first, second):
+            connection.sendall(head + body.ljust(991))
+        time.sleep(0.1)
+        text = "The bodies of requests under way have more than 2000 bytes"
+        for sent, headers in ((body, {}), (gzip.compress(b" " * 50), {"Content-Encoding": "gzip"})):
+            answer = ask("POST", PREDICT, sent.ljust(19), headers)
+            assert (answer.status, answer.error) == (503, text)
+        assert ask("POST", PREDICT, body).status == 200  # 18 bytes are what is left
+        for connection in (first, second):
+            connection.sendall(b" " * 9)
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert ask("POST", PREDICT, body.ljust(1000)).status == 200
+    assert ask("POST", PREDICT, body.ljust(1001)).status == 413
+    assert limited.metrics.request_count.values[("toy", "UNAVAILABLE")] == 2
+
+
+def test_bodies_are_held_while_they_are_answered(limited):
+    ask = functools.partial(http_calls.call, limited.rest.address)
+    slow = b'{"signature_name": "slow", "inputs": [1000000000000]}'.ljust(1000)
+    threads = [threading.Thread(target=ask, args=("POST", PREDICT, slow)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    assert ask("POST", PREDICT, b'{"instances": [5]}').status == 503
+    for thread in threads:
+        thread.join()
+    assert ask("POST", PREDICT, b'{"instances": [5]}').status == 200
