@@ -66,7 +66,8 @@ def bar_meters(layout: Layout) -> list[Meter]:
 
 def _usual(layout: Layout) -> tuple[int, int]:
     """The meter of most measures, 4/4 if none."""
-    (length, _), *_ = [*collections.Counter(layout.lengths).most_common(1), (Fraction(4), 0)]
+    counts = collections.Counter(layout.lengths).most_common(1)
+    length = counts[0][0] if counts else Fraction(4)
     return meter_of_length(length, 4) or (4, 4)
 
 
