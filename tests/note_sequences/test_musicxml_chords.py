@@ -10,7 +10,7 @@ from fractions import Fraction
 import pytest
 
 from tests.note_sequences.scores import attributes, note, score, tempo
-from tfmusicgan.errors import ChordSymbolError
+from tfmusicgan.errors import ChordSymbolError, ReadError
 from tfmusicgan.note_sequences import chord_symbols, musicxml
 from tfmusicgan.note_sequences.musicxml_chords import chord_symbol, shares
 
@@ -98,6 +98,14 @@ def test_places_in_time():
     ]
     annotation = sequence.text_annotations[0]
     assert annotation.annotation_type == annotation.CHORD_SYMBOL
+
+
+@pytest.mark.parametrize("offset", ["nan", "inf", "soon"])
+def test_an_offset_that_is_no_number_makes_a_document_unreadable(offset):
+    element = harmony("major", f"<offset>{offset}</offset>")
+    with pytest.raises(ReadError, match="MusicXML that note_seq can read") as caught:
+        musicxml.read_musicxml(score([attributes() + element + note("C", 5, 8)]))
+    assert caught.value.reason == "unreadable_musicxml"
 
 
 @pytest.mark.parametrize(
