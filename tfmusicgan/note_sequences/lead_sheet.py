@@ -227,8 +227,7 @@ def write_lead_sheet(
         sequence.instrument_infos.add(instrument=instrument, name=name)
     for span in sheet.chords:
         kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
-        text = normalise_symbol(span.symbol)
-        time = span.start_quarter * seconds
+        text, time = normalise_symbol(span.symbol), span.start_quarter * seconds
         sequence.text_annotations.add(time=time, text=text, annotation_type=kind)
     sequence.total_time = sheet.total_quarters * seconds
     return sequence
