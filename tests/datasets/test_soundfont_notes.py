@@ -151,6 +151,20 @@ def test_records(fewer, tmp_path, monkeypatch):
     assert np.abs(audio_of(batch)).max(axis=1).min() > 0.005
 
 
+def test_a_users_soundfont_is_credited_to_nobody_else(fewer, tmp_path, monkeypatch):
+    monkeypatch.setattr(soundfont_notes, "UNPITCHED", tuple(range(1, 128)))
+    path, options = tmp_path / "My Own Font.sf2", ConvertOptions(REP)
+    path.write_bytes(default_soundfont().read_bytes())
+    said = convert(DATASET, options, tmp_path / "own", [str(path)]).dataset
+    assert said["source_url"] == "My Own Font.sf2, a soundfont of the user's"
+    assert said["licence"].startswith("not stated") and said["attribution"].startswith("not stated")
+    named = {"licence": "CC0", "attribution": "A. Maker"}
+    said = convert(DATASET, options, tmp_path / "named", [str(path)], **named).dataset
+    assert (said["licence"], said["attribution"]) == ("CC0", "A. Maker")
+    said = convert(DATASET, options, tmp_path / "default").dataset
+    assert (said["licence"], said["attribution"]) == (DATASET.licence, DATASET.attribution)
+
+
 def test_a_soundfont_without_a_program(fewer, tmp_path):
     data = default_soundfont().read_bytes()
     start = data.rindex(b"phdr") + 8

@@ -27,6 +27,11 @@ def _keeps_nothing(paths: Sequence[str]) -> Mapping[str, Path]:
     return {}
 
 
+def _credits_itself(paths: Sequence[str]) -> Mapping[str, str]:
+    """Whatever the paths, the dataset's own words hold."""
+    return {}
+
+
 def _own_group(name: str) -> str:
     """Every piece is a group of its own."""
     return name
@@ -60,6 +65,8 @@ class Dataset:
         Worker processes find both by their names: they are functions of a module.
       kept_files: (paths given by the user) -> name -> a file that a record set keeps a copy of
         beside its shards, under a name of `records.manifest.KEPT_FILES`.
+      credits_of: (paths given by the user) -> those of `source_url`, `licence` and `attribution`
+        that are others, where the paths are not the dataset's own files.
     """
 
     name: str
@@ -80,6 +87,7 @@ class Dataset:
     list_sources: Lister = sources.list_sources
     read_source: Reader = sources.read_source
     kept_files: Callable[[Sequence[str]], Mapping[str, Path]] = _keeps_nothing
+    credits_of: Callable[[Sequence[str]], Mapping[str, str]] = _credits_itself
 
     def files(self, path: str | Sequence[str] | None = None) -> tuple[list[Path], Path]:
         """Finds the dataset's files.

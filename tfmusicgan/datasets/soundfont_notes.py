@@ -222,6 +222,17 @@ def _find_files(paths: Sequence[str]) -> tuple[list[Path], Path]:
     return [file], file
 
 
+def _credits_of(paths: Sequence[str]) -> Mapping[str, str]:
+    """A soundfont of the user's is its maker's, and nothing in it says on what terms."""
+    if not paths:
+        return {}
+    return {
+        "source_url": f"{Path(paths[0]).name}, a soundfont of the user's",
+        "licence": "not stated; --licence records it",
+        "attribution": "not stated; --attribution records it",
+    }
+
+
 DATASET = Dataset(
     name="soundfont_notes",
     title="Single notes of General MIDI programs, rendered from a soundfont",
@@ -254,4 +265,5 @@ DATASET = Dataset(
     groups_of=group_by_sounds,
     list_sources=list_sources,
     read_source=read_source,
+    credits_of=_credits_of,
 )

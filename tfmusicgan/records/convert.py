@@ -5,6 +5,7 @@ manifest is written and the folder takes its name. A run that is interrupted at 
 with the shards that are missing; the bytes are those of an uninterrupted run.
 """
 
+import dataclasses
 import functools
 import os
 import pathlib
@@ -81,7 +82,8 @@ def convert(
         _run(dataset, plan.tasks, missing, folder, False, runner, num_workers, beam_options)
         stats = read_stats(folder, plan)
         kept = _keep_files(kept_files, folder)
-        manifest = make_manifest(dataset, options, plan, stats, licence, attribution, kept)
+        credited = dataclasses.replace(dataset, **dataset.credits_of(inputs or ()))
+        manifest = make_manifest(credited, options, plan, stats, licence, attribution, kept)
         if not sum(one.num_examples for one in stats):
             shutil.rmtree(folder)
             raise MusicGanError(
