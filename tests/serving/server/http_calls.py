@@ -37,3 +37,8 @@ def call(address: str, verb: str, path: str, body=None, headers=None) -> Answer:
         return Answer(response.status, names, response.read())
     finally:
         connection.close()
+
+
+def from_latin(answer: Answer):
+    """The reply with each string's bytes as characters 0 to 255."""
+    return json.loads(answer.body.decode("latin-1"))

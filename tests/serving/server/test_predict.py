@@ -39,10 +39,10 @@ def request(**inputs):
 
 
 def test_an_input_with_a_default_may_be_left_out(signatures):
-    job = predict.prepare(request(a=[1.0], c=[3.0]), signatures)
-    assert [array.tolist() for array in job.arrays] == [[1.0], [2.5], [3.0]]
-    assert list(job.signature.inputs) == ["a", "b", "c"]
-    assert job.outputs == ["x", "y"]
+    run = predict.prepare(request(a=[1.0], c=[3.0]), signatures)
+    assert [array.tolist() for array in run.arrays] == [[1.0], [2.5], [3.0]]
+    assert list(run.signature.inputs) == ["a", "b", "c"]
+    assert run.outputs == ["x", "y"]
 
 
 def test_an_input_without_one_may_not(signatures):
@@ -140,9 +140,9 @@ def test_large_tensors_are_decoded_beside_the_loop(wide, monkeypatch):
 
     monkeypatch.setattr(predict.tensors, "decode_tensor", watched)
     for num_rows in (3, 3000):
-        job = asyncio.run(predict.prepare_beside(repeating((num_rows, 1000), (num_rows,)), wide))
-        assert job.arrays[1].shape == (num_rows, 1000)
-        assert job.arrays[1].min() == job.arrays[1].max() == 1.5
+        run = asyncio.run(predict.prepare_beside(repeating((num_rows, 1000), (num_rows,)), wide))
+        assert run.arrays[1].shape == (num_rows, 1000)
+        assert run.arrays[1].min() == run.arrays[1].max() == 1.5
     assert threads == [True, True, False, False]
 
 
@@ -164,9 +164,9 @@ def test_large_replies_are_encoded_beside_the_loop(signatures, monkeypatch, smal
     monkeypatch.setattr(predict.tensors, "encode_tensor", watched)
     spec = messages.ModelSpec(name="m")
     for array in (small, large):
-        job = predict.Job(signatures["s"], [], ["x"])
-        encoded = asyncio.run(predict.reply_beside(spec, 4, job, [array]))
-        assert encoded == predict.reply(spec, 4, job.signature, ["x"], [array])
+        run = predict.SessionRun(signatures["s"], [], ["x"])
+        encoded = asyncio.run(predict.reply_beside(spec, 4, run, [array]))
+        assert encoded == predict.reply(spec, 4, run.signature, ["x"], [array])
     assert threads == [True, True, False, True]
 
 

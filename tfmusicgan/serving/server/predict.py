@@ -22,8 +22,8 @@ _VARINT_COST = 32  # bytes that are copied while an integer is written
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
-    """What is to be run.
+class SessionRun:
+    """What a Session is to run.
 
     Attributes:
       signature: The signature asked for.
@@ -36,7 +36,7 @@ class Job:
     outputs: list[str]
 
 
-def prepare(request, signatures: Mapping[str, Signature]) -> Job:
+def prepare(request, signatures: Mapping[str, Signature]) -> SessionRun:
     """Checks and decodes a `messages.PredictRequest`.
 
     Raises:
@@ -47,10 +47,10 @@ def prepare(request, signatures: Mapping[str, Signature]) -> Job:
         raise statuses.unknown_signature(name)
     signature = signatures[name]
     arrays = _inputs(request.inputs, signature)
-    return Job(signature, arrays, _outputs(request.output_filter, signature))
+    return SessionRun(signature, arrays, _outputs(request.output_filter, signature))
 
 
-async def prepare_beside(request, signatures: Mapping[str, Signature]) -> Job:
+async def prepare_beside(request, signatures: Mapping[str, Signature]) -> SessionRun:
     """As `prepare`; large tensors are decoded beside the event loop."""
     num_bytes = sum(tensors.decoded_sizes(proto)[0] for proto in request.inputs.values())
     return await beside.run(num_bytes, prepare, request, signatures)
@@ -137,10 +137,10 @@ def reply(
     return b"".join(entries) + _answered_by(spec.name, version, signature.name)
 
 
-async def reply_beside(spec, version: int, job: Job, arrays: Sequence[np.ndarray]) -> bytes:
+async def reply_beside(spec, version: int, run: SessionRun, arrays: Sequence[np.ndarray]) -> bytes:
     """As `reply`; large tensors are encoded beside the event loop."""
     cost = sum(map(_encoding_cost, arrays))
-    return await beside.run(cost, reply, spec, version, job.signature, job.outputs, arrays)
+    return await beside.run(cost, reply, spec, version, run.signature, run.outputs, arrays)
 
 
 def _encoding_cost(array: np.ndarray) -> int:

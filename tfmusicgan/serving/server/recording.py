@@ -7,7 +7,7 @@ import grpc
 
 from tfmusicgan.serving.server import request_log
 from tfmusicgan.serving.server.metrics import MAX_LABEL_LENGTH, Metrics, micros_since
-from tfmusicgan.serving.server.predict import Job
+from tfmusicgan.serving.server.predict import SessionRun
 from tfmusicgan.serving.server.request_log import RequestLog
 
 GRPC, REST = "GRPC", "REST"
@@ -82,12 +82,12 @@ class Call:
         self._entrypoint = entrypoint
         self._start = time.perf_counter()
 
-    async def run(self, version, job: Job) -> list:
-        """Runs a job within the deadline.
+    async def run(self, version, run: SessionRun) -> list:
+        """Runs a signature within the deadline.
 
         Args:
           version: The `Version` that runs it.
-          job: What is to be run.
+          run: What is to be run.
 
         Returns:
           One array per output.
@@ -95,10 +95,10 @@ class Call:
         Raises:
           RequestError: With the stock server's code and text.
         """
-        self.version, self.signature = version.number, job.signature.name
-        self.rows = len(job.arrays[0]) if job.arrays and job.arrays[0].ndim else None
+        self.version, self.signature = version.number, run.signature.name
+        self.rows = len(run.arrays[0]) if run.arrays and run.arrays[0].ndim else None
         start = time.perf_counter()
-        arrays = await version.run(job.signature, job.arrays, job.outputs, self.time_remaining())
+        arrays = await version.run(run.signature, run.arrays, run.outputs, self.time_remaining())
         labels = (version.name, "Predict", _RUNTIME)
         self.metrics.runtime_latency.observe(labels, micros_since(start), served=True)
         return arrays

@@ -12,9 +12,16 @@ import numpy as np
 from google.protobuf import json_format
 
 from tfmusicgan.serving import messages
-from tfmusicgan.serving.server import json_body, json_tensors, json_text, services, statuses
+from tfmusicgan.serving.server import (
+    examples,
+    json_body,
+    json_tensors,
+    json_text,
+    services,
+    statuses,
+)
 from tfmusicgan.serving.server.manager import ModelManager
-from tfmusicgan.serving.server.predict import Job
+from tfmusicgan.serving.server.predict import SessionRun
 from tfmusicgan.serving.server.recording import Call
 
 _MODEL = r"/v1/models{}(?:(?:/versions/([0-9]+))|(?:/labels/([^/:]+)))?"
@@ -110,8 +117,8 @@ class Answers:
                 )
             signature = servable.signatures[name]
             inputs = await self._do(large, json_tensors.read_inputs, parsed, signature)
-            job = Job(signature, inputs.arrays, sorted(signature.outputs))
-            arrays = dict(zip(job.outputs, await call.run(version, job), strict=True))
+            run = SessionRun(signature, inputs.arrays, sorted(signature.outputs))
+            arrays = dict(zip(run.outputs, await call.run(version, run), strict=True))
         write = json_text.rows if inputs.by_rows else json_text.columns
         return await self._do(_text_size(arrays) > _LARGE_ANSWER, write, arrays)
 
@@ -128,9 +135,8 @@ class Answers:
         spec.CopyFrom(asked.spec)
         spec.signature_name = json_body.signature_name(parsed)
         json_body.require_examples(parsed)
-        signature = services.signature_for_examples(self._manager.find(spec), spec)
-        method = {"classify": services.CLASSIFY_METHOD, "regress": services.REGRESS_METHOD}
-        return services.refuse_examples(signature, method[asked.method])
+        method = {"classify": examples.CLASSIFY_METHOD, "regress": examples.REGRESS_METHOD}
+        return examples.refuse(self._manager.find(spec), spec, method[asked.method])
 
     def _metadata(self, spec) -> bytes:
         version = self._manager.find(spec)

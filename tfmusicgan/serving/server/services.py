@@ -11,18 +11,15 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from tfmusicgan.serving import messages
-from tfmusicgan.serving.server import predict, recording, reload, request_log, statuses
+from tfmusicgan.serving.server import examples, predict, recording, reload, request_log, statuses
 from tfmusicgan.serving.server.manager import ModelManager
 from tfmusicgan.serving.server.recording import Call, Recorder
-from tfmusicgan.serving.server.servable import Signature
 from tfmusicgan.serving.server.statuses import RequestError
 from tfmusicgan.serving.server.version import Version
 from tfmusicgan.serving.tensors import TensorError
 
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
-CLASSIFY_METHOD = "tensorflow/serving/classify"
-REGRESS_METHOD = "tensorflow/serving/regress"
 
 
 def handlers(manager: ModelManager, recorder: Recorder) -> list[grpc.GenericRpcHandler]:
@@ -118,9 +115,9 @@ def _version(manager: ModelManager, request) -> Version:
 async def _predict(manager: ModelManager, request, call: Call) -> bytes:
     version = _version(manager, request)
     with version.in_use() as servable:
-        job = await predict.prepare_beside(request, servable.signatures)
-        arrays = await call.run(version, job)
-        return await predict.reply_beside(request.model_spec, version.number, job, arrays)
+        run = await predict.prepare_beside(request, servable.signatures)
+        arrays = await call.run(version, run)
+        return await predict.reply_beside(request.model_spec, version.number, run, arrays)
 
 
 async def _metadata(manager: ModelManager, request, call: Call) -> bytes:
@@ -183,99 +180,13 @@ async def _reload(manager: ModelManager, request, call: Call) -> bytes:
 
 
 async def _classify(manager: ModelManager, request, call: Call) -> bytes:
-    refuse_examples(
-        signature_for_examples(_version(manager, request), request.model_spec), CLASSIFY_METHOD
-    )
+    examples.refuse(_version(manager, request), request.model_spec, examples.CLASSIFY_METHOD)
 
 
 async def _regress(manager: ModelManager, request, call: Call) -> bytes:
-    refuse_examples(
-        signature_for_examples(_version(manager, request), request.model_spec), REGRESS_METHOD
-    )
-
-
-def signature_for_examples(version: Version, spec) -> Signature:
-    """The signature that a Classify or Regress request asks for.
-
-    Raises:
-      RequestError: If the version lacks it.
-    """
-    name = spec.signature_name or messages.DEFAULT_SIGNATURE
-    if name not in version.servable.signatures:
-        raise statuses.invalid_argument(f"No signature was found with the name: {name}")
-    return version.servable.signatures[name]
+    examples.refuse(_version(manager, request), request.model_spec, examples.REGRESS_METHOD)
 
 
 async def _multi_inference(manager: ModelManager, request, call: Call) -> bytes:
-    # In the stock server's order: a task is looked at once all before it have passed.
     tasks = request.tasks or [messages.InferenceTask()]
-    version = manager.find(tasks[0].model_spec)
-    evaluated: set[str] = set()
-    for task in tasks:
-        if task.model_spec.name != tasks[0].model_spec.name:
-            raise statuses.invalid_argument(
-                "All ModelSpecs in a MultiInferenceRequest must access the same model name."
-            )
-        name = task.model_spec.signature_name or messages.DEFAULT_SIGNATURE
-        if name in evaluated:
-            raise statuses.invalid_argument(f"Duplicate evaluation of signature: {name}")
-        evaluated.add(name)
-        if name not in version.servable.signatures:
-            raise statuses.invalid_argument(f"Requested signature not found in model graph: {name}")
-        if task.method_name not in (CLASSIFY_METHOD, REGRESS_METHOD):
-            raise RequestError(
-                grpc.StatusCode.UNIMPLEMENTED,
-                f"Unsupported signature method_name: {task.method_name}",
-            )
-        require_examples(version.servable.signatures[name], task.method_name)
-    raise _not_run(tasks[0].method_name)
-
-
-def refuse_examples(signature: Signature, method: str) -> None:
-    """Says what a signature lacks for tf.Example input; the suite exports none that has it all.
-
-    Raises:
-      RequestError: Always: with the stock server's text where the signature does not fit, else
-        UNIMPLEMENTED.
-    """
-    require_examples(signature, method)
-    raise _not_run(method)
-
-
-def _not_run(method: str) -> RequestError:
-    return RequestError(
-        grpc.StatusCode.UNIMPLEMENTED,
-        f"The embedded server does not run {_kind(method)} of tf.Example; ask with Predict",
-    )
-
-
-def _kind(method: str) -> str:
-    return "classification" if method == CLASSIFY_METHOD else "regression"
-
-
-def require_examples(signature: Signature, method: str) -> None:
-    """Checks that a signature takes tf.Examples and answers classes or values.
-
-    Raises:
-      RequestError: With the stock server's text, if it does not.
-    """
-    inputs, outputs = signature.inputs, signature.outputs
-    if len(inputs) != 1:
-        raise statuses.invalid_argument("Expected one input Tensor.")
-    if method == CLASSIFY_METHOD and len(outputs) not in (1, 2):
-        raise statuses.invalid_argument(f"Expected one or two output Tensors, found {len(outputs)}")
-    if method == REGRESS_METHOD and len(outputs) != 1:
-        raise statuses.invalid_argument("Expected one output Tensor.")
-    if "inputs" not in inputs:
-        raise statuses.invalid_argument(
-            f"No {_kind(method)} inputs found in SignatureDef: {signature.proto}"
-        )
-    if method == CLASSIFY_METHOD and not {"classes", "scores"} & set(outputs):
-        raise statuses.invalid_argument(
-            "Expected classification signature outputs to contain at least one of "
-            f'"classes" or "scores". Signature was: {signature.proto}'
-        )
-    if method == REGRESS_METHOD and "outputs" not in outputs:
-        raise statuses.invalid_argument(
-            f"No regression outputs found in SignatureDef: {signature.proto}"
-        )
+    examples.refuse_tasks(manager.find(tasks[0].model_spec), tasks)

@@ -228,8 +228,8 @@ class Version:
                     f"Unsupported log_type for warmup: {record.WhichOneof('log_type')}",
                 )
             request = record.predict_log.request
-            job = await predict.prepare_beside(request, self.servable.signatures)
-            await self.run(job.signature, job.arrays, job.outputs, None)
+            run = await predict.prepare_beside(request, self.servable.signatures)
+            await self.run(run.signature, run.arrays, run.outputs, None)
         if records:
             metrics.warmup_latency.observe((self.path, "OK"), micros_since(start))
 

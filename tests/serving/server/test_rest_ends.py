@@ -1,0 +1,102 @@
+"""The REST API over plain HTTP: requests that end before their answer."""
+
+import concurrent.futures
+import contextlib
+import functools
+import json
+import socket
+import threading
+import time
+
+from tests.serving.server import http_calls
+from tfmusicgan.serving.messages import ModelSpec
+from tfmusicgan.serving.server import app
+from tfmusicgan.serving.server.batching_config import BatchOptions
+from tfmusicgan.serving.server.engine import EngineOptions
+from tfmusicgan.serving.server.rest import RestOptions
+from tfmusicgan.serving.server.storage import ModelSource
+
+PREDICT = "/v1/models/toy:predict"
+
+
+def test_runs_end_at_the_timeout_and_when_the_client_goes(strict):
+    ask = functools.partial(http_calls.call, strict.rest.address)
+    endless = {"signature_name": "slow", "inputs": [10**12]}
+    runs = strict.metrics.wrapped_run_count.values.get((), 0)
+    answer = ask("POST", PREDICT, endless)
+    assert (answer.status, answer.error) == (504, "Timed out waiting for notification")
+    # One runs, the other waits for it: its client goes, and it is never run.
+    first = threading.Thread(target=ask, args=("POST", PREDICT, endless))
+    first.start()
+    time.sleep(0.1)
+    host, port = strict.rest.address.split(":")
+    with socket.create_connection((host, int(port))) as gone:
+        sent = json.dumps(endless).encode()
+        head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(sent)}\r\n\r\n"
+        gone.sendall(head.encode() + sent)
+        time.sleep(0.1)
+    first.join()
+    for _ in range(100):
+        if ("toy", "CANCELLED") in strict.metrics.request_count.values:
+            break
+        time.sleep(0.05)
+    counts = strict.metrics.request_count.values
+    assert counts[("toy", "CANCELLED")] == 1
+    assert strict.metrics.wrapped_run_count.values[()] == runs + 2
+    # A body that does not come.
+    with socket.create_connection((host, int(port))) as slow:
+        slow.sendall(f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{".encode())
+        slow.settimeout(10)
+        assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
+    assert ask("POST", PREDICT, {"instances": [5]}).status == 200
+
+
+def test_connections_without_a_whole_request_are_closed(strict):
+    host, port = strict.rest.address.split(":")
+    status = b"GET /v1/models/toy HTTP/1.1\r\nHost: x\r\n"
+    # The last one after an answer; more lines do not prolong it.
+    for sent, more in ((b"", b""), (status, b"X: y\r\n"), (status + b"\r\n" + status, b"X: y\r\n")):
+        with socket.create_connection((host, int(port)), timeout=0.1) as slow:
+            start = time.monotonic()
+            received = _read_to_the_end(slow, sent, more)
+            assert 0.4 < time.monotonic() - start < 5
+            assert received.count(b"HTTP/1.1 200 ") == sent.count(b"\r\n\r\n")
+
+
+def _read_to_the_end(connection, sent, more):
+    """Sends, and then a little more every 0.1 s, until the other side closes; at most 10 s."""
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        connection.sendall(sent)
+        for _ in range(100):
+            try:
+                chunk = connection.recv(4096)
+            except TimeoutError:
+                connection.sendall(more)
+                continue
+            if not chunk:
+                break
+            received += chunk
+    return received
+
+
+def test_overload_is_said_at_once(toy_root, monkeypatch):
+    engine = EngineOptions(BatchOptions(max_batch_size=2, max_enqueued_batches=1))
+    source = ModelSource(name="toy", base_path=str(toy_root / "toy"))
+    options = app.ServerOptions(source, port=0, engine=engine, rest=RestOptions(port=0))
+    with app.running(options) as server:
+        servable = server.manager.find(ModelSpec(name="toy")).servable
+        run = servable.run
+        monkeypatch.setattr(servable, "run", lambda *args: (time.sleep(0.5), run(*args))[1])
+        ask = functools.partial(http_calls.call, server.rest.address, "POST", PREDICT)
+        with concurrent.futures.ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(ask, [{"instances": [i, i]} for i in range(8)]))
+    refused = [answer for answer in answers if answer.status != 200]
+    assert 1 <= len(answers) - len(refused) <= 4
+    assert {(answer.status, answer.error) for answer in refused} == {
+        (
+            503,
+            "The batch scheduling queue to which this task was submitted is full; currently 1 "
+            "batches enqueued and max_enqueued_batches is 1",
+        )
+    }
