@@ -11,6 +11,7 @@ import contextlib
 import pathlib
 import sys
 
+from tfmusicgan.cli import generated_files
 from tfmusicgan.cli.app import Command
 from tfmusicgan.errors import MusicGanError, OutputExistsError
 
@@ -126,41 +127,15 @@ def _execute() -> int:
     folder = pathlib.Path(_OUTPUT.value)
     stems = [folder / f"{_MODEL.value}_seed{_SEED.value}_{i:0{digits}d}" for i in range(_NUM.value)]
     if not _OVERWRITE.value:
-        _check_new(folder, {stem.name for stem in stems})
-    num_failed = sum(not _write(piece, stem) for stem, piece in zip(stems, _pieces(), strict=True))
+        generated_files.check_new(folder, {stem.name for stem in stems})
+    how = (_FORMATS.value, _SOUNDFONT.value, COMMAND.name)
+    num_failed = sum(
+        not generated_files.write_piece(piece, stem, *how)
+        for stem, piece in zip(stems, _pieces(), strict=True)
+    )
     if num_failed:
         raise MusicGanError(f"{num_failed} of {_NUM.value} pieces could not be written in full.")
     return 0
-
-
-def _write(piece, stem: pathlib.Path) -> bool:
-    """Writes one piece and prints the paths; says so, and goes on, where a format is impossible."""
-    from tfmusicgan import rendering
-    from tfmusicgan.serving.sounds import Sound
-
-    if isinstance(piece, Sound):
-        _write_sound(piece, stem.with_name(f"{stem.name}.wav"))
-        return True
-    is_whole = True
-    for name in _FORMATS.value:
-        try:
-            (path,) = rendering.render_all(piece, stem, [name], _SOUNDFONT.value)
-        except MusicGanError as error:
-            # A piece without a note, say, has no sound; the others, and its MIDI file, are wanted.
-            print(f"{COMMAND.name}: {stem.name}, {name}: {error}", file=sys.stderr)
-            is_whole = False
-        else:
-            print(path, flush=True)
-    return is_whole
-
-
-def _write_sound(sound, path: pathlib.Path) -> None:
-    from tfmusicgan.files import replacing
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial:
-        partial.write_bytes(sound.wav)
-    print(path, flush=True)
 
 
 def _play() -> int:
@@ -193,7 +168,7 @@ def _play() -> int:
             f"silent {played.num_silent}.",
             file=sys.stderr,
         )
-    _write_sound(played.sound, path)
+    generated_files.write_sound(played.sound, path)
     return 0
 
 
@@ -285,15 +260,6 @@ def _parse_control(text: str) -> tuple[str, str]:
             "music by --accompany or --continue, signature and version by flags of their own."
         )
     return name, value
-
-
-def _check_new(folder: pathlib.Path, stems: set[str]) -> None:
-    there = sorted(p for p in folder.glob("*") if p.stem in stems) if folder.is_dir() else []
-    if there:
-        raise OutputExistsError(
-            f"Expected new files. Received: {there[0]}, which is there. Name another --output or "
-            "--seed, or pass --overwrite."
-        )
 
 
 main = COMMAND.entry_point(_execute)
