@@ -33,8 +33,8 @@ from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences import midi_chunks, wire
 from tfmusicgan.note_sequences.normalise import check_length
 from tfmusicgan.note_sequences.npz_file import NpzFile
+from tfmusicgan.note_sequences.pianoroll_times import Clock, meters, not_pianoroll, too_many
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.note_sequences.transforms import DEFAULT_METER, DEFAULT_QPM
 
 MAX_TRACKS = 1024
 """Tracks in one file."""
@@ -44,11 +44,6 @@ MAX_RESOLUTION = 32_767
 
 _NUM_PITCHES = 128
 _BINARY_VELOCITY = 100
-_TEMPO_DECIMALS = 3
-_MAX_QPM = 60_000_000  # MIDI's fastest tempo: a microsecond to a quarter note.
-_TILES = 24
-_DENOMINATORS = (4, 8, 16, 32)
-_LARGEST_NUMERATOR = 255  # A byte in MIDI.
 
 
 def read_pianoroll_npz(path: str | os.PathLike, name: str = "") -> NoteSequence:
@@ -77,17 +72,17 @@ def read_pianoroll_npz(path: str | os.PathLike, name: str = "") -> NoteSequence:
         tracks.append(_read_track(file, info[str(index)], index))
         num_notes += len(tracks[-1]["pitch"])
         if num_notes > midi_chunks.MAX_NOTES:
-            raise _too_many(f"{midi_chunks.MAX_NOTES} notes", name)
+            raise too_many(f"{midi_chunks.MAX_NOTES} notes", name)
     tempo, downbeat = (_read_line(file, member) for member in ("tempo", "downbeat"))
     notes = {key: np.concatenate([track[key] for track in tracks]) for key in tracks[0]}
     if not num_notes:
         raise ReadError(f"Expected notes. Received a piano-roll without any: {name}.", "no_notes")
     sequence = NoteSequence(ticks_per_quarter=resolution)
-    clock = _Clock(tempo, resolution, name)
+    clock = Clock(tempo, resolution, name)
     for seconds, qpm in zip(clock.seconds.tolist(), clock.qpm.tolist(), strict=True):
         sequence.tempos.add(time=seconds, qpm=qpm)
     last_step = int(notes["end"].max())
-    for step, numerator, denominator in _meters(downbeat, resolution, name):
+    for step, numerator, denominator in meters(downbeat, resolution, name):
         seconds = float(clock.to_seconds(np.array(step)))
         sequence.time_signatures.add(time=seconds, numerator=numerator, denominator=denominator)
     seconds = float(clock.to_seconds(np.array(last_step)))
@@ -105,17 +100,17 @@ def read_pianoroll_npz(path: str | os.PathLike, name: str = "") -> NoteSequence:
 def _read_info(file: NpzFile) -> Mapping[str, Any]:
     """The file's `info.json`, with at least one track that is an object."""
     if "info.json" not in file:
-        raise _not_pianoroll(file.name, "it has no info.json, which pypianoroll writes")
+        raise not_pianoroll(file.name, "it has no info.json, which pypianoroll writes")
     try:
         info = json.loads(file.read("info.json"))
     except (ValueError, RecursionError):
-        raise _not_pianoroll(file.name, "its info.json is no JSON") from None
+        raise not_pianoroll(file.name, "its info.json is no JSON") from None
     if not isinstance(info, dict):
-        raise _not_pianoroll(file.name, "its info.json is no object")
+        raise not_pianoroll(file.name, "its info.json is no object")
     if "0" not in info:
-        raise _not_pianoroll(file.name, "it has no tracks")
+        raise not_pianoroll(file.name, "it has no tracks")
     if str(MAX_TRACKS) in info:
-        raise _too_many(f"{MAX_TRACKS} tracks", file.name)
+        raise too_many(f"{MAX_TRACKS} tracks", file.name)
     return info
 
 
@@ -126,14 +121,14 @@ def _number(
     value = next((values[key] for key in keys if values.get(key) is not None), None)
     if not isinstance(value, int) or not low <= value <= high:
         came = repr(value)[:50]
-        raise _not_pianoroll(name, f"its {' or '.join(keys)} is {came}, not {low}-{high}")
+        raise not_pianoroll(name, f"its {' or '.join(keys)} is {came}, not {low}-{high}")
     return int(value)
 
 
 def _read_track(file: NpzFile, info: Any, index: int) -> dict[str, np.ndarray]:
     """The notes of a track: arrays [notes] of int64, times in steps, `is_drum` of bool."""
     if not isinstance(info, dict):
-        raise _not_pianoroll(file.name, f"its info.json describes no track {index}")
+        raise not_pianoroll(file.name, f"its info.json describes no track {index}")
     program = _number(info, ("program",), 0, 127, file.name)
     is_drum = bool(_number(info, ("is_drum",), 0, 1, file.name))
     step, pitch, velocity = _read_cells(file, index)
@@ -162,19 +157,19 @@ def _read_cells(file: NpzFile, index: int) -> tuple[np.ndarray, np.ndarray, np.n
     )
     whole = all(array.ndim == 1 and array.dtype.kind in "iu" for array in (step, starts, shape))
     if not whole or shape.shape != (2,) or starts.shape != (_NUM_PITCHES + 1,):
-        raise _not_pianoroll(file.name, f"track {index} is no matrix of steps and 128 pitches")
+        raise not_pianoroll(file.name, f"track {index} is no matrix of steps and 128 pitches")
     step, starts = step.astype(np.int64), starts.astype(np.int64)
     num_steps, num_pitches = shape.tolist()
     sizes = np.diff(starts)
     fits = num_pitches == _NUM_PITCHES and starts[0] == 0 and sizes.min() >= 0
     fits &= data.shape == step.shape == (starts[-1],)
     if not fits or (len(step) and not 0 <= step.min() <= step.max() < num_steps):
-        raise _not_pianoroll(file.name, f"the matrix of track {index} contradicts itself")
+        raise not_pianoroll(file.name, f"the matrix of track {index} contradicts itself")
     pitch = np.repeat(np.arange(_NUM_PITCHES), sizes)
     order = np.lexsort((step, pitch))
     step, data = step[order], data[order]
     if ((np.diff(pitch) == 0) & (np.diff(step) == 0)).any():
-        raise _not_pianoroll(file.name, f"track {index} has a cell twice")
+        raise not_pianoroll(file.name, f"track {index} has a cell twice")
     if data.dtype == bool:
         velocity = np.where(data, _BINARY_VELOCITY, 0)
     else:
@@ -189,80 +184,11 @@ def _read_line(file: NpzFile, member: str) -> np.ndarray:
         return np.zeros(0)
     array = file.array(member)
     if array.size != max(array.shape, default=1):
-        raise _not_pianoroll(file.name, f"its {member} has the shape {array.shape}")
+        raise not_pianoroll(file.name, f"its {member} has the shape {array.shape}")
     return array.reshape(-1)
 
 
-class _Clock:
-    """A tempo map: steps to seconds.
-
-    Attributes:
-      steps: [changes] int64, where the tempo changes; the first is 0.
-      seconds: [changes] float64, the same in seconds.
-      qpm: [changes] float64, quarter notes a minute from there on.
-    """
-
-    def __init__(self, tempo: np.ndarray, resolution: int, name: str):
-        tempo = tempo.astype(np.float64)
-        tempo = np.round(np.where(tempo <= _MAX_QPM, tempo, 0.0), _TEMPO_DECIMALS)
-        if not (tempo > 0).all():
-            raise _not_pianoroll(name, f"its tempo is not within 0-{_MAX_QPM} throughout")
-        tempo = _tempo_of_steps(tempo, resolution) if len(tempo) else np.array([DEFAULT_QPM])
-        self.steps = np.flatnonzero(np.concatenate([[True], np.diff(tempo) != 0]))
-        if len(self.steps) > midi_chunks.MAX_META_EVENTS:
-            raise _too_many(f"{midi_chunks.MAX_META_EVENTS} tempo changes", name)
-        self.qpm = tempo[self.steps]
-        self._seconds_per_step = 60.0 / (self.qpm * resolution)
-        spans = np.diff(self.steps) * self._seconds_per_step[:-1]
-        self.seconds = np.concatenate([[0.0], np.cumsum(spans)])
-
-    def to_seconds(self, steps: np.ndarray) -> np.ndarray:
-        """Steps to float64 seconds, of the same shape."""
-        index = np.searchsorted(self.steps, steps, side="right") - 1
-        return self.seconds[index] + (steps - self.steps[index]) * self._seconds_per_step[index]
-
-
-def _tempo_of_steps(tempo: np.ndarray, resolution: int) -> np.ndarray:
-    """The tempo at every step, where pypianoroll has the row of all beats' tempos 24 times over."""
-    num_beats, rest = divmod(len(tempo), _TILES)
-    if rest:
-        return tempo
-    rows = tempo.reshape(_TILES, num_beats)
-    return np.repeat(rows[0], resolution) if (rows == rows[0]).all() else tempo
-
-
-def _meters(downbeat: np.ndarray, resolution: int, name: str) -> list[tuple[int, int, int]]:
-    """Where the meter changes: (step, numerator, denominator), the first at 0."""
-    begins = np.flatnonzero(downbeat)
-    if not len(begins):
-        return [(0, *DEFAULT_METER)]
-    lengths = np.diff(begins)
-    last = int(lengths[-1]) if len(lengths) else DEFAULT_METER[0] * resolution
-    lengths = np.concatenate([lengths, [last]])
-    if begins[0] > 0:
-        # What comes before is a pickup, unless it is whole bars itself.
-        pickup = begins[0] if begins[0] % lengths[0] else lengths[0]
-        begins, lengths = np.concatenate([[0], begins]), np.concatenate([[pickup], lengths])
-    changes = np.flatnonzero(np.concatenate([[True], np.diff(lengths) != 0]))
-    if len(changes) > midi_chunks.MAX_META_EVENTS:
-        raise _too_many(f"{midi_chunks.MAX_META_EVENTS} changes of meter", name)
-    steps, lengths = begins[changes].tolist(), lengths[changes].tolist()
-    return [
-        (step, *_meter(length, resolution, name))
-        for step, length in zip(steps, lengths, strict=True)
-    ]
-
-
-def _meter(num_steps: int, resolution: int, name: str) -> tuple[int, int]:
-    """Numerator and denominator of a bar of so many steps."""
-    for denominator in _DENOMINATORS:
-        numerator, rest = divmod(num_steps * denominator, 4 * resolution)
-        if not rest and numerator <= _LARGEST_NUMERATOR:
-            return numerator, denominator
-    raise _not_pianoroll(name, f"a bar of {num_steps} steps, {resolution} to a beat, has no meter")
-
-
-def _add_notes(sequence: NoteSequence, notes: dict[str, np.ndarray], clock: _Clock) -> None:
+def _add_notes(sequence: NoteSequence, notes: dict[str, np.ndarray], clock: Clock) -> None:
     """Writes the notes, sorted as in every reader's sequence."""
     keys = ("velocity", "end", "instrument", "pitch", "start")
     order = np.lexsort([notes[key] for key in keys])
@@ -270,14 +196,3 @@ def _add_notes(sequence: NoteSequence, notes: dict[str, np.ndarray], clock: _Clo
     start, end = columns.pop("start"), columns.pop("end")
     columns["start_time"], columns["end_time"] = clock.to_seconds(start), clock.to_seconds(end)
     wire.add_notes(sequence, columns)
-
-
-def _not_pianoroll(name: str, why: str) -> ReadError:
-    return ReadError(
-        f"Expected a piano-roll that pypianoroll saved. Received: {name}, but {why}.",
-        "not_pianoroll",
-    )
-
-
-def _too_many(limit: str, name: str) -> ReadError:
-    return ReadError(f"Expected at most {limit}. Received more in {name}.", "too_many_events")

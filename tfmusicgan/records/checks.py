@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tfmusicgan.errors import RecordsError
 from tfmusicgan.records import ordering
 from tfmusicgan.records.manifest import Manifest, Shard
+from tfmusicgan.records.shard_file import file_digest
 from tfmusicgan.representations.base import Representation
 
 _MANY = 20
@@ -42,6 +43,19 @@ def check_size(path: pathlib.Path, shard: Shard) -> None:
         raise RecordsError(
             f"Shard {path}: expected {shard.num_bytes} bytes. Received: {size}. It is truncated or "
             "of another conversion; convert the data again."
+        )
+
+
+def check_digest(path: pathlib.Path, shard: Shard) -> None:
+    """Checks that a shard is there, with the manifest's size and digest.
+
+    Raises:
+      RecordsError: If not.
+    """
+    check_size(path, shard)
+    if file_digest(path) != shard.sha256:
+        raise RecordsError(
+            f"Shard {path} is damaged: its SHA-256 is not the manifest's. Convert the data again."
         )
 
 
