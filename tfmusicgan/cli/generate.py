@@ -11,7 +11,6 @@ import contextlib
 import pathlib
 import sys
 
-from tfmusicgan.cli import generated_files
 from tfmusicgan.cli.app import Command
 from tfmusicgan.errors import MusicGanError, OutputExistsError
 
@@ -106,6 +105,7 @@ _NO_CONTROLS += ("signature", "version", "label")
 def _execute() -> int:
     COMMAND.require(_MODEL, _OUTPUT)
     from tfmusicgan import rendering
+    from tfmusicgan.client import written_files
     from tfmusicgan.errors import unknown_name
 
     chosen = [flag for flag in (_ACCOMPANY, _CONTINUE, _MIDI, _SIGNATURE) if flag.value]
@@ -127,10 +127,10 @@ def _execute() -> int:
     folder = pathlib.Path(_OUTPUT.value)
     stems = [folder / f"{_MODEL.value}_seed{_SEED.value}_{i:0{digits}d}" for i in range(_NUM.value)]
     if not _OVERWRITE.value:
-        generated_files.check_new(folder, {stem.name for stem in stems})
+        written_files.check_new(folder, {stem.name for stem in stems})
     how = (_FORMATS.value, _SOUNDFONT.value, COMMAND.name)
     num_failed = sum(
-        not generated_files.write_piece(piece, stem, *how)
+        not written_files.write_piece(piece, stem, *how)
         for stem, piece in zip(stems, _pieces(), strict=True)
     )
     if num_failed:
@@ -140,7 +140,7 @@ def _execute() -> int:
 
 def _play() -> int:
     """Plays a piece with a model of notes."""
-    from tfmusicgan.client import midi_synthesis
+    from tfmusicgan.client import midi_synthesis, written_files
     from tfmusicgan.serving.given_music import read_piece
 
     path = pathlib.Path(_OUTPUT.value)
@@ -168,7 +168,7 @@ def _play() -> int:
             f"silent {played.num_silent}.",
             file=sys.stderr,
         )
-    generated_files.write_sound(played.sound, path)
+    written_files.write_sound(played.sound, path)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The files that tfmusicgan-generate writes of its pieces."""
+"""Pieces that were asked for, as files."""
 
 import pathlib
 import sys
