@@ -58,6 +58,32 @@ def test_sequences_of_each_kind(script, monkeypatch):
     assert found["generated"][:, 0].tolist() == [0, 3, 6, 9, 0]
 
 
+def test_correlations_with_likelihoods(script):
+    # Sequences of four, worth by hand: the oracle's likelihood grows with the first token alone,
+    # the generator's falls with the second, and the logit is the first less twice the second.
+    tokens = np.array([[0, 0, 1, 1], [1, 0, 0, 2], [2, 3, 0, 0], [0, 1, 3, 0], [5, 2, 1, 0]])
+    first, second = tokens[:, 0].astype(float), tokens[:, 1].astype(float)
+    model = types.SimpleNamespace(
+        discriminator=lambda part: tf.cast(part[:, 0] - 2 * part[:, 1], tf.float64),
+        negative_log_likelihood=lambda part: tf.cast(part[:, 1], tf.float64),
+    )
+    oracle = types.SimpleNamespace(
+        negative_log_likelihood=lambda part: np.repeat(-part[:, :1].astype(float), 4, axis=1)
+    )
+    found = script.correlations(model, oracle, tokens)
+    expected = {
+        "oracle": _pearson(first - 2 * second, first),
+        "generator": _pearson(first - 2 * second, -second),
+        "oracle less generator": _pearson(first - 2 * second, first + second),
+    }
+    assert found == pytest.approx(expected)
+
+
+def _pearson(x, y):
+    x, y = x - x.mean(), y - y.mean()
+    return (x @ y) / np.sqrt((x @ x) * (y @ y))
+
+
 def test_a_model_without_a_discriminator(script):
     with pytest.raises(ConfigError, match="with a discriminator"):
         script.scores(types.SimpleNamespace(discriminator=None), np.zeros((2, 3), np.int32))

@@ -1,15 +1,20 @@
 """Scores that a discriminator of token sequences gives: does it know its training data by heart?
 
-  python scripts/reproduce/discriminator_scores.py --run=RUN --records=RECORDS
+  python scripts/reproduce/discriminator_scores.py --run=RUN --records=RECORDS --oracle=ORACLE
 
 Prints the mean score, the probability of being real, of sequences of the training data, of held-out
 ones, and of the generator's own. A discriminator that has learnt what real sequences are like gives
 the first two the same.
+
+With `--oracle`, also how the scores of generated sequences go with their likelihoods. The best
+discriminator's logit is their log-likelihood under the oracle less that under the generator
+(Goodfellow et al. 2014, arXiv 1406.2661, proposition 1): a correlation of 1.
 """
 
 import argparse
 import os
 import pathlib
+from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -19,6 +24,7 @@ import tensorflow as tf
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.token_oracle import TokenOracle
 from tfmusicgan.training.run import Run
 
 _BATCH = 250
@@ -42,8 +48,30 @@ def scores(model: MusicGAN, tokens: np.ndarray) -> np.ndarray:
             "Expected a run of token sequences with a discriminator, e.g. of seqgan_oracle. "
             "Received: one without."
         )
+    return _in_batches(lambda part: model.rewards(model.discriminator(part)), tokens)
+
+
+def correlations(model: MusicGAN, oracle: TokenOracle, tokens: np.ndarray) -> dict[str, float]:
+    """Correlation of generated sequences' logits with their log-likelihoods a token.
+
+    Args:
+      model: The token GAN that generated them.
+      oracle: That of its training data.
+      tokens: int32 [sequences, length].
+
+    Returns:
+      Within [-1, 1], by whose likelihood it is.
+    """
+    logits = _in_batches(model.discriminator, tokens)
+    of_oracle = -oracle.negative_log_likelihood(tokens).mean(axis=1)
+    own = -_in_batches(model.negative_log_likelihood, tokens)
+    likelihoods = {"oracle": of_oracle, "generator": own, "oracle less generator": of_oracle - own}
+    return {name: float(np.corrcoef(logits, found)[0, 1]) for name, found in likelihoods.items()}
+
+
+def _in_batches(function: Callable[[tf.Tensor], tf.Tensor], tokens: np.ndarray) -> np.ndarray:
     parts = np.split(tokens, range(_BATCH, len(tokens), _BATCH))
-    return np.concatenate([model.rewards(model.discriminator(tf.constant(p))) for p in parts])
+    return np.concatenate([function(tf.constant(part)) for part in parts])
 
 
 def sequences(model: MusicGAN, records: pathlib.Path, num: int, seed: int) -> dict[str, np.ndarray]:
@@ -58,23 +86,28 @@ def sequences(model: MusicGAN, records: pathlib.Path, num: int, seed: int) -> di
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", required=True, type=pathlib.Path, help="training run")
     parser.add_argument("--records", required=True, type=pathlib.Path, help="record set")
     parser.add_argument("--checkpoint", default="latest", help="latest, best or a folder")
     parser.add_argument("--num", type=int, default=2000, help="sequences of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the generated ones")
+    parser.add_argument("--oracle", type=pathlib.Path, help="that of the training data, .npz")
     flags = parser.parse_args()
     try:
         model, info = Run.open(flags.run).load_model(flags.checkpoint)
-        table = [
-            f"| {name}, {len(found):,} | {found.mean():.3f} | {(found > 0.5).mean():.0%} |"
-            for name, tokens in sequences(model, flags.records, flags.num, flags.seed).items()
-            for found in [scores(model, tokens)]
-        ]
+        kinds = sequences(model, flags.records, flags.num, flags.seed)
         print(f"| sequences | mean score at step {info.step:,} | above 0.5 |\n|---|---:|---:|")
-        print("\n".join(table))
+        for name, tokens in kinds.items():
+            found = scores(model, tokens)
+            print(f"| {name}, {len(tokens):,} | {found.mean():.3f} | {(found > 0.5).mean():.0%} |")
+        if flags.oracle is None:
+            return
+        print("\n| log-likelihood of the generated ones | correlation with the logit |\n|---|---:|")
+        oracle = TokenOracle.read(flags.oracle)
+        for name, value in correlations(model, oracle, kinds["generated"]).items():
+            print(f"| {name} | {value:.3f} |")
     except ValueError as error:  # the suite's own errors are, too
         parser.exit(1, f"{parser.prog}: {error}\n")
 
