@@ -20,6 +20,7 @@ from tfmusicgan.records.convert import convert
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.representations.base import Representation
 from tfmusicgan.representations.chord_melody_words import ChordMelodyWords
+from tfmusicgan.representations.melody_bars import MelodyBars
 from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.note_audio import NoteAudio
@@ -40,6 +41,10 @@ REPRESENTATIONS: dict[str, Representation] = {
         length=3,
         # C4 alone, C4 with C2, G3; without the rests and what comes after them.
         words=((24, 4, 1, 0, 0, 0), (24, 4, 1, 96, 2, 1), (48, 3, 8, 0, 0, 0)),
+    ),
+    # The first and the third bar.
+    "melody_bars": MelodyBars(
+        bars=1, hop_bars=2, steps_per_beat=2, onsets=True, velocities=True, num_pitches=12
     ),
     "melody_tokens": MelodyTokens(length=8, hop=5, min_notes=2),
     "token_sequence": TokenSequence(num_tokens=12, length=3),
@@ -73,6 +78,15 @@ def made_up_piece() -> NoteSequence:
     add(38, 2.5, 0.5, 0, is_drum=True)
     add(84, 8, 1, 0)  # above the range: left out
     sequence.total_time = 8.0
+    return sequence
+
+
+def read_with_chords(source: Source) -> NoteSequence:
+    """The piece with chord symbols, which MIDI does not have."""
+    sequence = datasets.get("midi").read_source(source)
+    kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
+    for seconds, symbol in ((0.0, "Am7"), (1.5, "F"), (3.0, "G7/B")):
+        sequence.text_annotations.add(time=seconds, text=symbol, annotation_type=kind)
     return sequence
 
 
@@ -117,6 +131,8 @@ def dataset_for(name: str) -> Dataset:
     midi = datasets.get("midi")
     if name == "note_audio":
         return dataclasses.replace(midi, list_sources=list_notes, read_source=read_note)
+    if name == "melody_bars":
+        return dataclasses.replace(midi, read_source=read_with_chords)
     if name != "token_sequence":
         return midi
     return dataclasses.replace(midi, list_sources=list_tokens, read_source=read_tokens)

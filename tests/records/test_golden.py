@@ -63,6 +63,16 @@ def test_golden_tokens():
     }
 
 
+def test_golden_bars():
+    """C4 twice and G3, an octave higher, over A minor; C6, two octaves lower, over G major."""
+    (batch,) = RecordSet.open(FOLDER / "melody_bars").examples()
+    assert batch["melody_bars"].dtype == np.int32
+    first, second = batch["melody_bars"][:, 0].tolist()
+    # The rest at 2 goes on as C4, that at 9 as C6.
+    assert first == [60] * 6 + [67] * 2 + [22] + [1, 0, 1, 0, 0, 0, 1, 0] + [80] * 8
+    assert second == [60] * 8 + [8] + [1] + [0] * 7 + [80] * 8
+
+
 def test_golden_words():
     """The piano as melody, the bass as chords: C4 with C2, C4, a rest, G3, two rests."""
     records = RecordSet.open(FOLDER / "chord_melody_words")

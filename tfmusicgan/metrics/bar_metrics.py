@@ -9,7 +9,8 @@ import numpy as np
 
 from tfmusicgan.metrics.estimates import Estimate, HistogramOverlap, PhraseMeans
 from tfmusicgan.metrics.registry import TRAINING, metric
-from tfmusicgan.representations.melody_bars import MINOR, MelodyBars
+from tfmusicgan.representations.melody_bars import MelodyBars
+from tfmusicgan.representations.melody_bars_steps import MINOR
 
 _FIELD = "melody_bars"
 # Intervals of more semitones count as this many: a histogram's last bin on either side.

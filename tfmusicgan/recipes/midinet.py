@@ -139,7 +139,7 @@ def _row(
         paper=PAPER,
         model="midinet",
         representation="melody_bars",
-        dataset="nottingham",
+        dataset="openewld",
         presets={
             preset: Preset({**_REPRESENTATIONS[preset], **representation}, config)
             for preset, config in configs.items()

@@ -29,7 +29,8 @@ _JAZZ = (
     "h7 ° °7 M6 maj6 69 M69 maj69 m69 -69 6/9 m6/9 7alt alt 7+ 9+ +7 aug7 dom7 h7b5 mMaj7 mMA7 "
     "m9b5 -M7 -Δ7 mΔ7 -^7 m^7 mM9 +M7 maj7#5 M7+ maj7#11 7b5b9 7#5b9 7#5#9 7b9#5 7b9b5 7#9#5 "
     "7#9b5 7b9#9 7b9#11 7#9#11 13b9 13#11 13#9 9#11 9b5 9#5 9b13 7b9b13 7#9b13 7#11 m7#5 "
-    "m11b5 dim9 sus 7sus 9sus 13sus 5 m7b5b9 M9#11 maj9#11 maj13#11 M13 -13 m13"
+    "m11b5 dim9 5 m7b5b9 M9#11 maj9#11 maj13#11 M13 -13 m13 "
+    "sus 7sus 9sus 13sus 7sus4 9sus4 13sus4 sus47 7sus2"
 )
 _HARTE = (
     "maj min dim aug maj7 min7 7 dim7 hdim7 minmaj7 maj6 min6 9 maj9 min9 11 maj11 min11 13 "
@@ -120,7 +121,7 @@ def _candidates() -> list[str]:
     """Kinds that may be chord symbols behind a root."""
     library = note_seq_module("chord_symbols_lib")
     kinds = list(library._CHORD_KINDS_BY_ABBREV)
-    changes = [*_DEGREES, *(f"add{degree}" for degree in _ADDED), "no3", "no5"]
+    changes = [*_DEGREES, *(f"(add{degree})" for degree in _ADDED), "no3", "no5"]
     more = [f"{kind}{change}" for kind in kinds for change in changes]
     for kind, (one, two) in itertools.product(_SEVENTHS, itertools.permutations(_DEGREES, 2)):
         more.append(f"{kind}{one}{two}")

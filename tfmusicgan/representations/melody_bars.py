@@ -13,12 +13,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from tfmusicgan.errors import ConfigError, ConversionError, PieceError
-from tfmusicgan.note_sequences.chord_symbols import nearest_triad
+from tfmusicgan.errors import ConfigError, ConversionError
 from tfmusicgan.note_sequences.lead_sheet import LeadSheet, read_lead_sheet
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations import melody_bars_messages as messages
 from tfmusicgan.representations.base import Example, FieldSpec
+from tfmusicgan.representations.melody_bars_steps import (
+    SILENCE,
+    draw_steps,
+    fill,
+    find_triads,
+    fold,
+)
 from tfmusicgan.representations.melody_track import melody_notes
 from tfmusicgan.representations.note_arrays import note_arrays
 from tfmusicgan.representations.parameters import (
@@ -27,15 +33,12 @@ from tfmusicgan.representations.parameters import (
     check_pitches,
     check_whole_numbers,
 )
-from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
 
 NUM_PITCHES = 128
 """Pitches that a step may have, more than melodies use: others show that a model has collapsed."""
 
 NUM_CHORDS = 25
-"""Chord numbers: 0 for none, from 1 on the major triads on C, C# and so on, from `MINOR` on the
-minor ones."""
-MINOR = 13
+"""Chord numbers: 0 for none, 12 major triads, 12 minor ones."""
 
 LOUDEST = 127
 
@@ -44,8 +47,6 @@ OUT_OF_RANGE = ("fold", "drop")
 
 # Over two hours of 4/4 at 120; what is longer is a damaged file.
 MAX_BARS = 4096
-
-SILENCE = -1
 
 _INT_RANGES = {
     "bars": (1, 64),
@@ -264,28 +265,27 @@ class MelodyBars(PlainParameters):
         """All bars, and reason to bool [bars]: which of them no window may have."""
         sheet = self._read_sheet(sequence)
         steps = self.steps_per_bar
-        pitch, onset, velocity = self._draw(sheet)
-        sounds = (pitch.reshape(-1, steps) != SILENCE).any(axis=1)
+        parts = draw_steps(sheet, self.steps_per_beat, sheet.bars * steps)
+        sounds = (parts[0].reshape(-1, steps) != SILENCE).any(axis=1)
         if not sounds.any():
             raise ConversionError(
                 f"Expected notes of half a step and more ({0.5 / self.steps_per_beat:g} quarter "
                 f"notes). Received: none in {_name_of(sequence)!r}.",
                 reason="no_notes",
             )
-        chord, has_triad = self._triads(sheet)
+        chord = find_triads(sheet) if self.chords == "triads" else np.zeros(sheet.bars, np.int64)
+        has_triad = (chord > 0) | (self.chords == "none")
         first = int(sounds.argmax())
-        columns = [part[first * steps :] for part in (pitch, onset, velocity)]
-        source = fill_rests(columns[0], steps)
-        pitch, onset, velocity = fill(columns, source, steps)
+        pitch, onset, velocity = fill([part[first * steps :] for part in parts], steps)
         in_range = (pitch >= self.lowest_pitch) & (pitch < self.lowest_pitch + self.num_pitches)
         faults = {"empty_bar": ~sounds[first:], "no_triad": ~has_triad[first:]}
         if self.out_of_range == "drop":
             faults["pitch_out_of_range"] = ~in_range.reshape(-1, steps).all(axis=1)
-        parts = [fold(pitch, self.lowest_pitch, self.num_pitches).reshape(-1, steps)]
-        parts.append(chord[first:, np.newaxis])
-        parts += [onset.reshape(-1, steps)] * self.onsets
-        parts += [velocity.reshape(-1, steps)] * self.velocities
-        return np.concatenate(parts, axis=1).astype(np.int32), faults
+        columns = [fold(pitch, self.lowest_pitch, self.num_pitches).reshape(-1, steps)]
+        columns.append(chord[first:, np.newaxis])
+        columns += [onset.reshape(-1, steps)] * self.onsets
+        columns += [velocity.reshape(-1, steps)] * self.velocities
+        return np.concatenate(columns, axis=1).astype(np.int32), faults
 
     def _read_sheet(self, sequence: NoteSequence) -> LeadSheet:
         name, notes = _name_of(sequence), note_arrays(sequence)
@@ -309,79 +309,6 @@ class MelodyBars(PlainParameters):
                 reason="too_long",
             )
         return sheet
-
-    def _draw(self, sheet: LeadSheet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pitch (`SILENCE` for none), onset and velocity of each step: int64 [steps]."""
-        length = sheet.bars * self.steps_per_bar
-        pitch = np.full(length, SILENCE)
-        onset, velocity = np.zeros(length, np.int64), np.zeros(length, np.int64)
-        for note in sheet.melody:
-            start, end = (
-                int(np.floor(quarters * self.steps_per_beat + (0.5 + ROUNDING_STEPS)))
-                for quarters in (note.start_quarter, note.end_quarter)
-            )
-            if start < end and start < length:
-                pitch[start:end], velocity[start:end] = note.pitch, note.velocity
-                onset[start] = 1
-        return pitch, onset, velocity
-
-    def _triads(self, sheet: LeadSheet) -> tuple[np.ndarray, np.ndarray]:
-        """Chord number of each bar, and whether it has one or needs none: [bars] each."""
-        chord = np.zeros(sheet.bars, np.int64)
-        if self.chords == "none":
-            return chord, np.ones(sheet.bars, bool)
-        for bar, symbol in enumerate(sheet.chords_by(sheet.quarters_per_bar)):
-            try:
-                root, kind = nearest_triad(symbol)
-            except PieceError:
-                continue
-            chord[bar] = root + (1 if kind == "major" else MINOR)
-        return chord, chord > 0
-
-
-def fill_rests(pitch: np.ndarray, steps_per_bar: int) -> np.ndarray:
-    """Which step each step sounds like, so that there are no rests.
-
-    Args:
-      pitch: [steps] of whole bars, `SILENCE` for none; the first bar has some.
-      steps_per_bar: Steps in a bar.
-
-    Returns:
-      int64 [steps]: the last sounding step of the bar so far, else the first of the bar, else the
-      last of all before.
-    """
-    steps = np.arange(len(pitch))
-    last = np.maximum.accumulate(np.where(pitch != SILENCE, steps, -1))
-    bar_start = steps // steps_per_bar * steps_per_bar
-    sounds = np.where(pitch != SILENCE, steps, len(pitch)).reshape(-1, steps_per_bar)
-    first = np.repeat(sounds.min(axis=1), steps_per_bar)
-    return np.where(last >= bar_start, last, np.where(first < len(pitch), first, last))
-
-
-def fill(
-    parts: list[np.ndarray], source: np.ndarray, steps_per_bar: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pitches, onsets and velocities without rests; a note that is moved begins at the bar's start.
-
-    Args:
-      parts: Pitches, onsets and velocities, [steps] each.
-      source: Of `fill_rests`.
-      steps_per_bar: Steps in a bar.
-    """
-    pitch, onset, velocity = parts
-    steps = np.arange(len(source))
-    moved = source > steps  # to a bar's beginning, from a later step of it
-    begins = moved & (steps % steps_per_bar == 0)
-    # Where it used to begin it goes on.
-    still = np.append(False, moved[:-1]) & ~moved & (steps % steps_per_bar > 0)
-    return pitch[source], np.where(begins, 1, np.where(moved | still, 0, onset)), velocity[source]
-
-
-def fold(pitch: np.ndarray, lowest_pitch: int, num_pitches: int) -> np.ndarray:
-    """Moves pitches outside a range by octaves to the nearest within: [any] to the same shape."""
-    above = lowest_pitch + num_pitches
-    pitch = np.where(pitch < lowest_pitch, lowest_pitch + (pitch - lowest_pitch) % 12, pitch)
-    return np.where(pitch >= above, above - 12 + (pitch - above) % 12, pitch)
 
 
 def _name_of(sequence: NoteSequence) -> str:

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.representations.melody_bars import SILENCE, MelodyBars
+from tfmusicgan.representations.melody_bars import MelodyBars
 from tfmusicgan.representations.melody_bars_messages import (
     CHORD_VELOCITY,
     CHORDS,
@@ -13,6 +13,7 @@ from tfmusicgan.representations.melody_bars_messages import (
     chord_pitches,
     column_maxima,
 )
+from tfmusicgan.representations.melody_bars_steps import SILENCE
 from tfmusicgan.representations.melody_messages import VELOCITY
 from tfmusicgan.representations.melody_track_graph import melody_notes
 from tfmusicgan.representations.note_sequences_graph import (
@@ -229,7 +230,7 @@ def _grid_notes(notes: FlatNotes, rep: MelodyBars, max_bars: int) -> tuple[tf.Te
 
 
 def _fill_rests(pitches: tf.Tensor, steps_per_bar: int) -> tf.Tensor:
-    """As `melody_bars.fill_rests` of each row: int32 [batch, steps]."""
+    """As `melody_bars_steps.fill_rests` of each row: int32 [batch, steps]."""
     length = pitches.shape[1]
     sounds, places = pitches != SILENCE, tf.range(length)[tf.newaxis]
     last = tf.scan(
@@ -257,7 +258,7 @@ def _held(values: tf.Tensor, onsets: tf.Tensor) -> tf.Tensor:
 
 
 def _fold(pitch: tf.Tensor, rep: MelodyBars) -> tf.Tensor:
-    """As `melody_bars.fold`."""
+    """As `melody_bars_steps.fold`."""
     low, above = rep.lowest_pitch, rep.lowest_pitch + rep.num_pitches
     pitch = tf.where(pitch < low, low + (pitch - low) % 12, pitch)
     return tf.where(pitch >= above, above - 12 + (pitch - above) % 12, pitch)

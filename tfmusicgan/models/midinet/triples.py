@@ -8,11 +8,11 @@ import tensorflow as tf
 from tfmusicgan.models import noise
 from tfmusicgan.representations.melody_bars import (
     LOUDEST,
-    MINOR,
     NUM_CHORDS,
     NUM_PITCHES,
     MelodyBars,
 )
+from tfmusicgan.representations.melody_bars_steps import MINOR
 
 CHORD_SIZE = 13
 """Numbers of a chord: twelve positions and a flag."""

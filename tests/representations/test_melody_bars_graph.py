@@ -1,0 +1,86 @@
+"""The graph half of melodies in bars equals the NumPy half, message for message and bar for bar."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.representations.lead_sheets import lead_sheet, random_sheet
+from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.representations import melody_bars_graph as graph
+from tfmusicgan.representations.melody_bars import MelodyBars
+
+OPTIONS = [
+    {},
+    {"onsets": True, "lowest_pitch": 48, "num_pitches": 36},
+    {"velocities": True, "chords": "none"},
+    {"onsets": True, "velocities": True, "steps_per_beat": 6},
+]
+
+
+def random_bars(rep, rows, bars, seed=0):
+    """Bars with long and repeated notes, and any chords."""
+    rng = np.random.default_rng(seed)
+    found = rng.integers(0, 128, (rows, bars, rep.num_columns))
+    steps = rep.steps_per_bar
+    found[..., :steps] = np.repeat(found[..., :steps:2] % 5 + 60, 2, axis=2)
+    found[..., rep.chord_column] %= 25
+    if rep.onsets:
+        found[..., rep.onset_column : rep.onset_column + steps] %= 2
+    return found.astype(np.int32)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_messages_are_those_of_the_numpy_half(options):
+    rep = MelodyBars(**options)
+    bars = random_bars(rep, rows=4, bars=5)
+    num_bars, qpm = [5, 1, 3, 4], np.float32([120, 90, 61.7, 333])
+    sounding = [True, False, True, False]
+    texts = graph.to_note_sequences(
+        tf.constant(bars), rep, tf.constant(qpm), tf.constant(num_bars), tf.constant(sounding)
+    )
+    for row, text in enumerate(texts.numpy()):
+        own = {"melody_bars": bars[row, : num_bars[row]]}
+        expected = rep.decode(own, float(qpm[row]), sound_chords=sounding[row])
+        assert NoteSequence.FromString(text) == expected
+    plain = graph.to_note_sequences(tf.constant(bars), rep, tf.constant(qpm)).numpy()
+    for row, text in enumerate(plain):
+        expected = rep.decode({"melody_bars": bars[row]}, float(qpm[row]))
+        assert NoteSequence.FromString(text) == expected
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_bars_that_are_read_are_those_of_the_numpy_half(options):
+    rep = MelodyBars(**{**options, "chords": "none"})
+    sheets = [random_sheet(seed, bars=1 + seed % 6, qpm=60.0 + 7 * seed) for seed in range(10)]
+    texts = [sheet.SerializeToString() for sheet in sheets]
+    bars, num_bars = graph.from_note_sequences(tf.constant(texts), rep, max_bars=5)
+    for row, sheet in enumerate(sheets):
+        expected = rep.find_bars(sheet)[:5]
+        # Behind the last note there may be empty bars.
+        assert 0 < num_bars[row] <= len(expected)
+        np.testing.assert_array_equal(bars[row, : num_bars[row]], expected[: num_bars[row]])
+
+
+def test_sequences_without_a_melody_have_no_bars():
+    drums = lead_sheet([(38, 0, 4)])
+    drums.notes[0].is_drum = True
+    texts = [drums.SerializeToString(), b"", lead_sheet([(60, 4, 3)]).SerializeToString()]
+    bars, num_bars = graph.from_note_sequences(tf.constant(texts), MelodyBars(), max_bars=3)
+    assert num_bars.numpy().tolist() == [0, 0, 1]  # from the first bar with a note on
+    assert not bars[:2].numpy().any() and (bars[2, 0, :16].numpy() == 60).all()
+
+
+def test_of_notes_that_overlap_the_highest_counts():
+    rep = MelodyBars(onsets=True, velocities=True)
+    sheet = lead_sheet([(64, 0, 4, 10), (60, 0, 2, 20), (67, 2, 1, 30)])
+    bars, _ = graph.from_note_sequences(tf.constant([sheet.SerializeToString()]), rep, max_bars=1)
+    bar = bars[0, 0].numpy()
+    assert bar[:16].tolist() == [64] * 8 + [67] * 4 + [64] * 4
+    assert np.flatnonzero(bar[17:33]).tolist() == [0, 8]
+
+
+def test_numbers_out_of_range_are_refused():
+    bars = np.zeros((1, 1, 17), np.int32)
+    bars[0, 0, 16] = 25
+    with pytest.raises(tf.errors.InvalidArgumentError, match="chords of 0-24"):
+        graph.to_note_sequences(tf.constant(bars), MelodyBars(), tf.constant([120.0]))
