@@ -28,6 +28,12 @@ MLE_ONLY = {"discriminator_sets", "rounds"}
 MUSIC = {"windows", "filters", "negatives", "likelihood_steps", "likelihood_epoch_steps"}
 # What a row changes of its config's defaults, which are another row's.
 ROWS_OWN = {
+    "midinet_creative": set(),
+    "midinet_melody": {
+        *("chord_condition", "first_units", "filters", "conditioner_filters"),
+        *("bar_matching_weight", "feature_matching_weight"),
+    },
+    "midinet_stable": {"previous_bar_layers"},
     "polyphonic_seqgan": set(),
     "polyphonic_seqgan_mle": MLE_ONLY,
     "seqgan_nottingham": MUSIC,
@@ -221,3 +227,5 @@ def test_tiny_presets_are_quick(name):
     elif recipe.kind in ("generator", "oracle"):  # one step of each phase, the second set as well
         phases = [phase for phase, _ in config.phases()]
         assert phases == ["likelihood", "discriminator", "policy", "discriminator"]
+    elif recipe.model == "midinet":
+        assert config.generator_updates == 2 and config.ema_decay is not None
