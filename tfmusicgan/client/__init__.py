@@ -2,7 +2,8 @@
 
 `music_client.py` is the one whose calls block, `async_music_client.py` its twin with asyncio. Both
 make the same requests (`jobs.py`, `phrases.py`, `requests.py`, `runs.py`) by the same rules
-(`retries.py`, `settings.py`), which do no I/O; `callers.py` does it.
+(`retries.py`, `settings.py`), which do no I/O; `callers.py` does it, and `written_files.py` writes
+what came.
 """
 
 from tfmusicgan.client.async_music_client import AsyncMusicClient
