@@ -156,10 +156,20 @@ def _timbres(played, seconds):
 def test_notes_have_the_timbre_of_their_start(client, sizes):
     piece = _piece((0, 1, 60), (5, 6, 50), (10, 11, 60), (10, 11, 39), (16, 20, 80), (2, 3, 81))
     piece.notes.add(start_time=3, end_time=4, pitch=60, velocity=90, is_drum=True)
-    seeds = midi_synthesis.moving_timbres(piece, 1, seconds_per_timbre=9.0)
+    # Of what is not heard nothing follows.
+    piece.notes.add(start_time=50, end_time=90, pitch=60, velocity=90, is_drum=True)
+    piece.notes.add(start_time=50, end_time=70, pitch=90, velocity=90)
+    given = []
+
+    def timbres(end):
+        given.append(end)
+        return midi_synthesis.moving_timbres(end, 1, seconds_per_timbre=9.0)
+
+    played = midi_synthesis.play(client, "notes", piece, timbres)
+    assert given == [20.0]
+    seeds = timbres(20.0)
     assert seeds.tolist() == [1 << 32, (1 << 32) + 1]  # int(20 / 9)
-    played = midi_synthesis.play(client, "notes", piece, seeds)
-    assert (played.num_notes, played.num_out_of_range, played.num_drums) == (4, 2, 1)
+    assert (played.num_notes, played.num_out_of_range, played.num_drums) == (4, 3, 2)
     assert played.pitches == (40, 80)
     # The model's range costs a request of its own.
     assert sorted(sizes) == [2, 4]
@@ -217,10 +227,8 @@ def test_pieces_that_cannot_be_played(client, piece, seeds, error, message):
 
 
 def test_seeds_of_timbres():
-    piece = _piece((0, 31, 60))
-    assert midi_synthesis.moving_timbres(piece, 2).tolist() == [(2 << 32) + i for i in range(5)]
-    assert len(midi_synthesis.moving_timbres(_piece((0, 5, 60)), 0)) == 2
-    assert len(midi_synthesis.moving_timbres(_piece(), 0)) == 2
-    assert len(midi_synthesis.moving_timbres(_piece((0, 1e300, 60)), 0)) == 600
+    assert midi_synthesis.moving_timbres(31, 2).tolist() == [(2 << 32) + i for i in range(5)]
+    assert len(midi_synthesis.moving_timbres(5, 0)) == 2
+    assert len(midi_synthesis.moving_timbres(1e300, 0)) == 600
     with pytest.raises(ConfigError, match=r"more than 0 seconds .* Received: 0\.0\."):
-        midi_synthesis.moving_timbres(piece, 2, 0.0)
+        midi_synthesis.moving_timbres(31, 2, 0.0)

@@ -8,6 +8,7 @@ tfmusicgan-generate --model=gansynth --midi=prelude.mid --output=prelude.wav
 """
 
 import contextlib
+import functools
 import pathlib
 import sys
 
@@ -156,8 +157,8 @@ def _play() -> int:
     if timbres:
         seeds = midi_synthesis.timbre_seeds(*timbres)
     else:
-        pace = _SECONDS_PER_TIMBRE.value
-        seeds = midi_synthesis.moving_timbres(piece, _SEED.value, pace)
+        how = {"seed": _SEED.value, "seconds_per_timbre": _SECONDS_PER_TIMBRE.value}
+        seeds = functools.partial(midi_synthesis.moving_timbres, **how)
     with _connected() as client:
         played = midi_synthesis.play(client, _MODEL.value, piece, seeds, _VERSION.value)
     if played.num_notes < len(piece.notes):

@@ -1,8 +1,9 @@
 """Pieces of music played by a model of notes, whose timbre moves from one latent to the next.
 
 A latent belongs to each seed, the same as where the model makes a note of that seed. The latents
-stand evenly from the beginning to the end, and a note has the timbre on the arc between the two
-around its start. Every different note is asked for once, at the model's signature `interpolate`.
+stand evenly from the beginning to the end of the notes that the model can play, and a note has the
+timbre on the arc between the two around its start. Every different note is asked for once, at the
+model's signature `interpolate`.
 
 Source: Engel et al. (2019), "GANSynth", https://arxiv.org/abs/1902.08710; magenta 526d3eb1,
 `models/gansynth/gansynth_generate.py`. Differs from it: there are two latents at least, drums are
@@ -10,7 +11,7 @@ left out, and so is what the model's own range does not hold (there, all outside
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def play(
     client: MusicClient,
     model: str,
     sequence: NoteSequence,
-    seeds: Sequence[int],
+    seeds: Sequence[int] | Callable[[float], Sequence[int]],
     version: int | None = None,
 ) -> Performance:
     """Plays a piece.
@@ -61,7 +62,9 @@ def play(
       client: Of the server.
       model: The name of a model with the signature `interpolate`.
       sequence: The piece; it is not changed.
-      seeds: Of the timbres in turn, as `moving_timbres` gives them; one is that of all notes.
+      seeds: Of the timbres in turn, one being that of all notes; or a function that gives them
+        for the second in which the last of the notes within the model's range ends, such as
+        `moving_timbres` with its other arguments bound.
       version: A version number.
 
     Returns:
@@ -80,6 +83,8 @@ def play(
     _check(notes, low, high, len(sequence.notes), name)
     starts = np.array([note.start_time for note in notes])
     ends = np.array([note.end_time for note in notes])
+    if callable(seeds):
+        seeds = seeds(float(ends.max()))
     asked = _requests(starts, ends.max(), [note.pitch for note in notes], seeds)
     different, places = np.unique(asked, return_inverse=True)
     mix, num_heard = None, 0
@@ -108,12 +113,12 @@ def play(
 
 
 def moving_timbres(
-    sequence: NoteSequence, seed: int, seconds_per_timbre: float = SECONDS_PER_TIMBRE
+    end: float, seed: int, seconds_per_timbre: float = SECONDS_PER_TIMBRE
 ) -> np.ndarray:
     """Seeds of timbres for a piece: int64 [timbres], two at least, `(seed << 32) + i`.
 
     Args:
-      sequence: The piece.
+      end: Where its last note ends, in seconds.
       seed: 0 to 2**31 - 1; its first timbre is that of the model's first note of that seed.
       seconds_per_timbre: From one timbre to the next.
 
@@ -125,7 +130,6 @@ def moving_timbres(
             f"Expected more than 0 seconds from one timbre to the next. Received: "
             f"{seconds_per_timbre}."
         )
-    end = max((note.end_time for note in sequence.notes), default=0.0)
     count = max(int(min(end, MAX_SECONDS) / seconds_per_timbre), 2)
     return timbre_seeds(seed) + np.arange(count)
 
