@@ -175,7 +175,11 @@ def _words(parameters: Mapping[str, int]) -> str:
 
 
 def _held_out(train: RecordSet, limit: int) -> Notes | None:
-    """Notes that no model was trained or chosen by: the test split's before the validation's."""
+    """Notes that no model was trained by: the test split's, or else the validation's.
+
+    Classifiers are chosen by the validation split. By the test split only where there is no other,
+    as where a set is converted with `--split=0.8,0,0.2`.
+    """
     for split in ("test", "validation"):
         if train.manifest.num_examples(split):
             records = RecordSet.open(train.directory, split)
