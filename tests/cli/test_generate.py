@@ -57,6 +57,9 @@ def test_controls(capsys, address, tmp_path):
         (["--control=label=x"], "Received: 'label'. Seeds are named by --seed, music by --accomp"),
         (["--control=version=2"], "Expected a control of the model. Received: 'version'."),
         (["--control=note_sequence=x"], "Received: 'note_sequence'."),
+        (["--chords=C Hx"], "such as Am7, Bb7#5 or D/F#, or N.C. for no chord. Received: 'Hx'."),
+        (["--chords=|"], "Expected chord symbols such as 'C Am F G'. Received: '|'."),
+        (["--chords=C"], "'harmonize'"),
         (["--formats=mp3"], "Unknown format 'mp3'. Known: midi, png, wav."),
         (["--model=nix"], "NOT_FOUND: Servable not found for request: Latest(nix)"),
         (["--model="], "--model is required."),
@@ -65,6 +68,29 @@ def test_controls(capsys, address, tmp_path):
         assert (code, paths) == (1, [])
         assert message in error
         assert error.count("\n") == 1
+
+
+def test_chords_are_asked_of_harmonize_or_go_with_the_beginning(
+    capsys, address, tmp_path, monkeypatch
+):
+    from tfmusicgan.note_sequences.midi import write_midi
+    from tfmusicgan.note_sequences.proto import NoteSequence
+
+    one, asked = NoteSequence.FromString(toy_models.note_sequence_bytes(5)), []
+
+    def ask(self, model, seeds, *arguments, **controls):
+        asked.append((*arguments[:1], controls))
+        return [one]
+
+    monkeypatch.setattr(MusicClient, "generate", ask)
+    monkeypatch.setattr(MusicClient, "continue_piece", ask)
+    write_midi(one, tmp_path / "begin.mid")
+    base = [f"--server={address}", "--model=toy", f"--output={tmp_path}", "--formats=midi"]
+    base += ["--chords=C Am7/G | Bb7(#5)", "--overwrite"]
+    for more in ([], ["--signature=generate"], [f"--continue={tmp_path}/begin.mid"]):
+        assert run(capsys, *base, *more)[0] == 0
+    assert [controls for _, controls in asked] == [{"chords": "C Am7/G Bb7(#5)"}] * 3
+    assert [first for first, _ in asked][:2] == ["harmonize", "generate"]
 
 
 def test_a_server_with_tls(capsys, tmp_path):

@@ -29,6 +29,21 @@ def test_texts_are_read_as_the_inputs_type():
     assert (rows["a"].tolist(), rows["b"].tolist()) == ([1.5], [-3])
 
 
+def test_several_texts_a_row():
+    inputs = {"seed": ("int64", (-1,)), "chords": ("string", (-1, -1))}
+    for given in ("C | Am F", ["C", "Am", "F"], [["C", "Am", "F"]] * 2):
+        rows = control_rows(inputs, {"chords": given}, 2)
+        assert rows["chords"].tolist() == [["C", "Am", "F"]] * 2
+    default = {"chords": np.array([["G", "D"]], object)}
+    assert control_rows(inputs, {}, 2, default)["chords"].tolist() == [["G", "D"]] * 2
+    with pytest.raises(ConfigError, match=r"in every row for control 'chords'. Received: .*'G'"):
+        control_rows(inputs, {"chords": [["C", "Am"], ["G"]]}, 2)
+    with pytest.raises(ConfigError, match=r"or 3 as there are seeds, .*Received: 2"):
+        control_rows(inputs, {"chords": [["C"], ["G"]]}, 3)
+    with pytest.raises(ConfigError, match=r"shape \[-1\] for control 'chords'"):
+        control_rows(inputs, {"chords": [[["C"]]]}, 1)
+
+
 @pytest.mark.parametrize(
     ("controls", "message"),
     [

@@ -168,7 +168,12 @@ def _row_bytes(array: np.ndarray) -> np.ndarray:
 def _typed(name: str, value: object, type_name: str) -> np.ndarray:
     """A control's value in the input's dtype; texts (from a command line) are read as that type."""
     dtype = tensors.named_dtype(type_name)
-    array = tensors.as_array(value)
+    try:
+        array = tensors.as_array(value)
+    except ValueError as error:
+        raise ConfigError(
+            f"Expected as many values in every row for control {name!r}. Received: {value!r}."
+        ) from error
     try:
         if dtype == np.bool_ and array.dtype.kind == "O":
             words = {"true": True, "false": False}
