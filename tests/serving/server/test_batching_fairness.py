@@ -1,8 +1,10 @@
 """The queue by itself: what requests that go, wait or are large do to the others."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 
 import grpc
 import numpy as np
@@ -202,6 +204,30 @@ def test_long_strings_count_where_they_fill(monkeypatch):
         assert [batch[0].shape for batch in runs.batches] == [(2, 1), (2, 1), (2, 60)]
 
     asyncio.run(scenario())
+
+
+def test_arrays_are_freed_with_the_answer_and_not_when_the_collector_comes():
+    async def run(arrays, seconds):
+        alive.append(weakref.ref(arrays[0]))
+        return [arrays[0] * 2]
+
+    async def scenario():
+        queue = BatchQueue(run, BatchOptions())
+        array = np.ones(2, np.float32)
+        alive.append(weakref.ref(array))
+        outputs = await queue.submit([array])
+        alive.append(weakref.ref(outputs[0].base))
+        assert outputs[0].tolist() == [2, 2]
+        del array, outputs
+        await asyncio.sleep(0.01)
+
+    alive = []
+    gc.disable()
+    try:
+        asyncio.run(scenario())
+        assert [reference() is None for reference in alive] == [True] * 3
+    finally:
+        gc.enable()
 
 
 def test_large_batches_are_merged_beside_the_loop(monkeypatch):
