@@ -10,7 +10,9 @@ and 3 of sources, and the features that Frechet distances are measured in.
 Differs from the released code:
 * a clip's edges are mirrored for frames beyond them, as in the library of that time; the code does
   not say so;
-* labels that are not known (-1) have no part in the losses; NSynth has none;
+* pitches, families and sources that are not known (-1) have no part in the losses; NSynth has none
+  such. Qualities have no such value in a record: of notes that nobody heard them of, as all those
+  of a soundfont are and of a folder without a column for them, all ten are learnt as absent;
 * training ends after `training_steps`.
 """
 
@@ -225,7 +227,10 @@ class PitchClassifier(MusicGAN):
     def _head_losses(
         self, outputs: Mapping[str, tf.Tensor], data: Mapping[str, tf.Tensor]
     ) -> dict[str, tf.Tensor]:
-        """The mean of each head's cross-entropy over the rows; of unknown labels it is 0."""
+        """The mean of each head's cross-entropy over the rows.
+
+        That of an unknown pitch, family or source is 0; all ten qualities always count.
+        """
         losses = {}
         for name in ("pitch", "instrument_family", "instrument_source"):
             labels, logits = data[name], outputs[name]
