@@ -15,7 +15,6 @@ processor" each for itself. What the reader delivers is measured by `reader.py`.
 """
 
 import argparse
-import math
 import pathlib
 import sys
 import time
@@ -49,7 +48,24 @@ def main() -> None:
     parser.add_argument("--preset", default="paper", help="and its preset")
     parser.add_argument("--stages", help="numbers of stages, from 0 on; by default all")
     flags = parser.parse_args()
+    try:
+        measure(flags)
+    except ValueError as error:  # the suite's own errors are, too
+        parser.exit(1, f"{parser.prog}: {error}\n")
+
+
+def measure(flags: argparse.Namespace) -> None:
+    """Measures what the flags ask for.
+
+    Raises:
+      ValueError: If one of them is none of its kind.
+    """
     rows = [int(text) for text in flags.rows.split(",")]
+    if min(rows) < 1 or flags.repeats < (flags.what != "steps"):
+        raise ValueError(
+            "Expected rows of 1 and more, and one repeat, or none with --what=steps. Received: "
+            f"--rows={flags.rows} --repeats={flags.repeats}."
+        )
     if flags.what == "spectrograms":
         noise = np.random.default_rng(0).normal(size=(rows[0], SAMPLES))
         spectrograms(0.1 * noise.astype(np.float32), flags.repeats)
@@ -108,20 +124,21 @@ def steps(model: MusicGAN, stages: Iterable[int], repeats: int) -> None:
         step = tf.function(lambda d=data: model.train_step(d)["generator_loss"], autograph=False)
         step_flops = graph_flops(step.get_concrete_function())
         flops += stage.num_steps * step_flops
-        clock, processor = math.nan, math.nan  # with --repeats=0
+        times, stage_hours = " | | ", ""
         if repeats:
             clock, processor = fastest(lambda f=step: tf.reshape(f(), [1]), repeats)
-        hours += stage.num_steps * clock / 3600
+            times = f"{clock:.3f} | {processor:.3f} | {stage.batch_size / clock:.1f}"
+            stage_hours = f"{stage.num_steps * clock / 3600:.2f}"
+            hours += stage.num_steps * clock / 3600
         frames, bins = model.model_config.size(stage.blocks)
         size = f"{frames} x {bins}{', fading' if stage.fading else ''}"
         print(
-            f"| {number} | {size} | {stage.batch_size} | {step_flops / 1e9:.1f} | {clock:.3f} |"
-            f" {processor:.3f} |"
-            f" {stage.batch_size / clock:.1f} | {stage.num_steps:,} |"
-            f" {stage.num_steps * clock / 3600:.2f} |",
+            f"| {number} | {size} | {stage.batch_size} | {step_flops / 1e9:.1f} | {times}"
+            f" | {stage.num_steps:,} | {stage_hours} |",
             flush=True,
         )
-    print(f"\n{hours:.1f} hours and {flops:.3g} FLOP for these stages")
+    took = f"{hours:.1f} hours and " if repeats else ""
+    print(f"\n{took}{flops:.3g} FLOP for these stages")
 
 
 def spectrograms(audio: np.ndarray, repeats: int) -> None:

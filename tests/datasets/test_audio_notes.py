@@ -60,9 +60,9 @@ def test_nsynths_names(tmp_path):
 
 
 def test_another_pattern(tmp_path):
-    for name in ("Flute Vib_Db4.ogg", "Flute Vib_A#5.ogg", "Oboe_C-1.ogg", "Oboe 62.ogg"):
+    for name in ("Flute Vib_Db4.ogg", "Flute Vib_A#5.ogg", "Oboe_c-1.ogg", "Oboe 62.ogg"):
         _write(tmp_path, name)
-    pattern = r"(?P<instrument>[\w ]+)_(?P<pitch>[A-G][#b]?-?\d)"
+    pattern = r"(?P<instrument>[\w ]+)_(?P<pitch>[A-Gc][#b]?-?\d)"
     pieces, dropped = _listed(tmp_path, with_pattern(DATASET, pattern))
     labels = [_labels(source) for source in pieces]
     assert [label[0] for label in labels] == [82, 61, 0]
@@ -96,7 +96,7 @@ def _table(folder, *rows, columns="file,pitch,velocity,instrument,family,source,
 
 def test_a_table_of_labels(tmp_path):
     rows = ("a/one.wav,61,90,17,mallet,1,bright tempo-synced", "two.wav,C5,,Bell,,,")
-    _table(tmp_path, *rows, "gone.wav,60,,,,,")
+    _table(tmp_path, *rows, "gone.wav,60,,,,,", ",61,,,,,")
     _write(tmp_path, "a/one.wav")
     _write(tmp_path, "two.wav")
     _write(tmp_path, "keyboard_acoustic_004-060-025.wav")
@@ -106,7 +106,12 @@ def test_a_table_of_labels(tmp_path):
     assert np.nonzero(DATASET.read_source(one).qualities)[0].tolist() == [0, 9]
     assert _labels(two)[:2] == (72, 100) and _labels(two)[3:] == (-1, -1)
     # A table goes before names, and names every file.
-    assert dropped["keyboard_acoustic_004-060-025.wav"].reason == "no_label"
+    assert dropped.pop("keyboard_acoustic_004-060-025.wav").reason == "no_label"
+    # Rows that no file belongs to are counted.
+    assert {name: drop.reason for name, drop in dropped.items()} == {
+        "gone.wav": "missing_file",
+        "row 4 of labels.csv": "missing_file",
+    }
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from tfmusicgan.errors import ConfigError
 
 COMMAND = Command(
     "tfmusicgan-convert",
-    "Converts music files (MIDI, MusicXML, ABC, NoteSequence TFRecords, pypianoroll .npz) to a "
-    "folder of TFRecords with a manifest. An interrupted run goes on when started again.",
+    "Converts music files (MIDI, MusicXML, ABC, NoteSequence TFRecords, pypianoroll .npz) and "
+    "single notes as sound (WAV, FLAC, MP3, OGG, NSynth) to a folder of TFRecords with a manifest. "
+    "An interrupted run goes on when started again.",
     examples=(
         "tfmusicgan-convert --recipe=musegan_hybrid_chorales --output=tfrecords/chorales",
         "tfmusicgan-convert --recipe=musegan_hybrid --input=MIDI_FOLDER --workers=4 --output=DIR",

@@ -1,7 +1,7 @@
 """Labels of single notes from their files' names, or from a table beside the files.
 
 A name's pattern is a regular expression with the named groups `pitch` (a MIDI number, or a name
-such as C#4, C4 being 60) and, each of them optional, `velocity`, `instrument`, `family` and
+such as C#4 or c#4, C4 being 60) and, each of them optional, `velocity`, `instrument`, `family` and
 `source`; NSynth's is the default: `keyboard_acoustic_000-060-075.flac`. The columns of a table are
 `file` and the same names, and `qualities`: names of qualities with spaces between.
 
@@ -14,7 +14,7 @@ import csv
 import functools
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from tfmusicgan.errors import ConfigError, MusicGanError, ReadError
@@ -36,7 +36,7 @@ TABLE_FILE = "labels.csv"
 _FIELDS = ("pitch", "velocity", "instrument", "family", "source")
 _COLUMNS = ("file", *_FIELDS, "qualities")
 _VELOCITY = 100
-_PITCH_NAME = re.compile(r"([A-G])(#|b)?(-?\d)")
+_PITCH_NAME = re.compile(r"([A-Ga-g])(#|b)?(-?\d)")
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _MAX_TABLE_BYTES = 2**27
 
@@ -85,6 +85,31 @@ def labels_of(name: str, root: Path, pattern: str) -> dict:
     return _to_numbers(table[name], name)
 
 
+def rows_without_file(root: Path, names: Collection[str]) -> list[tuple[str, ReadError]]:
+    """The rows of a table that no file belongs to.
+
+    Args:
+      root: The folder; without a table there are no such rows.
+      names: Of the folder's audio files, their paths below it.
+
+    Returns:
+      What the row has for `file`, or where it stands if that is nothing, and an error of reason
+      `"missing_file"`.
+
+    Raises:
+      MusicGanError: If there is a table and it cannot be read.
+    """
+    path = root / TABLE_FILE
+    if not path.is_file():
+        return []
+    message = f"Expected an audio file for each row of {TABLE_FILE}. Received: none for {{}}."
+    return [
+        (name, ReadError(message.format(name), "missing_file"))
+        for name in _read_table(path, path.stat().st_mtime_ns)
+        if name not in names
+    ]
+
+
 def _from_name(name: str, pattern: str) -> Mapping[str, str]:
     stem = name.rpartition("/")[2].rpartition(".")[0]
     match = re.fullmatch(pattern, stem)
@@ -118,13 +143,13 @@ def _read_table(path: Path, modified: int) -> Mapping[str, Mapping[str, str]]:
             f"Received: {', '.join(sorted(columns))}."
         )
     table: dict[str, Mapping[str, str]] = {}
-    for row in rows:
-        if row["file"] in table:
+    for number, row in enumerate(rows, 1):
+        name = row["file"] or f"row {number} of {TABLE_FILE}"
+        if name in table:
             raise MusicGanError(
-                f"Expected one row for each file in {path}. Received: several of {row['file']}."
+                f"Expected one row for each file in {path}. Received: several of {name}."
             )
-        if row["file"]:
-            table[row["file"]] = {key: value.strip() for key, value in row.items() if key and value}
+        table[name] = {key: value.strip() for key, value in row.items() if key and value}
     return table
 
 
@@ -135,7 +160,7 @@ def _to_numbers(fields: Mapping[str, str], name: str) -> dict:
     if named:
         letter, accidental, octave = named.groups()
         shift = {"#": 1, "b": -1}.get(accidental, 0)
-        pitch = str(_NATURALS[letter] + shift + 12 * (int(octave) + 1))
+        pitch = str(_NATURALS[letter.upper()] + shift + 12 * (int(octave) + 1))
     qualities = fields.get("qualities", "").split()
     for quality in qualities:
         if quality not in QUALITIES:

@@ -13,7 +13,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tfmusicgan.datasets.audio_labels import NAME_PATTERN, check_pattern, labels_of
+from tfmusicgan.datasets.audio_labels import (
+    NAME_PATTERN,
+    check_pattern,
+    labels_of,
+    rows_without_file,
+)
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.errors import ConfigError, MusicGanError, PieceError, ReadError
 from tfmusicgan.note_sequences.recorded_note import (
@@ -39,7 +44,8 @@ def list_sources(
 
     Returns:
       A source for every file with labels; and the name and error of every other, of reason
-      `"no_label"`, `"bad_label"`, `"empty_file"` or `"unreadable_file"`.
+      `"no_label"`, `"bad_label"`, `"empty_file"` or `"unreadable_file"`, and of every row of a
+      table without a file, of reason `"missing_file"`.
 
     Raises:
       MusicGanError: If there is a table of labels and it cannot be read.
@@ -55,6 +61,7 @@ def list_sources(
             errors.append((name, error))
             continue
         found.append(Source(name, str(file), "audio", None, digest, labels=labels))
+    errors += rows_without_file(root, {source_name(file, root) for file in files})
     return found, errors
 
 
