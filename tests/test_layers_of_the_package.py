@@ -15,6 +15,7 @@ _PACKAGE = pathlib.Path(tfmusicgan.__file__).parent
 _LAYERS = {
     "errors": 0,
     "files": 0,
+    "mel_scale": 0,
     "progress": 0,
     "note_sequences": 0,
     "rendering": 0,

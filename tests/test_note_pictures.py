@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tests.made_up_audio import tone, write_audio_records
 from tfmusicgan.errors import MusicGanError
+from tfmusicgan.note_sequences.wav_file import to_int16
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.note_audio import NoteAudio
 
@@ -42,13 +43,10 @@ class _Model:
     def begin_stage(self, step):
         self.began = step
 
-    def sample(self, seeds, pitch):
+    def sample_examples(self, seeds, pitch):
         rows = zip(pitch.numpy(), seeds.numpy(), strict=True)
-        image = np.stack([tone(p, 1000, 4000, seed=int(s)) for p, s in rows])
-        return {"image": tf.constant(image), "pitch": pitch}
-
-    def audio_of(self, images):
-        return images * 1.5  # beyond full scale
+        audio = np.stack([tone(p, 1000, 4000, seed=int(s)) for p, s in rows])
+        return {"audio": tf.constant(to_int16(audio)), "pitch": pitch}
 
 
 def test_recorded_notes_have_the_pitches(script, records):
@@ -68,6 +66,9 @@ def test_pitches_of_the_columns(script):
     run = types.SimpleNamespace(settings={"representation": {"parameters": parameters}})
     assert script.choose_pitches(run, None).tolist() == [48, 54, 60, 66, 72]
     assert script.choose_pitches(run, "61,50").tolist() == [61, 50]
+    for text in ("60,abc", "60,,62", "60,128", "-1"):
+        with pytest.raises(MusicGanError, match=f"--pitches of MIDI numbers .* Received: '{text}'"):
+            script.choose_pitches(run, text)
 
 
 def test_pictures_and_sounds(script, records, tmp_path):
@@ -89,7 +90,6 @@ def test_pictures_and_sounds(script, records, tmp_path):
     with wave.open(str(tmp_path / "notes/trained-1-Dsharp4.wav")) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (4000, 1, 2)
         audio = np.frombuffer(file.readframes(5000), "<i2")
-    wave_of_seed = tone(63, 1000, 4000, seed=6) * 1.5
-    np.testing.assert_allclose(audio, np.clip(wave_of_seed * 32768, -32768, 32767), atol=1.0)
+    np.testing.assert_array_equal(audio, to_int16(tone(63, 1000, 4000, seed=6)))
     with wave.open(str(tmp_path / "notes/timbres.wav")) as file:
         assert file.getnframes() == 9 * 1000  # three seeds at three pitches

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.errors import MusicGanError
-from tfmusicgan.metrics.note_metrics import Notes
+from tfmusicgan.metrics.note_metrics import FIELD, Notes
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.note_sequences.wav_file import wav_bytes
 from tfmusicgan.records.reader import RecordSet
@@ -30,10 +30,10 @@ from tfmusicgan.training.run import Run
 
 def generate(model: MusicGAN, seeds: np.ndarray, pitches: np.ndarray) -> Notes:
     """Notes of given seeds and pitches."""
-    sampled = model.sample(tf.constant(seeds, tf.int64), pitch=tf.constant(pitches, tf.int32))
-    audio = model.audio_of(sampled["image"]).numpy()
-    whole = np.clip(np.rint(audio * 32768.0), -32768, 32767).astype(np.int16)
-    return Notes(whole, sampled["pitch"].numpy(), model.representation.sample_rate)
+    seeds, pitches = tf.constant(seeds, tf.int64), tf.constant(pitches, tf.int32)
+    sampled = model.sample_examples(seeds, pitches)
+    examples = {name: sampled[name].numpy() for name in (FIELD, "pitch")}
+    return as_notes(examples, model.representation)
 
 
 def recorded(records: RecordSet, pitches: np.ndarray, seed: int) -> Notes:
@@ -59,7 +59,13 @@ def recorded(records: RecordSet, pitches: np.ndarray, seed: int) -> Notes:
 def choose_pitches(run: Run, text: str | None) -> np.ndarray:
     """The pitches that a flag names, by default five at even distances over the run's range."""
     if text is not None:
-        return np.array([int(pitch) for pitch in text.split(",")])
+        pitches = text.split(",")
+        if not all(pitch.strip().isdecimal() and int(pitch) < 128 for pitch in pitches):
+            raise MusicGanError(
+                "Expected --pitches of MIDI numbers from 0 to 127, with commas. Received: "
+                f"{text!r}."
+            )
+        return np.array([int(pitch) for pitch in pitches])
     parameters = run.settings["representation"]["parameters"]
     return np.linspace(parameters["min_pitch"], parameters["max_pitch"], 5).astype(int)
 

@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 
 from tfmusicgan.audio.banded_product import banded_product
-from tfmusicgan.audio.mel_matrix import (
-    band_edges_hz,
-    hz_to_mel,
-    linear_matrix,
-    mel_matrix,
-    mel_to_hz,
-)
+from tfmusicgan.audio.mel_matrix import band_edges_hz, linear_matrix, mel_matrix
+from tfmusicgan.mel_scale import even_edges_hz, hz_to_mel, mel_to_hz
 
 SIZES = (1024, 512)
 CENTRES = {
@@ -95,6 +90,7 @@ def test_other_rates_have_the_same_shape_of_axis():
     assert edges.shape == (258,) and (np.diff(edges) > 0).all()
     np.testing.assert_allclose(edges[-1], 4000.0)
     np.testing.assert_allclose(mel_to_hz(hz_to_mel(440.0)), 440.0)
+    np.testing.assert_allclose(even_edges_hz(2, 3400.0)[[0, 2, 3]], [0.0, 1574.5, 3400.0], atol=0.1)
     # The unit of mel: 1000 Hz are 1000 mel.
     np.testing.assert_allclose(hz_to_mel(1000.0), 1000.0, atol=0.02)
 

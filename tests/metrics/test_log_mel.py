@@ -4,7 +4,7 @@ import librosa
 import numpy as np
 import pytest
 
-from tfmusicgan.metrics.log_mel import FLOOR_DB, frame_samples, log_mel, mel_matrix, to_float
+from tfmusicgan.metrics.log_mel import FLOOR_DB, frame_samples, log_mel, mel_triangles, to_float
 
 
 def _tone(hz, level, rate=8000, seconds=1.0):
@@ -17,7 +17,7 @@ def test_a_tone_has_its_level_in_its_band():
     assert spectra.shape == (3, 1 + 8000 // 128, 64) and spectra.dtype == np.float32
     middle = spectra[:, 30]
     # A Hann window spreads a tone at a bin's middle over three bins: 1 + 2 / 4 of its power.
-    matrix = mel_matrix(8000, 512, 64)
+    matrix = mel_triangles(8000, 512, 64)
     for row, hz, level in ((0, 1000.0, 0.0), (1, 437.5, -20.0)):
         bin_number = round(hz / 8000 * 512)
         power = matrix[bin_number] + 0.25 * (matrix[bin_number - 1] + matrix[bin_number + 1])
@@ -37,12 +37,12 @@ def test_the_beginning_is_the_beginning():
 def test_triangles_are_librosas_htk_ones():
     expected = librosa.filters.mel(sr=16000, n_fft=1024, n_mels=64, htk=True, norm=None)
     # librosa's mel is 2595 log10(1 + f / 700), ours 1127 ln: 1.3e-5 apart.
-    np.testing.assert_allclose(mel_matrix(16000, 1024, 64), expected.T, atol=2e-3)
+    np.testing.assert_allclose(mel_triangles(16000, 1024, 64), expected.T, atol=2e-3)
 
 
 @pytest.mark.parametrize(("rate", "bands"), [(8000, 128), (16000, 256)])
 def test_no_band_is_empty_however_narrow(rate, bands):
-    assert (mel_matrix(rate, frame_samples(rate), bands).sum(axis=0) > 0).all()
+    assert (mel_triangles(rate, frame_samples(rate), bands).sum(axis=0) > 0).all()
 
 
 def test_samples_of_both_kinds():

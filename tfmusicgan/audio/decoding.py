@@ -20,15 +20,13 @@ import tensorflow as tf
 
 from tfmusicgan.errors import MusicGanError, ReadError
 from tfmusicgan.note_sequences import wav_file
-from tfmusicgan.note_sequences.recorded_note import Audio
+from tfmusicgan.note_sequences.recorded_note import Audio, check_recording
 
-_MOST_CHANNELS = 64
-_RATES = (1_000, 384_000)
 # Samples of the lower rate beyond a clip's end that its last samples depend on: four times as many
 # as the filter has on a side.
 _MARGIN = 128
 _MOST_BEFORE = 1_024
-_FULL_SCALES = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31, "float32": 1.0}
+_FULL_SCALES = {"uint8": 2.0**7, "int16": wav_file.FULL_SCALE, "int32": 2.0**31, "float32": 1.0}
 # What TensorFlow writes around the message of an operation.
 _AROUND = re.compile(r"\{\{.*?\}\}|\[Op:.*|\n.*", re.DOTALL)
 
@@ -64,7 +62,7 @@ def _read(path: str, name: str, sample_rate: int, num_samples: int) -> Audio:
     try:
         file = tfio.audio.AudioIOTensor(path)
         rate, (length, channels) = int(file.rate), file.shape.numpy().tolist()
-        _check(rate, channels, name)
+        check_recording(rate, channels, name)
         if not length:
             raise _no_samples(name)
         samples = file[: min(length, _needed(rate, sample_rate, num_samples))].numpy()
@@ -89,7 +87,7 @@ def _read_wav(path: str, name: str, sample_rate: int, num_samples: int) -> Audio
             layout = wav_file.find_samples(file, name)
             if layout is None:
                 return None
-            _check(layout.sample_rate, layout.channels, name)
+            check_recording(layout.sample_rate, layout.channels, name)
             if not layout.num_frames:
                 raise _no_samples(name)
             needed = _needed(layout.sample_rate, sample_rate, num_samples)
@@ -109,20 +107,6 @@ def _needed(rate_in: int, rate_out: int, num_samples: int) -> int:
 def _margin(rate_in: int, rate_out: int) -> int:
     """`_MARGIN` in samples of the rate that comes in."""
     return _MARGIN * -(-max(rate_in, rate_out) // rate_out)
-
-
-def _check(rate: int, channels: int, name: str) -> None:
-    """Checks what a file's header says, before room is made for it."""
-    low, high = _RATES
-    if not low <= rate <= high:
-        raise ReadError(
-            f"Expected a sample rate within {low}-{high} Hz. Received: {rate} in {name}.",
-            "bad_sample_rate",
-        )
-    if not 1 <= channels <= _MOST_CHANNELS:
-        raise ReadError(
-            f"Expected 1-{_MOST_CHANNELS} channels. Received: {channels} in {name}.", "bad_shape"
-        )
 
 
 def _no_samples(name: str) -> ReadError:

@@ -17,19 +17,10 @@ import functools
 
 import numpy as np
 
-_MEL_PER_E_FOLD, _BREAK_HZ = 1127.0, 700.0  # the HTK formula, as in the released code
+from tfmusicgan.mel_scale import BREAK_HZ, MEL_PER_E_FOLD, hz_to_mel, mel_to_hz
+
 _LEAST_BINS = 1.5  # least width of a band
 _LEAST_SUM = 1e-8  # of a column of M M^T to be divided by
-
-
-def hz_to_mel(hz: np.ndarray | float) -> np.ndarray:
-    """HTK mel of frequencies in Hz."""
-    return _MEL_PER_E_FOLD * np.log1p(np.asarray(hz) / _BREAK_HZ)
-
-
-def mel_to_hz(mel: np.ndarray | float) -> np.ndarray:
-    """Frequencies in Hz of HTK mel."""
-    return _BREAK_HZ * np.expm1(np.asarray(mel) / _MEL_PER_E_FOLD)
 
 
 @functools.lru_cache(maxsize=8)
@@ -50,7 +41,7 @@ def band_edges_hz(bins: int, upper_hz: float) -> np.ndarray:
         lower, centre, upper = mel_to_hz(edges[band : band + 3])
         if upper - lower < least:
             # Half the width in mel whose width in Hz is `least`, about this centre.
-            half = _MEL_PER_E_FOLD * np.arcsinh(0.5 * least / (centre + _BREAK_HZ))
+            half = MEL_PER_E_FOLD * np.arcsinh(0.5 * least / (centre + BREAK_HZ))
             edges[band] = edges[band + 1] - half
             edges[band + 2] = edges[band + 1] + half
     return _constant(mel_to_hz(edges))

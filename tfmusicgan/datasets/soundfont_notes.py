@@ -20,6 +20,7 @@ from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.errors import ConfigError, MusicGanError, ReadError
 from tfmusicgan.note_sequences.recorded_note import (
     FAMILIES,
+    HELD_SHARE,
     SOURCES,
     Audio,
     RecordedNote,
@@ -44,7 +45,6 @@ UNPITCHED = (
 )
 """Programs that are left out."""
 
-_HELD = 0.75  # of the clip
 # A clip is rendered at a multiple of its rate, at least this, and comes down by a filter: reading a
 # sound of 44.1 kHz at 8 kHz would fold most of it back.
 _RENDER_RATE_HZ = 32_000
@@ -196,7 +196,7 @@ def _render(
             f"Expected a soundfont. Received: {error}.", "unreadable_soundfont"
         ) from None
     factor = math.ceil(_RENDER_RATE_HZ / sample_rate)
-    held = _HELD * num_samples / sample_rate
+    held = HELD_SHARE * num_samples / sample_rate
     rendered = (font, program, pitch, velocity, held, num_samples * factor, sample_rate * factor)
     return Audio(render_note(*rendered), sample_rate * factor)
 

@@ -8,6 +8,9 @@ import functools
 
 import numpy as np
 
+from tfmusicgan.mel_scale import even_edges_hz
+from tfmusicgan.note_sequences.wav_file import from_int16
+
 # Quieter than this counts as silence, in decibels below a sine of full scale.
 FLOOR_DB = -80.0
 BANDS = 64
@@ -40,7 +43,7 @@ def log_mel(audio: np.ndarray, sample_rate: int, bands: int = BANDS) -> np.ndarr
     # Periodic; scaled so that a sine of full scale has power 1 at its bin.
     window = np.hanning(size + 1)[:-1]
     window = (window * (2.0 / window.sum())).astype(np.float32)
-    matrix = mel_matrix(sample_rate, size, bands)
+    matrix = mel_triangles(sample_rate, size, bands)
     at_once = max(1, _SAMPLES_AT_ONCE // max(1, audio.shape[1]))
     parts = []
     for first in range(0, len(audio), at_once):
@@ -56,21 +59,20 @@ def log_mel(audio: np.ndarray, sample_rate: int, bands: int = BANDS) -> np.ndarr
 def to_float(audio: np.ndarray) -> np.ndarray:
     """Samples as float32 within -1 to 1: int16 are divided by 32,768."""
     if audio.dtype == np.int16:
-        return audio.astype(np.float32) / np.float32(32768.0)
+        return from_int16(audio)
     return audio.astype(np.float32)
 
 
 @functools.lru_cache(maxsize=8)
-def mel_matrix(sample_rate: int, size: int, bands: int) -> np.ndarray:
-    """Triangles of peak 1 on HTK's mel scale, mel = 1127 ln(1 + f / 700).
+def mel_triangles(sample_rate: int, size: int, bands: int) -> np.ndarray:
+    """Triangles of peak 1 on HTK's mel scale.
 
     Where bands would be narrower than the bins, each is as wide as two bins.
 
     Returns:
       float64 [size // 2 + 1, bands], bins to bands.
     """
-    top = 1127.0 * np.log1p(sample_rate / 2.0 / 700.0)
-    edges = 700.0 * np.expm1(np.linspace(0.0, top, bands + 2) / 1127.0)
+    edges = even_edges_hz(bands, sample_rate / 2.0)
     bin_hz = sample_rate / size
     hz = np.arange(size // 2 + 1)[:, np.newaxis] * bin_hz
     lower = np.maximum(edges[1:-1] - edges[:-2], bin_hz)
@@ -82,5 +84,4 @@ def mel_matrix(sample_rate: int, size: int, bands: int) -> np.ndarray:
 
 def band_centres_hz(sample_rate: int, bands: int = BANDS) -> np.ndarray:
     """The middle of each band of `log_mel`, in Hz: float64 [bands]."""
-    top = 1127.0 * np.log1p(sample_rate / 2.0 / 700.0)
-    return 700.0 * np.expm1(np.linspace(0.0, top, bands + 2)[1:-1] / 1127.0)
+    return even_edges_hz(bands, sample_rate / 2.0)[1:-1]

@@ -46,6 +46,18 @@ UNKNOWN = -1
 
 MAX_INSTRUMENT = 2**31 - 1
 
+HELD_SHARE = 0.75
+"""Of a clip, how long the key is down: NSynth's are for 3 of 4 seconds."""
+
+SILENCE = 2.0**-12
+"""Peaks below this, -72 dB of full scale, are silence: eight steps of 16 bits, mostly rounding.
+NSynth's softest notes are well above."""
+
+SAMPLE_RATES_HZ = (1_000, 384_000)
+"""Of recordings, the lowest and the highest."""
+
+MOST_CHANNELS = 64
+
 # A General MIDI program that stands for a family where notes alone are played: fingered bass,
 # brass section, flute, nylon guitar, grand piano, vibraphone, drawbar organ, alto saxophone,
 # string ensemble, square lead, voice.
@@ -53,7 +65,6 @@ _FAMILY_PROGRAMS = (33, 61, 73, 24, 0, 11, 16, 65, 48, 80, 53)
 # A tick is 52 microseconds: there is no grid, and a clip may have any length.
 _TICKS_PER_QUARTER = 9600
 _QPM = 120.0
-_HELD = 0.75  # of a clip; NSynth's keys are down for 3 of 4 seconds
 
 
 class Audio(NamedTuple):
@@ -84,7 +95,8 @@ class RecordedNote:
       instrument: A number of the instrument, 0 to 2**31 - 1; -1 if it is not known.
       instrument_family: Place in `FAMILIES`, or -1.
       instrument_source: Place in `SOURCES`, or -1.
-      qualities: One for each of `QUALITIES`.
+      qualities: One for each of `QUALITIES`; where nobody named any, none is set, which is what a
+        note without any has, too.
     """
 
     sequence: NoteSequence
@@ -148,10 +160,28 @@ def one_note(
     sequence.notes.add(
         pitch=pitch,
         velocity=velocity,
-        end_time=_HELD * clip_seconds,
+        end_time=HELD_SHARE * clip_seconds,
         program=0 if family < 0 else _FAMILY_PROGRAMS[family],
     )
     return sequence
+
+
+def check_recording(sample_rate: int, channels: int, name: str) -> None:
+    """Checks what a recording's header says, before room is made for its samples.
+
+    Raises:
+      ReadError: With reason `"bad_sample_rate"` or `"bad_shape"`.
+    """
+    low, high = SAMPLE_RATES_HZ
+    if not low <= sample_rate <= high:
+        raise ReadError(
+            f"Expected a sample rate within {low}-{high} Hz. Received: {sample_rate} in {name!r}.",
+            "bad_sample_rate",
+        )
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise ReadError(
+            f"Expected 1-{MOST_CHANNELS} channels. Received: {channels} in {name!r}.", "bad_shape"
+        )
 
 
 def check_label(what: str, value: int, low: int, high: int, name: str) -> None:

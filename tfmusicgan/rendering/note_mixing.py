@@ -10,12 +10,13 @@ shorter than the published four seconds are held for so long that the release fi
 
 import numpy as np
 
+from tfmusicgan.note_sequences.recorded_note import SILENCE
+
 ATTACK_SECONDS = 0.010
 RELEASE_SECONDS = 0.3
 LONGEST_SUSTAIN_SECONDS = 3.0  # NSynth's notes are held so long
 PEAK = 0.5
 _ROOM_SECONDS = 3.0  # behind the last note
-_SILENCE = 2.0**-12  # -72 dB, as in note_audio: of a 16-bit sound that softer is mostly rounding
 
 
 def envelope(seconds: float, sample_rate: int) -> np.ndarray:
@@ -65,7 +66,7 @@ class NoteMix:
         gain = envelope(min(seconds, max(longest, 0.0)), self.sample_rate)
         note = sound[: len(gain)] * gain[: len(sound)]
         peak = np.abs(note).max(initial=0.0)
-        if peak < _SILENCE:
+        if peak < SILENCE:
             return False
         start = int(start_seconds * self.sample_rate)
         place = self._sum[start : start + len(note)]

@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 
+from tfmusicgan.note_sequences.wav_file import from_int16
 from tfmusicgan.rendering import soundfont as sf
 
 # Longest time of one envelope stage and of the tail after a key's release, in seconds: the format
@@ -127,7 +128,7 @@ def _interpolate(samples: np.ndarray, positions: np.ndarray, end: int) -> np.nda
     if not len(positions):
         return np.zeros(0, np.float32)
     low = int(positions.min())
-    pool = np.asarray(samples[max(low - 1, 0) : end + 2], np.float32) / 32768.0
+    pool = from_int16(samples[max(low - 1, 0) : end + 2])
     whole = positions.astype(np.int64)
     t = (positions - whole).astype(np.float32)
     index = whole - max(low - 1, 0)

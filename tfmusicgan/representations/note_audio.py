@@ -15,7 +15,14 @@ import numpy as np
 
 from tfmusicgan.errors import ConfigError, ConversionError, ReadError
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.note_sequences.recorded_note import QUALITIES, RecordedNote, one_note
+from tfmusicgan.note_sequences.recorded_note import (
+    QUALITIES,
+    SILENCE,
+    RecordedNote,
+    check_recording,
+    one_note,
+)
+from tfmusicgan.note_sequences.wav_file import from_int16, to_int16
 from tfmusicgan.representations import resampling
 from tfmusicgan.representations.base import Example, FieldSpec
 from tfmusicgan.representations.parameters import PlainParameters, check_whole_numbers
@@ -27,11 +34,6 @@ _INT_RANGES = {
     "max_pitch": (0, 127),
     "min_velocity": (1, 127),
 }
-_FULL_SCALE = 32768.0
-# -72 dB of full scale: eight steps of 16 bits. NSynth's softest notes are well above.
-_SILENCE = 2.0**-12
-_SOURCE_RATES = (1_000, 384_000)
-_MOST_CHANNELS = 64
 # The velocity of a note that a model made, which nobody struck.
 _VELOCITY = 100
 
@@ -212,13 +214,13 @@ class NoteAudio(PlainParameters):
             raise ReadError(
                 f"Expected finite samples. Received: NaN or infinity in {name!r}.", "not_finite"
             )
-        if peak < _SILENCE:
+        if peak < SILENCE:
             raise ReadError(
                 f"Expected a note that sounds. Received: a peak of {peak:.1g} of full scale in the "
                 f"{self.clip_seconds:g} s that are read of {name!r}.",
                 "silent_audio",
             )
-        whole = np.clip(np.rint(mono * _FULL_SCALE), -32768, 32767).astype(np.int16)
+        whole = to_int16(mono)
         return np.pad(whole, (0, self.num_samples - len(whole)))
 
 
@@ -231,23 +233,17 @@ def audio_of(example: Example) -> np.ndarray:
     Returns:
       float32 [..., samples], within -1 to 1.
     """
-    return np.asarray(example["audio"], np.float32) / np.float32(_FULL_SCALE)
+    return from_int16(example["audio"])
 
 
 def _check(samples: np.ndarray, sample_rate: int, name: str) -> None:
     """Checks that audio is some, of a rate and a form that can be brought into ours."""
-    low, high = _SOURCE_RATES
-    if not low <= sample_rate <= high:
+    if samples.ndim not in (1, 2) or not np.issubdtype(samples.dtype, np.floating):
         raise ReadError(
-            f"Expected a sample rate within {low}-{high} Hz. Received: {sample_rate} in {name!r}.",
-            "bad_sample_rate",
-        )
-    is_shaped = samples.ndim == 1 or (samples.ndim == 2 and 1 <= samples.shape[1] <= _MOST_CHANNELS)
-    if not is_shaped or not np.issubdtype(samples.dtype, np.floating):
-        raise ReadError(
-            f"Expected float samples of 1-{_MOST_CHANNELS} channels. Received: {samples.dtype} "
+            f"Expected float [samples] or [samples, channels]. Received: {samples.dtype} "
             f"{list(samples.shape)} in {name!r}.",
             "bad_shape",
         )
+    check_recording(sample_rate, samples.shape[1] if samples.ndim == 2 else 1, name)
     if not len(samples):
         raise ReadError(f"Expected audio. Received: no samples in {name!r}.", "empty_audio")

@@ -164,7 +164,7 @@ class ShowMusic(ShowSamples):
             heard = [name for name, music in phrases.items() if music.notes]
             for name in heard[:1]:
                 sound = wav.synthesize(phrases[name], sample_rate_hz=SAMPLE_RATE_HZ)
-                sound = sound.astype(np.float32) / 32768.0
+                sound = to_float(sound)
                 tf.summary.audio(name, sound[np.newaxis], SAMPLE_RATE_HZ)
         self.writer.flush()
 

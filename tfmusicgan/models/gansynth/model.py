@@ -20,6 +20,7 @@ Differs from the paper or the released code:
   on NSynth, whose released ones are the default (`normaliser`). The versions for each frequency bin
   and without any are left out, as are the consistency loss, whose weight was 0, the simple
   architecture without pixel norm, and stages by the clock in place of images.
+* Examples and served WAV files have 16 bits, as the data has; the released program writes floats.
 * Waveforms: the paper's model of them is not described (see `recipes.gansynth`).
 """
 
@@ -39,13 +40,13 @@ from tfmusicgan.models.gansynth.generator import Generator
 from tfmusicgan.models.gansynth.normaliser import Normaliser
 from tfmusicgan.models.gansynth.operations import box_upscale
 from tfmusicgan.models.gansynth.training import ProgressiveGAN
+from tfmusicgan.note_sequences.wav_file import FULL_SCALE
 from tfmusicgan.recipes.gansynth import GANSynthConfig
 from tfmusicgan.representations.note_audio import NoteAudio
 
 _SAMPLING_STREAM = 2
 # Of a seed's own numbers.
 _LATENT, _PITCH = 0, 1
-_FULL_SCALE = 32768.0  # of int16 samples
 _NOT_KNOWN = -1
 _PREPARED_AT_ONCE = 16
 
@@ -129,7 +130,7 @@ class GANSynth(ProgressiveGAN):
 
     def images_of(self, audio: tf.Tensor) -> tf.Tensor:
         """int16 [batch, samples] to images in their own units, float32 [batch, *format.shape]."""
-        return self.format.forward(tf.cast(audio, tf.float32) / np.float32(_FULL_SCALE))
+        return self.format.forward(tf.cast(audio, tf.float32) / np.float32(FULL_SCALE))
 
     def latents(self, seeds: tf.Tensor) -> tf.Tensor:
         """Latents of seeds: int64 [batch] to float32 [batch, latent_size]."""
@@ -173,19 +174,22 @@ class GANSynth(ProgressiveGAN):
         """Sound of images: float32 [batch, *format.shape] to [batch, samples], within [-1, 1]."""
         return tf.clip_by_value(self.format.inverse(images), -1.0, 1.0)
 
-    def sample_examples(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Generates one note per seed, at the seed's own pitch.
+    def sample_examples(
+        self, seeds: tf.Tensor, pitch: tf.Tensor | int | None = None
+    ) -> dict[str, tf.Tensor]:
+        """Generates one note per seed.
 
         Args:
           seeds: int64 [batch].
+          pitch: As in `sample`; by default each seed's own.
 
         Returns:
           The fields of `NoteAudio`: `audio` int16 [batch, samples], `pitch` int32 [batch]; other
           labels are -1, not known, and no qualities.
         """
-        sampled = self.sample(seeds)
-        audio = tf.round(self.audio_of(sampled["image"]) * np.float32(_FULL_SCALE))
-        found = {"audio": tf.cast(tf.minimum(audio, _FULL_SCALE - 1), tf.int16)}
+        sampled = self.sample(seeds, pitch)
+        audio = tf.round(self.audio_of(sampled["image"]) * np.float32(FULL_SCALE))
+        found = {"audio": tf.cast(tf.minimum(audio, FULL_SCALE - 1), tf.int16)}
         found["pitch"] = sampled["pitch"]
         for name, field in self.representation.spec.items():
             if name not in found:
