@@ -219,6 +219,27 @@ def test_a_step_updates_the_generator_then_the_discriminator_and_what_is_in_use(
         assert (average.numpy() != averages[average.path]).any() == (weight.path in used)
 
 
+def test_without_growth_a_step_is_the_last_stages():
+    """From its first step on; what the published option does in place of growing."""
+    grown, data = _make()
+    alone, _ = _make(progressive=False)
+    last = grown.model_config.stages[-1].first_step
+    before = values(alone.trainable_variables)
+    for model in (grown, alone):
+        _at(model, last)  # where the noise of both is the same
+        model.train_step(data)
+    used = {v.path for v in alone.generator.variables_of(3, False)}
+    used |= {v.path for v in alone.discriminator.variables_of(3, False)}
+    for one, other in zip(alone.weights, grown.weights, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-6, err_msg=one.path)
+    for variable in alone.trainable_variables:
+        moved = (variable.numpy() != before[variable.path]).any()
+        assert moved == (variable.path in used), variable.path
+    _at(alone, 0)
+    assert alone.fade() is None and alone.current.blocks == 3 and alone.stage_starts == ()
+    assert alone.real_images(data["audio"]).shape == (ROWS, *alone.format.shape)
+
+
 def test_optimizers_start_afresh_with_a_stage_and_not_within_one():
     model, data = _make()
     starts = model.stage_starts
@@ -298,6 +319,9 @@ def test_examples_are_of_the_representation():
     audio = model.format.inverse(tf.constant(image)).numpy()
     np.testing.assert_allclose(found["audio"], np.clip(audio, -1, 1) * 32768, atol=1.0)
     assert np.abs(audio).max() > 0.01
+    low = model.representation.min_pitch
+    asked = model.sample_examples(seeds, tf.constant([low + 2, 0]))
+    assert asked["pitch"].numpy().tolist() == [low + 2, low]
 
 
 @pytest.mark.parametrize(
