@@ -98,6 +98,28 @@ def test_linear_kinds_round_trip(notes, frames, bins, request):
     assert steady.any() and plain[steady].min() > 60
 
 
+@pytest.mark.parametrize(
+    ("notes", "frames", "bins", "num_above", "least", "median"),
+    [
+        ("nsynth", 128, 1024, 46, 8.25, 75.5),
+        ("nsynth", 256, 512, 42, 8.11, 68.8),
+        ("recorded", 128, 1024, 103, 15.0, 59.9),
+        ("recorded", 256, 512, 85, 15.0, 55.0),
+    ],
+)
+def test_how_much_of_the_audio_itself_comes_back(
+    notes, frames, bins, num_above, least, median, test_data
+):
+    audio = recorded_notes(test_data, notes)
+    spectrogram = SpectrogramFormat("if", frames, bins)
+    both = tf.function(lambda x: spectrogram.inverse(spectrogram.forward(x)), autograph=False)
+    found = np.concatenate([both(audio[n : n + 10]) for n in range(0, len(audio), 10)])
+    kept = slice(0, 64000 - 3 * bins // 2)
+    plain = decibels(audio[:, kept], found[:, kept])
+    assert abs((plain > 60).sum() - num_above) <= 2  # some are within 0.1 dB of it
+    np.testing.assert_allclose([plain.min(), np.median(plain)], [least, median], atol=0.2)
+
+
 @pytest.mark.parametrize(("frames", "bins"), SIZES)
 def test_mel_keeps_magnitudes_but_not_the_waveform(frames, bins, test_data):
     audio = recorded_notes(test_data, "recorded", 30)

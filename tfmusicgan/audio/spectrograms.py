@@ -45,6 +45,12 @@ class SpectrogramFormat:
     Lost: in the last three hops what no four frames cover; at `if_mel` the waveform, since phases
     of neighbouring bins are averaged; and what the bin at 0 Hz holds. `waveform` loses nothing.
 
+    What the other bins hold comes back from `if` at over 80 dB, without the last three hops. That
+    is not the audio itself, since the bin at 0 Hz, left out as in the released code, hears slow
+    movements of attacks and offsets: it comes back at over 60 dB of 46 among 60 notes of NSynth at
+    (128, 1024) and of 42 at (256, 512), at the least at 8 dB; of 103 and 85 among 206 recorded
+    notes of 18 instruments, at the least at 15 dB, in the middle at 60 and 55.
+
     Attributes:
       kind: One of `KINDS`.
       frames: Frames of an image; for `waveform` its samples, the padding included.
