@@ -4,11 +4,17 @@ import functools
 
 import tensorflow as tf
 
-from tests.conformance import notes, piano_rolls, tokens
+from tests.conformance import melody_bars, notes, piano_rolls, tokens
 from tests.conformance.rows import SEEDS
 from tfmusicgan import recipes, representations
 
-_FAMILIES = {"piano_roll": piano_rolls, "tokens": tokens, "audio": notes}
+_FAMILIES = {
+    "piano_roll": piano_rolls,
+    "tokens": tokens,
+    "audio": notes,
+    "melody_bars": melody_bars,
+    "note_events":
+}
 
 
 def _different_generators():
@@ -60,7 +66,10 @@ class Asked:
         given = {}
         for name, spec in described.inputs.items():
             value = tf.convert_to_tensor(inputs.get(name, described.defaults[name]), spec.dtype)
-            given[name] = tf.broadcast_to(value, [len(inputs["seed"]), *spec.shape[1:]])
+            # Of an axis of any size a value has as many as it likes.
+            sizes = zip(spec.shape[1:], value.shape[-spec.shape.rank + 1 :], strict=False)
+            row = [own if size is None else size for size, own in sizes] or spec.shape[1:]
+            given[name] = tf.broadcast_to(value, [len(inputs["seed"]), *row])
         return {key: value.numpy() for key, value in self._traced[signature](given).items()}
 
     def inputs(self, name, signature):
