@@ -100,6 +100,27 @@ def lead_sheet(number: int, bars: int = 6, qpm: float = 96.0) -> NoteSequence:
     return sequence
 
 
+def performance(number: int, bars: int = 6, qpm: float = 96.0) -> NoteSequence:
+    """A piano that is played freely: chords and runs, loud and soft, notes that overlap."""
+    rng = np.random.default_rng(number)
+    sequence = NoteSequence(ticks_per_quarter=480, id=f"performance {number}")
+    sequence.tempos.add(qpm=qpm)
+    sequence.time_signatures.add(numerator=4, denominator=4)
+    quarter, end = 0.0, 4.0 * bars
+    while quarter < end:
+        for pitch in rng.choice(np.arange(30, 90), int(rng.integers(1, 5)), replace=False):
+            length = float(rng.uniform(0.05, 2.0))
+            sequence.notes.add(
+                pitch=int(pitch),
+                velocity=int(rng.integers(1, 128)),
+                start_time=quarter * 60.0 / qpm,
+                end_time=(quarter + length) * 60.0 / qpm,
+            )
+        quarter += float(rng.uniform(0.02, 1.5))
+    sequence.total_time = max(note.end_time for note in sequence.notes)
+    return sequence
+
+
 # The maker of pieces for the tracks that a preset's representation names.
 MAKERS = {"voices": chorale, "musegan": band, "bmusegan": orchestra}
 
@@ -109,8 +130,10 @@ def maker(parameters: Mapping[str, Any], name: str = "") -> Callable[..., NoteSe
 
     Args:
       parameters: The representation's.
-      name: Its name; `melody_bars` reads lead sheets.
+      name: Its name; `melody_bars` reads lead sheets, `note_events` performances.
     """
+    if name == "note_events":
+        return performance
     if name == "melody_bars":
         return lead_sheet
     return MAKERS[parameters.get("tracks", "voices")]

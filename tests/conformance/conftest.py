@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-for _name in ("piano_rolls", "tokens", "notes", "melody_bars", "sequences", "stock_server"):
+_MODULES = ("piano_rolls", "tokens", "notes", "melody_bars", "note_events")
+for _name in (*_MODULES, "sequences", "stock_server"):
     pytest.register_assert_rewrite(f"tests.conformance.{_name}")
 
 from tests.conformance import stock_server  # noqa: E402

@@ -21,9 +21,11 @@ ROOT = pathlib.Path(__file__).parents[2]
 def test_the_table():
     assert datasets.names() == [
         *("audio_notes", "bach_chorales", "impro_visor"),
-        *("lakh", "lakh_aligned", "lakh_clean", "lakh_matched", "lpd", "midi", "nottingham"),
+        *("lakh", "lakh_aligned", "lakh_clean", "lakh_matched", "lpd"),
+        *("maestro", "midi", "nottingham"),
         *("nsynth", "nsynth_full", "nsynth_gansynth_subset", "nsynth_instruments"),
-        *("openewld", "pop909", "pop909_melody", "seqgan_oracle", "soundfont_notes"),
+        *("openewld", "piano_midi_de", "pop909", "pop909_melody", "seqgan_oracle"),
+        "soundfont_notes",
     ]
     assert datasets.get("midi").name == "midi"
     with pytest.raises(ConfigError, match=r"Unknown dataset 'lark'. Known: audio_notes, "):

@@ -28,6 +28,7 @@ MLE_ONLY = {"discriminator_sets", "rounds"}
 MUSIC = {"windows", "filters", "negatives", "likelihood_steps", "likelihood_epoch_steps"}
 # What a row changes of its config's defaults, which are another row's.
 ROWS_OWN = {
+    "c_rnn_gan_baseline": {"adversarial", "training_steps"},
     "midinet_creative": set(),
     "midinet_melody": {
         *("chord_condition", "first_units", "filters", "conditioner_filters"),
@@ -224,8 +225,14 @@ def test_tiny_presets_are_quick(name):
     elif recipe.model == "gansynth":
         stages = [(stage.blocks, stage.num_steps) for stage in config.stages]
         assert stages == [(1, 1), (2, 2), (2, 1)]
+    elif recipe.model == "midinet":
+        assert config.generator_updates == 2 and config.ema_decay is not None
+    elif recipe.model == "c_rnn_gan":
+        stages = list(config.stages(8))
+        if config.adversarial:
+            assert stages == [(0, "pretraining", 3), (1, "adversarial", 6), (2, "adversarial", 8)]
+        else:
+            assert stages == [(e, "pretraining", n) for e, n in enumerate((3, 6, 8))]
     elif recipe.kind in ("generator", "oracle"):  # one step of each phase, the second set as well
         phases = [phase for phase, _ in config.phases()]
         assert phases == ["likelihood", "discriminator", "policy", "discriminator"]
-    elif recipe.model == "midinet":
-        assert config.generator_updates == 2 and config.ema_decay is not None

@@ -24,6 +24,7 @@ from tfmusicgan.representations.melody_bars import MelodyBars
 from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.note_audio import NoteAudio
+from tfmusicgan.representations.note_events import NoteEvents
 from tfmusicgan.representations.token_sequence import TokenSequence
 from tfmusicgan.representations.tracks import parse_tracks
 
@@ -48,6 +49,7 @@ REPRESENTATIONS: dict[str, Representation] = {
     ),
     "melody_tokens": MelodyTokens(length=8, hop=5, min_notes=2),
     "token_sequence": TokenSequence(num_tokens=12, length=3),
+    "note_events": NoteEvents(length=2, tones=2),
     "note_audio": NoteAudio(sample_rate=8000, num_samples=256, min_pitch=60, max_pitch=72),
 }
 

@@ -122,3 +122,17 @@ def test_golden_origins(name):
     if name in ("token_sequence", "note_audio"):
         expected = [("made_up#0", 0, 0), ("made_up#1", 1, 0)]
     assert [(o.piece, o.source_index, o.phrase_index) for o in origins] == expected
+
+
+def test_golden_events():
+    """Two tones to a step: C2 and C4, C4; G3, C6. A step of G2 is left behind them."""
+    records = RecordSet.open(FOLDER / "note_events")
+    (batch,) = records.examples()
+    silent = [0, 0, -2]
+    expected = [
+        [[0, 4, -2, 0.5, 1, 0, 0.5], [1, 1, 0, 0.5, *silent]],
+        [[2, 2, -5 / 12, 0.5, *silent], [5, 1, 2, 0.5, *silent]],
+    ]
+    np.testing.assert_array_equal(batch["note_events"], np.array(expected, np.float32))
+    drops = Manifest.read(FOLDER / "note_events").drops
+    assert {reason: drop.num_phrases for reason, drop in drops.items()} == {"short_last_window": 1}

@@ -19,6 +19,7 @@ def test_names_and_get():
         "melody_tokens",
         "multitrack_piano_roll",
         "note_audio",
+        "note_events",
         "token_sequence",
     )
     assert representations.get("chord_melody_words") is ChordMelodyWords

@@ -9,7 +9,14 @@ import pathlib
 
 import numpy as np
 
-from tfmusicgan.evaluation import classifiers, melody_bars, notes, piano_rolls, token_sequences
+from tfmusicgan.evaluation import (
+    classifiers,
+    melody_bars,
+    note_events,
+    notes,
+    piano_rolls,
+    token_sequences,
+)
 from tfmusicgan.evaluation.classifiers import ClassifierEvaluation
 from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Evaluation
 from tfmusicgan.models.base import MusicGAN
@@ -22,6 +29,7 @@ _MEASURERS = {
     "piano_roll": piano_rolls.measure,
     "tokens": token_sequences.measure,
     "melody_bars": melody_bars.measure,
+    "note_events": note_events.measure,
 }
 
 

@@ -6,6 +6,7 @@ from tfmusicgan.errors import unknown_name
 
 _MODELS = {
     "binary_musegan": ("tfmusicgan.models.binary_musegan.model", "BinaryMuseGAN"),
+    "c_rnn_gan": ("tfmusicgan.models.c_rnn_gan.model", "CRNNGAN"),
     "gansynth": ("tfmusicgan.models.gansynth.model", "GANSynth"),
     "midinet": ("tfmusicgan.models.midinet.model", "MidiNet"),
     "musegan_composer": ("tfmusicgan.models.musegan.model", "MuseGANComposer"),

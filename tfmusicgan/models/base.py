@@ -228,6 +228,30 @@ class MusicGAN(keras.Model):
             loss = full_precision(loss_fn())
             scaled = loss * tf.cast(scale, loss.dtype) / replicas
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        return loss, self.apply_gradients(gradients, variables, optimizer, clip_norm)
+
+    def apply_gradients(
+        self,
+        gradients: Sequence[tf.Tensor],
+        variables: Sequence[keras.Variable],
+        optimizer: keras.optimizers.Optimizer,
+        clip_norm: float | None = None,
+        share: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """What `minimise` does with gradients.
+
+        Args:
+          gradients: Of the loss, multiplied by the optimizer's scale, divided by the replicas.
+          variables: What to update.
+          optimizer: Built for `variables` in `compile`.
+          clip_norm: A longer gradient, of all replicas together, is cut to this length.
+          share: Scalar, equal on all replicas, that the gradient is multiplied by after that.
+
+        Returns:
+          The norm of the unscaled gradient of all replicas, before it is clipped; see `minimise`.
+        """
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        scale = optimizer.scale_loss(tf.ones([]))
         # Rows of an embedding may come several times: their sum is the gradient.
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         if replicas > 1:
@@ -238,12 +262,14 @@ class MusicGAN(keras.Model):
             longest = clip_norm * tf.cast(scale, norm.dtype)
             factor = tf.minimum(longest / norm, 1.0)
             gradients = [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]
+        if share is not None:
+            gradients = [gradient * tf.cast(share, gradient.dtype) for gradient in gradients]
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
         if replicas > 1:  # the optimizer adds the replicas' gradients, equal by now, up again
             gradients = [gradient / replicas for gradient in gradients]
         optimizer.apply(gradients, variables)
-        return loss, norm / tf.cast(scale, norm.dtype)
+        return norm / tf.cast(scale, norm.dtype)
 
     def logs(self) -> dict[str, tf.Tensor]:
         """The tracked values, as `train_step` returns them."""

@@ -3,6 +3,7 @@
 from tfmusicgan.errors import unknown_name
 from tfmusicgan.recipes import (
     binary_musegan,
+    c_rnn_gan,
     gansynth,
     midinet,
     musegan,
@@ -21,6 +22,7 @@ _FAMILIES = (
     polyphonic_seqgan,
     gansynth,
     midinet,
+    c_rnn_gan,
     pitch_classifier,
 )
 _RECIPES = {recipe.name: recipe for family in _FAMILIES for recipe in family.RECIPES}

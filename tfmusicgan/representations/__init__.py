@@ -15,6 +15,7 @@ _CLASSES = {
     "chord_melody_words": "tfmusicgan.representations.chord_melody_words:ChordMelodyWords",
     "melody_bars": "tfmusicgan.representations.melody_bars:MelodyBars",
     "melody_tokens": "tfmusicgan.representations.melody_tokens:MelodyTokens",
+    "note_events": "tfmusicgan.representations.note_events:NoteEvents",
     "token_sequence": "tfmusicgan.representations.token_sequence:TokenSequence",
     "note_audio": "tfmusicgan.representations.note_audio:NoteAudio",
     "multitrack_piano_roll": "tfmusicgan.representations.multitrack_piano_roll:MultitrackPianoRoll",

@@ -1,0 +1,330 @@
+"""C-RNN-GAN: the cell, both networks, losses, the rule of freezing, and the phases."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfmusicgan import recipes
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.models.c_rnn_gan.lstm import StackedLSTM, run
+from tfmusicgan.models.c_rnn_gan.model import CRNNGAN
+from tfmusicgan.models.c_rnn_gan.networks import Discriminator, Generator
+from tfmusicgan.recipes.c_rnn_gan import CRNNGANConfig
+from tfmusicgan.representations.note_events import NoteEvents
+
+STEPS, ROWS, FEATURES, HIDDEN = 6, 3, 4, 5
+CONFIG = dataclasses.replace(
+    recipes.get("c_rnn_gan").preset("tiny").config, hidden_size=HIDDEN, dense_stddev=1.0
+)
+REP = NoteEvents(length=8)
+
+
+def numbers(*shape, seed=0, dtype=np.float32):
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+def test_layers_side_by_side_are_those_of_keras():
+    layer = StackedLSTM(2, FEATURES, HIDDEN, seed=3, name="lower")
+    layer.bias.assign(layer.bias + numbers(2, 4 * HIDDEN, seed=5))
+    inputs = tf.constant(numbers(2, STEPS, ROWS, FEATURES))
+    factor = tf.constant(numbers(2, STEPS, ROWS, HIDDEN, seed=1))
+    weights = [layer.kernel.value, layer.recurrent_kernel.value, layer.bias.value]
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        hidden = layer(inputs)
+        loss = tf.reduce_sum(hidden * factor)
+    found = tape.gradient(loss, [inputs, *weights])
+    for number in range(2):
+        cell = keras.layers.LSTM(HIDDEN, return_sequences=True)
+        cell.build((ROWS, STEPS, FEATURES))
+        cell.set_weights([weight[number].numpy() for weight in weights])
+        read = tf.transpose(inputs[number], [1, 0, 2])
+        with tf.GradientTape() as tape:
+            tape.watch(read)
+            expected = tf.transpose(cell(read), [1, 0, 2])
+            loss = tf.reduce_sum(expected * factor[number])
+        np.testing.assert_allclose(hidden[number], expected, atol=1e-6)
+        variables = [variable.value for variable in cell.trainable_variables]
+        by_inputs, *by_weights = tape.gradient(loss, [read, *variables])
+        np.testing.assert_allclose(found[0][number], tf.transpose(by_inputs, [1, 0, 2]), atol=1e-5)
+        for gradient, other in zip(found[1:], by_weights, strict=True):
+            np.testing.assert_allclose(gradient[number], other, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_gradients_of_a_run_by_finite_differences(steps):
+    inputs = numbers(steps, 1, 2, 4 * HIDDEN, dtype=np.float64)
+    recurrent = numbers(1, HIDDEN, 4 * HIDDEN, seed=1, dtype=np.float64)
+    factor = numbers(steps, 1, 2, HIDDEN, seed=2, dtype=np.float64)
+
+    @tf.function
+    def loss(inputs, recurrent):
+        return tf.reduce_sum(run(inputs, recurrent) * factor)
+
+    with tf.GradientTape() as tape:
+        given = [tf.constant(inputs), tf.constant(recurrent)]
+        tape.watch(given)
+        value = loss(*given)
+    for place, gradient in enumerate(tape.gradient(value, given)):
+        for seed in range(3):
+            step = 1e-5 * np.random.default_rng(seed).normal(size=given[place].shape)
+            both = [[*given], [*given]]
+            both[0][place], both[1][place] = given[place] + step, given[place] - step
+            found = (loss(*both[0]) - loss(*both[1])) / 2
+            assert found == pytest.approx(
+                float(tf.reduce_sum(gradient * step)), rel=1e-6, abs=1e-12
+            )
+
+
+def test_layers_begin_as_documented():
+    layer = StackedLSTM(2, 300, 200, seed=3, name="lower")
+    limit = np.sqrt(6 / (300 + 800))
+    for kernel in layer.kernel.numpy():
+        assert 0.99 * limit < np.abs(kernel).max() <= limit
+    assert (layer.kernel[0] != layer.kernel[1]).numpy().mean() > 0.99
+    expected = np.repeat([0, 1, 0, 0], 200)
+    np.testing.assert_array_equal(layer.bias, [expected, expected])
+
+
+def test_the_papers_sizes():
+    generator = Generator(CRNNGANConfig(), 4, seed=0, name="generator")
+    assert generator.count_params() == 1_967_354
+    assert np.std(generator.project.kernel) == pytest.approx(1.0, abs=0.05)
+    discriminator = Discriminator(CRNNGANConfig(), 4, seed=0, name="discriminator")
+    one_way = 4 * 350 * (4 + 350 + 1) + 4 * 350 * (350 + 350 + 1)
+    assert discriminator.count_params() == 2 * one_way + 2 * 350 + 1
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_writing_is_saying_what_comes_after_ones_own_events(dropped):
+    generator = Generator(CONFIG, FEATURES, seed=1, name="generator")
+    driven = tf.constant(np.abs(numbers(STEPS, ROWS, FEATURES)))
+    first = tf.constant(numbers(ROWS, FEATURES, seed=1))
+    masks = None
+    if dropped:
+        mask = 2.0 * (numbers(2, STEPS, ROWS, HIDDEN, seed=2) > 0)
+        masks = (tf.constant(mask[0], tf.float32), tf.constant(mask[1], tf.float32))
+    written = generator(driven, first, masks)
+    assert written.shape == (STEPS, ROWS, FEATURES)
+    said = generator.predict_next(driven, first, written, masks)
+    np.testing.assert_allclose(written, said, atol=1e-5)
+    # The first step by hand.
+    read = np.concatenate([driven[0], first], axis=1)
+    x = np.maximum(read @ generator.project.kernel.numpy(), 0)
+    for number, layer in enumerate((generator.lower, generator.upper)):
+        gates = x @ layer.kernel[0].numpy() + layer.bias[0].numpy()
+        inward, _, candidate, outward = np.split(gates, 4, axis=1)
+        sigmoid = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731
+        x = sigmoid(outward) * np.tanh(sigmoid(inward) * np.tanh(candidate))
+        if masks:
+            x = x * masks[number][0].numpy()
+    np.testing.assert_allclose(written[0], x @ generator.write.kernel.numpy(), atol=1e-5)
+
+
+def test_gradients_of_writing_by_finite_differences():
+    generator = Generator(CONFIG, FEATURES, seed=1, name="generator", dtype="float64")
+    for layer in (generator.project, generator.lower, generator.upper, generator.write):
+        layer.dtype_policy = "float64"
+    driven = tf.constant(np.abs(numbers(4, 2, FEATURES, dtype=np.float64)))
+    first = tf.constant(numbers(2, FEATURES, seed=1, dtype=np.float64))
+    variable = generator.upper.recurrent_kernel
+
+    @tf.function
+    def loss():
+        return tf.reduce_sum(tf.square(generator(driven, first)))
+
+    with tf.GradientTape() as tape:
+        value = loss()
+    gradient = tape.gradient(value, variable.value)
+    assert gradient.shape == variable.shape
+    before, step = variable.numpy(), 1e-2 * numbers(*variable.shape, seed=3)
+    ends = []
+    for sign in (1, -1):
+        variable.assign(before + sign * step)
+        ends.append(float(loss()))
+    found = float(tf.reduce_sum(tf.cast(gradient, tf.float32) * step))
+    assert (ends[0] - ends[1]) / 2 == pytest.approx(found, rel=2e-2)
+
+
+def test_the_discriminators_directions_meet_at_the_top_alone():
+    discriminator = Discriminator(CONFIG, FEATURES, seed=1, name="discriminator")
+    events = numbers(STEPS, ROWS, FEATURES)
+    changed = events.copy()
+    changed[3] += 1
+    (one, scores), (other, _) = (discriminator(tf.constant(x)) for x in (events, changed))
+    moved = (np.abs(one - other) > 1e-7).any(axis=1)  # [steps, features]
+    forward, backward = moved[:, :HIDDEN].any(axis=1), moved[:, HIDDEN:].any(axis=1)
+    assert forward.tolist() == [False] * 3 + [True] * 3
+    assert backward.tolist() == [True] * 4 + [False] * 2
+    kernel = discriminator.score.kernel.numpy()
+    np.testing.assert_allclose(scores, (one.numpy() @ kernel)[..., 0], atol=1e-5)
+
+
+def make(**changes):
+    model = CRNNGAN(dataclasses.replace(CONFIG, **changes), REP, seed=2)
+    model.compile()
+    return model
+
+
+def real(model, seed=7):
+    return {"note_events": tf.constant(numbers(4, 8, model.features, seed=seed))}
+
+
+def at(model, step):
+    model.step.assign(step)
+    model.begin_stage(step)
+    return model
+
+
+def test_losses_by_hand():
+    model = make(l2_weight=0.5)
+    features = numbers(2, 4, 3)  # two steps; two real, then two generated
+    scores = np.array([[2.0, -1.0, 0.5, 3.0], [0.0, 1.0, -2.0, 1.0]])
+    p = (1 / (1 + np.exp(-scores))).mean(axis=0)
+    found = model._find_losses(tf.constant(features), tf.constant(scores, tf.float32), 2)
+    decisions = -np.log(p[:2]).mean() - np.log(1 - p[2:]).mean()
+    assert found["decisions"] == pytest.approx(decisions, rel=1e-5)
+    assert found["adversarial_loss"] == pytest.approx(-np.log(p[2:]).mean(), rel=1e-5)
+    pairs = ((features[:, :2] - features[:, 2:]) ** 2).sum(axis=(0, 2)).mean()
+    assert found["feature_matching"] == pytest.approx(pairs, rel=1e-5)
+    for name, loss in (("generator", pairs), ("discriminator", decisions)):
+        weights = model.networks()[name].trainable_variables
+        kernels = [w.numpy() for w in weights if "kernel" in w.path]
+        assert len(kernels) == {"generator": 6, "discriminator": 5}[name]
+        penalty = 0.25 * sum((kernel**2).sum() for kernel in kernels)
+        assert found[f"{name}_loss"] == pytest.approx(loss + penalty, rel=1e-5)
+    means = make(feature_matching="means", adversarial_weight=0.5, l2_weight=0.0)
+    found = means._find_losses(tf.constant(features), tf.constant(scores, tf.float32), 2)
+    matched = ((features[:, :2].mean(axis=1) - features[:, 2:].mean(axis=1)) ** 2).sum() / 2
+    expected = matched - 0.5 * np.log(p[2:]).mean()
+    assert found["generator_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("freezing", "generator", "discriminator", "frozen"),
+    [
+        ("decision", 0.69, 1.38, ""),  # both at chance
+        ("decision", 1.0, 1.39, "discriminator"),
+        ("decision", 0.48, 1.4, "generator"),
+        ("decision", 0.5, 1.4, ""),
+        ("sum", 0.69, 1.38, "generator"),
+        ("sum", 1.0, 0.69, "discriminator"),
+        ("sum", 1.0, 0.71, ""),
+        ("none", 0.1, 9.0, ""),
+    ],
+)
+def test_who_is_too_far_ahead_stands_still(freezing, generator, discriminator, frozen):
+    model = make(freezing=freezing)
+    losses = {"adversarial_loss": generator, "decisions": discriminator}
+    found = model._frozen({name: tf.constant(value) for name, value in losses.items()})
+    assert {name for name, value in found.items() if value} == ({frozen} if frozen else set())
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_frozen_network_keeps_its_weights(optimizer, monkeypatch):
+    model = at(make(optimizer=optimizer), 2)
+    model.train_step(real(model))  # fills an optimizer's means
+    for frozen in ("generator", "discriminator"):
+        ahead = {name: tf.constant(float(name == frozen)) for name in model.networks()}
+        monkeypatch.setattr(model, "_frozen", lambda _, ahead=ahead: ahead)
+        networks = model.networks().items()
+        before = {name: [w.numpy() for w in network.weights] for name, network in networks}
+        model.train_step(real(model, seed=8))
+        for name, network in networks:
+            pairs = zip(before[name], network.weights, strict=True)
+            same = [(old == new.numpy()).all() for old, new in pairs]
+            assert all(same) if name == frozen else not any(same), (name, frozen)
+
+
+def test_both_updates_are_of_one_pass():
+    model, other = (at(make(dropout=0.0, l2_weight=0.01), 2) for _ in range(2))
+    batch = real(model)
+    model.train_step(batch)
+    first, driven = other._noise(4)
+    events = tf.transpose(batch["note_events"], [1, 0, 2])
+    networks = other.networks()
+    gradients = {}
+    for name, network in networks.items():  # each by itself, before either is updated
+        with tf.GradientTape() as tape:
+            both = tf.concat([events, other.generator(driven, first)], axis=1)
+            loss = other._find_losses(*other.discriminator(both), 4)[f"{name}_loss"]
+        variables = [variable.value for variable in network.trainable_variables]
+        gradients[name] = tape.gradient(loss, variables)
+    for name, rate in (("generator", 0.1), ("discriminator", 0.05)):
+        norm = float(tf.linalg.global_norm(gradients[name]))
+        scale = rate * min(1.0, 5.0 / norm)
+        trained = model.networks()[name].trainable_variables
+        triples = zip(networks[name].trainable_variables, gradients[name], trained, strict=True)
+        for before, gradient, after in triples:
+            np.testing.assert_allclose(after, before - scale * gradient, atol=1e-5)
+
+
+def test_pretraining_compares_the_next_event_with_the_true_one():
+    model = make(dropout=0.0, l2_weight=0.0)
+    assert (model.phase, model.num_events) == ("pretraining", 3)
+    batch = real(model)
+    first, driven = model._noise(4)
+    events = tf.transpose(batch["note_events"], [1, 0, 2])[:3]
+    said = model.generator.predict_next(driven, first, events)
+    expected = np.mean((said - events) ** 2)
+    before = [weight.numpy() for weight in model.discriminator.weights]
+    logs = model.train_step(batch)
+    assert logs["pretraining_loss"] == pytest.approx(expected, rel=1e-5)
+    for old, new in zip(before, model.discriminator.weights, strict=True):
+        np.testing.assert_array_equal(old, new)
+    # Events after the stage's do not count.
+    longer = batch["note_events"].numpy()
+    longer[:, 3:] += 1
+    again = make(dropout=0.0, l2_weight=0.0)
+    assert again.train_step({"note_events": tf.constant(longer)}) == logs
+
+
+def test_the_papers_phases_and_lengths():
+    stages = list(CRNNGANConfig().stages(100))
+    assert stages[0] == (0, "pretraining", 4)
+    assert stages[5:7] == [(640, "pretraining", 24), (768, "adversarial", 28)]
+    assert stages[-1] == (24 * 128, "adversarial", 100) and len(stages) == 25
+    grown = list(CRNNGANConfig(curriculum_goes_on=False).stages(100))
+    assert grown[5:] == [(640, "pretraining", 24), (768, "adversarial", 100)]
+    assert list(CRNNGANConfig(curriculum_events=0, pretraining_epochs=0).stages(100)) == [
+        (0, "adversarial", 100)
+    ]
+    baseline = list(recipes.get("c_rnn_gan_baseline").preset("paper").config.stages(100))
+    assert {phase for _, phase, _ in baseline} == {"pretraining"} and len(baseline) == 16
+    assert make(adversarial=False).networks().keys() == {"generator"}
+
+
+def test_pieces_depend_on_their_own_seed():
+    model = make()
+    seeds = tf.constant([5, 9, 2**40], tf.int64)
+    pieces = model.sample(seeds, length=20)["note_events"]
+    assert pieces.shape == (3, 20, 4)
+    np.testing.assert_allclose(
+        model.sample_examples(seeds)["note_events"], pieces[:, :8], atol=1e-5
+    )
+    alone = model.sample(seeds[1:2], length=[20])["note_events"]
+    np.testing.assert_allclose(alone[0], pieces[1], atol=1e-5)
+    thinned = model.sample(seeds, length=20, dropout=[False, True, False])["note_events"]
+    same = [np.allclose(a, b, atol=1e-5) for a, b in zip(pieces, thinned, strict=True)]
+    assert same == [True, False, True]
+    assert model.sample(seeds, length=10_000)["note_events"].shape == (3, 64, 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden_size": 0}, "hidden_size above 0"),
+        ({"l2_weight": -1.0}, "l2_weight of at least 0"),
+        ({"dropout": 1.0}, r"dropout in \[0, 1\)"),
+        ({"freezing": "half"}, "freezing among decision, sum, none"),
+        ({"feature_matching": "all"}, "feature_matching among pairs, means, none"),
+        ({"optimizer": "rmsprop"}, "optimizer among sgd, adam"),
+        ({"feature_matching": "none"}, "a loss of the generator"),
+    ],
+)
+def test_refused_settings(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        CRNNGANConfig(**changes)

@@ -1,0 +1,81 @@
+"""What an evaluation measures of events beside the recipe's metrics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tfmusicgan import metrics
+from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, Rows
+from tfmusicgan.evaluation.token_sequences import nearest_distance
+from tfmusicgan.metrics import text
+from tfmusicgan.metrics.movement import intervals, spreads
+from tfmusicgan.metrics.token_metrics import token_similarity
+from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.recipes.base import Recipe
+from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.representations.note_events import NoteEvents
+from tfmusicgan.representations.note_events_numbers import from_features
+
+_COPIED = 8  # events: the runs of pitches that are looked for in the training data
+
+
+def measure(
+    recipe: Recipe,
+    phrases: Mapping[str, np.ndarray],
+    models: Mapping[str, MusicGAN],
+    train: RecordSet,
+) -> dict[str, Any]:
+    """The fields of an `Evaluation` that are measured of events.
+
+    Args:
+      recipe: Names the metrics.
+      phrases: Row name to float32 [n, steps, features].
+      models: The untrained and the trained model.
+      train: The training split.
+    """
+    del models
+    compared = {"training": phrases[TRAINING]}
+    found = {
+        row: metrics.estimates(recipe.metrics, events, train.representation, compared)
+        for row, events in phrases.items()
+    }
+    return {
+        "rows": {
+            row: {key: float(estimate.value()) for key, estimate in estimates.items()}
+            for row, estimates in found.items()
+        },
+        "spread": spreads(found[TRAINING], len(phrases[TRAINING])),
+        "intervals": intervals(found[TRAINED], len(phrases[TRAINED])),
+        "memorisation": _memorisation(phrases, train),
+        "notes": (
+            "nearest_training_phrase: share of steps whose first tone is another pitch than in the "
+            f"most similar training phrase; copied_{_COPIED}_grams: share of runs of {_COPIED} "
+            "such pitches that are in some training phrase.",
+        ),
+    }
+
+
+def _memorisation(phrases: Mapping[str, np.ndarray], train: RecordSet) -> Rows:
+    """How new held-out and generated pieces are, and how alike the pieces of a row."""
+    rep = train.representation
+    known = _pitches(train.spread(train.num_examples)[rep.name], rep)
+    rows: Rows = {}
+    for row in (HELD_OUT, TRAINED):
+        if row not in phrases:
+            continue
+        pitches = _pitches(phrases[row], rep)
+        rows[row] = {
+            "nearest_training_phrase": float(nearest_distance(pitches, known).mean()),
+            f"copied_{_COPIED}_grams": text.copied_ngram_share(pitches, known, _COPIED),
+            "self_similarity": token_similarity(pitches),
+        }
+    return rows
+
+
+def _pitches(events: np.ndarray, representation: NoteEvents) -> np.ndarray:
+    """The first tone's pitch at every step, 128 where it is silent: int32 [phrases, steps]."""
+    steps = from_features(events.reshape(-1, representation.num_features), representation.raw)
+    silent = (steps.velocity[:, 0] == 0) | (steps.length[:, 0] == 0)
+    pitch = np.where(silent, 128, steps.pitch[:, 0])
+    return pitch.reshape(events.shape[:2]).astype(np.int32)

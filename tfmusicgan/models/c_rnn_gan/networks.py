@@ -1,0 +1,204 @@
+"""C-RNN-GAN's networks: a generator that reads itself, and a discriminator of two directions.
+
+Time is the first axis inside: [steps, batch, ...].
+"""
+
+import keras
+import tensorflow as tf
+
+from tfmusicgan.layers.initializers import seeded_plain_normal
+from tfmusicgan.models.c_rnn_gan.lstm import StackedLSTM, step
+from tfmusicgan.recipes.c_rnn_gan import CRNNGANConfig
+
+Masks = tuple[tf.Tensor, ...]
+
+
+class Dense(keras.layers.Layer):
+    """A product and a bias, shared by all steps; the weights begin as N(0, stddev^2).
+
+    Args:
+      input_size: Numbers of an input.
+      units: Numbers of an output.
+      seed: Of the initial weights.
+      stddev: Theirs.
+
+    Input shape:
+      float [rows, input size].
+
+    Output shape:
+      float [rows, units].
+    """
+
+    def __init__(self, input_size: int, units: int, seed: int, stddev: float, **kwargs):
+        super().__init__(**kwargs)
+        initializer = seeded_plain_normal(seed, f"{self.name}/kernel", stddev)
+        self.kernel = self.add_weight(
+            name="kernel", shape=(input_size, units), initializer=initializer
+        )
+        self.bias = self.add_weight(name="bias", shape=(units,), initializer="zeros")
+        self.built = True
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """The layer's output."""
+        kernel, bias = self.values()
+        return tf.nn.bias_add(tf.matmul(inputs, kernel), bias)
+
+    def values(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Kernel and bias as tensors of the dtype that is computed in."""
+        return tuple(
+            tf.cast(tf.convert_to_tensor(w), self.compute_dtype) for w in (self.kernel, self.bias)
+        )
+
+
+class Generator(keras.layers.Layer):
+    """Writes events one after another, each from noise and from the event before it.
+
+    Args:
+      config: Sizes.
+      num_features: Numbers of an event.
+      seed: Of the initial weights.
+    """
+
+    def __init__(self, config: CRNNGANConfig, num_features: int, seed: int, **kwargs):
+        super().__init__(**kwargs)
+        size, stddev, name = config.hidden_size, config.dense_stddev, self.name
+        self.num_features, self.hidden_size = num_features, size
+        self.project = Dense(2 * num_features, size, seed, stddev, name=f"{name}_project")
+        self.lower = StackedLSTM(1, size, size, seed, name=f"{name}_lower")
+        self.upper = StackedLSTM(1, size, size, seed, name=f"{name}_upper")
+        self.write = Dense(size, num_features, seed, stddev, name=f"{name}_write")
+        self.built = True
+
+    def call(self, noise: tf.Tensor, first: tf.Tensor, masks: Masks | None = None) -> tf.Tensor:
+        """Writes sequences, each event after the one it has written itself.
+
+        Args:
+          noise: float [steps, batch, features], within 0-1, of each step.
+          first: float [batch, features], what stands before the first event.
+          masks: Dropout of both LSTMs' outputs, two of [steps, batch, hidden size]; None for none.
+
+        Returns:
+          float [steps, batch, features].
+        """
+        kernel, bias = self.project.values()
+        noise, first = (tf.cast(x, self.compute_dtype) for x in (noise, first))
+        # What noise has a part in is one product of all steps.
+        steps, rows = tf.shape(noise)[0], tf.shape(noise)[1]
+        flat = tf.reshape(noise, [steps * rows, self.num_features])
+        flat = tf.nn.bias_add(tf.matmul(flat, kernel[: self.num_features]), bias)
+        driven = tf.reshape(flat, [steps, rows, self.hidden_size])
+        reads = [_unstacked(driven), *map(_unstacked, masks or ())]
+        cells = [self._cell(layer) for layer in (self.lower, self.upper)]
+        fed_back, (out, out_bias) = kernel[self.num_features :], self.write.values()
+
+        def body(t: tf.Tensor, event: tf.Tensor, states: tuple, array: tf.TensorArray) -> tuple:
+            below = tf.nn.relu(reads[0].read(t) + tf.matmul(event, fed_back))
+            after = []
+            for number, (weights, offset) in enumerate(cells):
+                hidden, cell = states[number]
+                gates = tf.matmul(tf.concat([below, hidden], axis=1), weights) + offset
+                below, cell, _ = step(gates, cell)
+                after.append((below, cell))
+                if masks:
+                    below *= reads[1 + number].read(t)
+            event = tf.nn.bias_add(tf.matmul(below, out), out_bias)
+            return t + 1, event, tuple(after), array.write(t, event)
+
+        zeros = tf.zeros([rows, self.hidden_size], self.compute_dtype)
+        written = tf.TensorArray(
+            self.compute_dtype,
+            noise.shape[0] or steps,
+            element_shape=[None, self.num_features],
+            clear_after_read=False,
+        )
+        loop = (tf.constant(0), first, ((zeros, zeros),) * 2, written)
+        # A bound that is known is what XLA needs to run the loop's gradient.
+        *_, written = tf.while_loop(
+            lambda t, *_: t < steps, body, loop, maximum_iterations=noise.shape[0]
+        )
+        return tf.ensure_shape(written.stack(), [noise.shape[0], None, self.num_features])
+
+    def predict_next(
+        self, noise: tf.Tensor, first: tf.Tensor, events: tf.Tensor, masks: Masks | None = None
+    ) -> tf.Tensor:
+        """Says each event of given sequences from noise and those before it.
+
+        Args:
+          noise: float [steps, batch, features]; the number of steps is known.
+          first: float [batch, features], what stands before the first event.
+          events: float [steps, batch, features].
+          masks: As for `call`.
+
+        Returns:
+          float [steps, batch, features].
+        """
+        steps, rows, size = events.shape[0], tf.shape(events)[1], self.num_features
+        noise, first, events = (tf.cast(x, self.compute_dtype) for x in (noise, first, events))
+        before = tf.concat([first[tf.newaxis], events[:-1]], axis=0)
+        read = tf.concat([noise, before], axis=-1)
+        x = tf.nn.relu(self.project(tf.reshape(read, [steps * rows, 2 * size])))
+        x = tf.reshape(x, [1, steps, rows, self.hidden_size])
+        for number, layer in enumerate((self.lower, self.upper)):
+            x = layer(x)
+            if masks:
+                x *= masks[number]
+        x = self.write(tf.reshape(x, [steps * rows, self.hidden_size]))
+        return tf.reshape(x, [steps, rows, size])
+
+    @staticmethod
+    def _cell(layer: StackedLSTM) -> tuple[tf.Tensor, tf.Tensor]:
+        """The weights of input and state together, and the bias."""
+        kernel, recurrent, bias = layer.values()
+        return tf.concat([kernel[0], recurrent[0]], axis=0), bias[0]
+
+
+class Discriminator(keras.layers.Layer):
+    """Scores every step of sequences, after two stacks of LSTMs that read them either way.
+
+    The stacks are independent: their directions meet in the features alone.
+
+    Args:
+      config: Sizes.
+      num_features: Numbers of an event.
+      seed: Of the initial weights.
+    """
+
+    def __init__(self, config: CRNNGANConfig, num_features: int, seed: int, **kwargs):
+        super().__init__(**kwargs)
+        size, name = config.hidden_size, self.name
+        self.hidden_size = size
+        self.lower = StackedLSTM(2, num_features, size, seed, name=f"{name}_lower")
+        self.upper = StackedLSTM(2, size, size, seed, name=f"{name}_upper")
+        self.score = Dense(2 * size, 1, seed, config.dense_stddev, name="score")
+        self.built = True
+
+    def call(self, events: tf.Tensor, masks: Masks | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Reads sequences.
+
+        Args:
+          events: float [steps, batch, features]; the number of steps is known.
+          masks: Dropout of the input [steps, batch, features], and of both layers' outputs
+            [2, steps, batch, hidden size] in the order in which they are read; None for none.
+
+        Returns:
+          Features [steps, batch, 2 * hidden size] and scores before the sigmoid [steps, batch].
+        """
+        events = tf.cast(events, self.compute_dtype)
+        if masks:
+            events *= masks[0]
+        x = tf.stack([events, events[::-1]])  # [direction, steps, batch, features]
+        for number, layer in enumerate((self.lower, self.upper), 1):
+            x = layer(x)
+            if masks:
+                x *= masks[number]
+        features = tf.concat([x[0], x[1, ::-1]], axis=-1)
+        steps, rows = events.shape[0], tf.shape(events)[1]
+        flat = tf.reshape(features, [steps * rows, 2 * self.hidden_size])
+        return features, tf.reshape(self.score(flat), [steps, rows])
+
+
+def _unstacked(values: tf.Tensor) -> tf.TensorArray:
+    array = tf.TensorArray(
+        values.dtype, values.shape[0] or tf.shape(values)[0], clear_after_read=False
+    )
+    return array.unstack(values)

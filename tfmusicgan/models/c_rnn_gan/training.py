@@ -1,0 +1,325 @@
+"""C-RNN-GAN's training: pretraining on growing sequences, then both networks in every step."""
+
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from tfmusicgan import losses
+from tfmusicgan.layers.precision import full_precision
+from tfmusicgan.layers.replicas import mean_over_replicas
+from tfmusicgan.models import dropout, noise
+from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.models.c_rnn_gan.networks import Masks
+from tfmusicgan.models.fused_adam import FusedAdam
+from tfmusicgan.recipes.c_rnn_gan import ADVERSARIAL, PRETRAINING
+
+# Streams of training noise.
+_NOISE, _GENERATOR_DROPOUT, _DISCRIMINATOR_DROPOUT = 0, 4, 5
+_LEAST_PROBABILITY = 1e-7  # whose logarithm is taken
+
+_TRACKED = {
+    PRETRAINING: ("pretraining_loss", "generator_gradient_norm"),
+    ADVERSARIAL: (
+        *("generator_loss", "discriminator_loss", "adversarial_loss", "feature_matching"),
+        *("real_probability", "fake_probability", "generator_frozen", "discriminator_frozen"),
+        *("generator_gradient_norm", "discriminator_gradient_norm"),
+    ),
+}
+
+
+class CRNNGANTraining(MusicGAN):
+    """Phases, losses and updates.
+
+    The config is a `recipes.c_rnn_gan.CRNNGANConfig`. Subclasses set `self.generator`, and
+    `self.discriminator` or None, and then call `finish_building`.
+    """
+
+    @property
+    def length(self) -> int:
+        """Events of a whole sequence."""
+        return self.representation.length
+
+    @property
+    def features(self) -> int:
+        """Numbers of an event."""
+        return self.representation.num_features
+
+    @property
+    def all_stages(self) -> list[tuple[int, str, int]]:
+        """(first step, phase, events) of all stages."""
+        return list(self.model_config.stages(self.length))
+
+    @property
+    def stage_starts(self) -> tuple[int, ...]:
+        """Where sequences grow, or the phase changes."""
+        return tuple(start for start, _, _ in self.all_stages[1:])
+
+    @property
+    def phase(self) -> str:
+        """What this stage does: `pretraining` or `adversarial`."""
+        return self.all_stages[self.stage][1]
+
+    @property
+    def num_events(self) -> int:
+        """Events of the sequences that this stage trains on."""
+        return self.all_stages[self.stage][2]
+
+    @property
+    def sampling_stage(self) -> int:
+        """Sampling is one function in all stages."""
+        return 0
+
+    def networks(self) -> dict[str, keras.layers.Layer]:
+        """The generator, and the discriminator if any stage trains it."""
+        found = (self.generator, self.discriminator)
+        return {network.name: network for network in found if network is not None}
+
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """One for each network, empty before `compile`; pretraining has the generator's."""
+        return dict(self._optimizers) if self.compiled else {}
+
+    def finish_building(self) -> None:
+        """Creates the metrics that `fit` shows."""
+        names = sorted({name for tracked in _TRACKED.values() for name in tracked})
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.built = True
+
+    def compile(self, jit_compile: bool = False) -> None:
+        """Builds the optimizers with their state.
+
+        Args:
+          jit_compile: XLA for the training step.
+        """
+        config = self.model_config
+        rates = {
+            "generator": config.generator_learning_rate,
+            "discriminator": config.discriminator_learning_rate,
+        }
+        self._optimizers = {}
+        for name, network in self.networks().items():
+            # Fixed names: Keras would number the optimizers of one process.
+            text = f"{name}_{config.optimizer}"
+            if config.optimizer == "adam":
+                # Without a mean of gradients: frozen, with a gradient of 0, a network stands still.
+                optimizer = FusedAdam(rates[name], 0.0, 0.999, epsilon=1e-8, name=text)
+            else:
+                optimizer = keras.optimizers.SGD(rates[name], name=text)
+            if self.dtype_policy.name == "mixed_float16":
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=f"{text}_scale")
+            optimizer.build(network.trainable_variables)
+            self._optimizers[f"{name}_optimizer"] = optimizer
+        super().compile(next(iter(self._optimizers.values())), jit_compile)
+
+    def train_step(self, data: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """One step of the stage's phase.
+
+        Args:
+          data: `note_events` float32 [rows, length, features], of which the stage's events count.
+
+        Returns:
+          The phase's tracked values so far in this epoch.
+        """
+        windows = tf.ensure_shape(
+            data[self.representation.name], [None, self.length, self.features]
+        )
+        real = tf.transpose(windows[:, : self.num_events], [1, 0, 2])
+        real = tf.cast(real, self.generator.compute_dtype)
+        if self.phase == PRETRAINING:
+            self._pretrain(real)
+        else:
+            self._adversarial_step(real)
+        self.step.assign_add(1)
+        return self.logs()
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The phase's tracked values, reset by `fit` at the start of each epoch."""
+        return [self._trackers[name] for name in _TRACKED[self.phase]]
+
+    def split_noise(
+        self, uniforms: tf.Tensor, steps: tf.Tensor | int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Cuts a row's noise into what stands before the first event and what drives each.
+
+        Args:
+          uniforms: float32 [rows, (steps + 1) * features].
+          steps: How many events.
+
+        Returns:
+          [rows, features] and [steps, rows, features].
+        """
+        found = tf.reshape(uniforms, [-1, steps + 1, self.features])
+        return found[:, 0], tf.transpose(found[:, 1:], [1, 0, 2])
+
+    def _noise(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """This step's first events and noise, of the stage's length."""
+        steps = self.num_events
+        uniforms = noise.uniforms(self.step_keys(rows, _NOISE), (steps + 1) * self.features)
+        return self.split_noise(uniforms, steps)
+
+    def _pretrain(self, real: tf.Tensor) -> None:
+        """Teaches the generator to say the next event: float [steps, rows, features]."""
+        rows = tf.shape(real)[1]
+        first, driven = self._noise(rows)
+        masks = self._generator_masks(rows)
+
+        def loss_fn() -> tf.Tensor:
+            said = self.generator.predict_next(driven, first, real, masks)
+            error = tf.reduce_mean(tf.square(full_precision(said) - full_precision(real)))
+            return error + self._penalty(self.generator)
+
+        loss, norm = self.minimise(
+            loss_fn,
+            self.generator.trainable_variables,
+            self._optimizers["generator_optimizer"],
+            self.model_config.gradient_clip_norm,
+        )
+        self._track(pretraining_loss=loss, generator_gradient_norm=norm)
+
+    def _adversarial_step(self, real: tf.Tensor) -> None:
+        """Updates both networks by one forward pass: float [steps, rows, features]."""
+        config, rows = self.model_config, tf.shape(real)[1]
+        first, driven = self._noise(rows)
+        masks = self._generator_masks(rows), self._discriminator_masks(rows)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        with tf.GradientTape(persistent=True) as tape:
+            fake = self.generator(driven, first, masks[0])
+            # Sequences are read apart: real and generated ones lie side by side in one batch.
+            features, scores = self.discriminator(tf.concat([real, fake], axis=1), masks[1])
+            found = self._find_losses(full_precision(features), full_precision(scores), rows)
+            scaled = {}
+            for name, optimizer in self._optimizers.items():
+                loss = found[name.replace("optimizer", "loss")]
+                scale = tf.cast(optimizer.scale_loss(tf.ones([])), loss.dtype)
+                scaled[name] = loss * scale / replicas
+        frozen = self._frozen(found)
+        # Both gradients before either update: they are of the same pass.
+        networks = self.networks()
+        gradients = {
+            name: tape.gradient(loss, [v.value for v in networks[_of(name)].trainable_variables])
+            for name, loss in scaled.items()
+        }
+        del tape
+        for name, optimizer in self._optimizers.items():
+            network = _of(name)
+            norm = self.apply_gradients(
+                gradients[name],
+                networks[network].trainable_variables,
+                optimizer,
+                config.gradient_clip_norm,
+                share=1.0 - frozen[network],
+            )
+            self._track(**{f"{network}_gradient_norm": norm, f"{network}_frozen": frozen[network]})
+        self._track(**{name: found[name] for name in found if name != "decisions"})
+
+    def _find_losses(
+        self, features: tf.Tensor, scores: tf.Tensor, rows: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Losses, and what is logged beside them.
+
+        Args:
+          features: float [steps, 2 * rows, units], of real sequences, then of generated ones.
+          scores: float [steps, 2 * rows], before the sigmoid.
+          rows: Sequences of each kind.
+        """
+        config = self.model_config
+        # The mean over time of the probabilities, not of their logarithms.
+        real_one, fake_one = (tf.reduce_mean(tf.sigmoid(s), axis=0) for s in _halves(scores, rows))
+        fake_zero = tf.reduce_mean(tf.sigmoid(-scores[:, rows:]), axis=0)
+        adversarial = _surprise(fake_one)
+        of_real, of_fake = _halves(features, rows)
+        found = {
+            "adversarial_loss": adversarial,
+            "discriminator_loss": _surprise(real_one) + _surprise(fake_zero),
+            "real_probability": tf.reduce_mean(real_one),
+            "fake_probability": tf.reduce_mean(fake_one),
+        }
+        found["decisions"] = found["discriminator_loss"]
+        if config.feature_matching == "means":
+            in_rows = (tf.transpose(x, [1, 0, 2]) for x in (of_real, of_fake))
+            found["feature_matching"] = losses.feature_matching_loss(*in_rows)
+        else:
+            squares = tf.square(tf.stop_gradient(of_real) - of_fake)
+            found["feature_matching"] = tf.reduce_mean(tf.reduce_sum(squares, axis=[0, 2]))
+        loss = config.adversarial_weight * adversarial
+        if config.feature_matching != "none":
+            loss += found["feature_matching"]
+        found["generator_loss"] = loss + self._penalty(self.generator)
+        found["discriminator_loss"] += self._penalty(self.discriminator)
+        return found
+
+    def _frozen(self, found: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Which network is too far ahead to be updated: name to 0 or 1."""
+        config = self.model_config
+        generator = mean_over_replicas(found["adversarial_loss"])
+        discriminator = mean_over_replicas(found["decisions"])
+        if config.freezing == "none":
+            return dict.fromkeys(self.networks(), tf.zeros([]))
+        if config.freezing == "decision":
+            discriminator /= 2
+        share = config.freezing_share
+        ahead = {
+            "generator": generator < share * discriminator,
+            "discriminator": discriminator < share * generator,
+        }
+        return {name: tf.cast(value, tf.float32) for name, value in ahead.items()}
+
+    def _penalty(self, network: keras.layers.Layer) -> tf.Tensor:
+        """Half the squared kernels of a network, by `l2_weight`."""
+        kernels = [v for v in network.trainable_variables if not v.path.endswith("bias")]
+        squares = [tf.nn.l2_loss(tf.convert_to_tensor(kernel)) for kernel in kernels]
+        return self.model_config.l2_weight * tf.add_n(squares)
+
+    def _generator_masks(self, rows: tf.Tensor) -> Masks | None:
+        steps, size = self.num_events, self.model_config.hidden_size
+        flat = self._masks(_GENERATOR_DROPOUT, rows, 1, 2 * steps * size)
+        if flat is None:
+            return None
+        both = tf.transpose(tf.reshape(flat, [rows, 2, steps, size]), [1, 2, 0, 3])
+        return tuple(tf.unstack(both))
+
+    def _discriminator_masks(self, rows: tf.Tensor) -> Masks | None:
+        steps, size = self.num_events, self.model_config.hidden_size
+        flat = self._masks(_DISCRIMINATOR_DROPOUT, rows, 2, steps * (self.features + 4 * size))
+        if flat is None:
+            return None
+        event, hidden = tf.split(flat, [steps * self.features, 4 * steps * size], axis=1)
+        event = tf.transpose(tf.reshape(event, [2 * rows, steps, self.features]), [1, 0, 2])
+        hidden = tf.reshape(hidden, [2 * rows, 2, 2, steps, size])
+        return (event, *tf.unstack(tf.transpose(hidden, [1, 2, 3, 0, 4])))
+
+    def _masks(self, stream: int, rows: tf.Tensor, kinds: int, size: int) -> tf.Tensor | None:
+        """Dropout of this replica's rows, `kinds` times: [kinds * rows, size]; None without any."""
+        config, own = self.model_config, self.global_rows(rows)
+        if not config.dropout:
+            return None
+        places = tf.concat([own + kind * config.batch_size for kind in range(kinds)], axis=0)
+        found = dropout.batch_masks(
+            self.seed,
+            tf.convert_to_tensor(self.step),
+            stream,
+            kinds * config.batch_size,
+            places,
+            size,
+            config.dropout,
+        )
+        return tf.cast(found, self.generator.compute_dtype)
+
+    def _track(self, **values: tf.Tensor) -> None:
+        for name, value in values.items():
+            self._trackers[name].update_state(value)
+
+
+def _of(optimizer: str) -> str:
+    """The network that an optimizer trains, by its name."""
+    return optimizer.removesuffix("_optimizer")
+
+
+def _halves(values: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return values[:, :rows], values[:, rows:]
+
+
+def _surprise(probability: tf.Tensor) -> tf.Tensor:
+    """The mean of -log p: [rows] to a scalar."""
+    return -tf.reduce_mean(tf.math.log(tf.maximum(probability, _LEAST_PROBABILITY)))

@@ -1,0 +1,197 @@
+"""C-RNN-GAN's recipes (Mogren, NIPS workshop on constructive machine learning 2016).
+
+"code" in the comments is the released code, github.com/olofmogren/c-rnn-gan: e75e541 as used for
+the paper, a8bce9b with its settings, 9edafc0 the newest; "P" is the paper.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from tfmusicgan.errors import ConfigError
+from tfmusicgan.recipes.base import Preset, Recipe
+from tfmusicgan.recipes.wasserstein import (
+    check_choice,
+    check_not_negative,
+    check_positive,
+    check_shares,
+)
+
+PAPER = (
+    "Mogren: C-RNN-GAN: Continuous recurrent neural networks with adversarial training. "
+    "Constructive Machine Learning Workshop at NIPS 2016. https://arxiv.org/abs/1611.09904"
+)
+
+PRETRAINING, ADVERSARIAL = "pretraining", "adversarial"
+"""Phases of a training."""
+
+MATCHINGS = ("pairs", "means", "none")
+FREEZINGS = ("decision", "sum", "none")
+OPTIMIZERS = ("sgd", "adam")
+
+
+@dataclasses.dataclass(frozen=True)
+class CRNNGANConfig:
+    """Sizes, phases, losses and optimizers; the defaults are the paper's."""
+
+    # Networks.
+    hidden_size: int = 350  # of every layer: P; code 9edafc0: 100
+    dense_stddev: float = 1.0  # of the dense layers' initial weights: code
+    dropout: float = 0.5  # of every LSTM's output and the discriminator's input: code
+    # Phases; a generator that is not adversarial, the baseline, is pretrained throughout.
+    adversarial: bool = True
+    training_steps: int = 15_360  # 120 epochs, as the paper's curves have them
+    epoch_steps: int = 128  # batches of the paper's training files
+    pretraining_epochs: int = 6  # P
+    curriculum_events: int = 4  # by which sequences grow in an epoch, from as many; 0: never: P
+    curriculum_goes_on: bool = True  # after pretraining, until they are whole: code; P: no
+    # Losses.
+    feature_matching: str = "pairs"  # the generator's loss: P; or means, or none
+    adversarial_weight: float = 0.0  # of its own loss beside that; published 0, without matching 1
+    l2_weight: float = 0.1  # times half the squared weights of each network: code
+    freezing: str = "decision"  # what is compared of the discriminator's loss; sum as written in P
+    freezing_share: float = 0.7  # of the other's loss, below which a network stands still: P
+    # Optimizers.
+    batch_size: int = 20  # P
+    optimizer: str = "sgd"  # code; or adam, without a mean of gradients
+    generator_learning_rate: float = 0.1  # code
+    discriminator_learning_rate: float = 0.05  # code
+    gradient_clip_norm: float = 5.0  # of each network: code
+    # Generation.
+    qpm: float = 100.0  # code: 45; about piano-midi.de's
+
+    def __post_init__(self):
+        """Checks ranges.
+
+        Raises:
+          ConfigError: If a value is out of its range, or the generator would have no loss.
+        """
+        names = ("hidden_size", "dense_stddev", "training_steps", "epoch_steps", "batch_size")
+        names += ("generator_learning_rate", "discriminator_learning_rate", "gradient_clip_norm")
+        check_positive(self, (*names, "qpm"))
+        names = ("pretraining_epochs", "curriculum_events", "adversarial_weight", "l2_weight")
+        check_not_negative(self, names)
+        check_shares(self, ("dropout", "freezing_share"))
+        check_choice(self, "feature_matching", MATCHINGS)
+        check_choice(self, "freezing", FREEZINGS)
+        check_choice(self, "optimizer", OPTIMIZERS)
+        if self.adversarial and self.feature_matching == "none" and not self.adversarial_weight:
+            raise ConfigError(
+                "Expected a loss of the generator. Received: feature_matching=none and "
+                "adversarial_weight=0. Set adversarial_weight=1."
+            )
+
+    def stages(self, length: int) -> Iterator[tuple[int, str, int]]:
+        """Stages of a training.
+
+        Args:
+          length: Events of a whole sequence.
+
+        Yields:
+          (first step, phase, events of the sequences that it trains on), each another than the
+          one before it.
+        """
+        before = None
+        for epoch, step in enumerate(range(0, self.training_steps, self.epoch_steps)):
+            pretrains = not self.adversarial or epoch < self.pretraining_epochs
+            grows = self.curriculum_events > 0 and (pretrains or self.curriculum_goes_on)
+            events = min(self.curriculum_events * (epoch + 1), length) if grows else length
+            stage = (PRETRAINING if pretrains else ADVERSARIAL, events)
+            if stage != before:
+                yield step, *stage
+            before = stage
+
+
+# The newest code's size. Matching the means, beside the generator's own loss, in place of pairs,
+# whose least is the same for every seed; a weaker penalty, and a rate at which ports learn.
+_SMALL = {
+    "hidden_size": 100,
+    "dense_stddev": 0.1,
+    "training_steps": 6_000,
+    "epoch_steps": 100,
+    "feature_matching": "means",
+    "adversarial_weight": 1.0,
+    "l2_weight": 1e-5,
+    "optimizer": "adam",
+    "generator_learning_rate": 1e-3,
+    "discriminator_learning_rate": 1e-3,
+    "dropout": 0.2,
+}
+
+# Every code path in seconds; for tests only.
+_TINY = CRNNGANConfig(
+    hidden_size=6,
+    dense_stddev=2.0,  # untrained, its pieces differ already
+    training_steps=4,
+    epoch_steps=1,
+    pretraining_epochs=1,
+    curriculum_events=3,
+    batch_size=4,
+)
+
+_REPRESENTATIONS = {
+    "paper": {},
+    "small": {"length": 60, "hop": 30},
+    "tiny": {"length": 8, "hop": 4},
+}
+
+METRICS = (
+    "event_polyphony",
+    "event_scale_consistency",
+    "event_repetitions",
+    "event_tone_span",
+    "event_unique_tones",
+    "event_intensity_span",
+    "event_pitch_classes",
+    "event_polyphony_as_published",
+    "event_scale_consistency_as_published",
+    "event_repetitions_as_published",
+)
+
+
+def _row(
+    name: str, kind: str, summary: str, representation: dict[str, Any], **changes: Any
+) -> Recipe:
+    configs = {
+        "paper": CRNNGANConfig(**changes),
+        "small": CRNNGANConfig(**{**_SMALL, **changes}),
+        "tiny": dataclasses.replace(_TINY, **{**changes, "training_steps": 4}),
+    }
+    return Recipe(
+        name=name,
+        kind=kind,
+        summary=summary,
+        paper=PAPER,
+        model="c_rnn_gan",
+        representation="note_events",
+        dataset="piano_midi_de",
+        presets={
+            preset: Preset({**_REPRESENTATIONS[preset], **representation}, config)
+            for preset, config in configs.items()
+        },
+        metrics=METRICS,
+    )
+
+
+RECIPES = (
+    _row(
+        "c_rnn_gan",
+        "generator",
+        "Piano music as events of real numbers, each of length, frequency, intensity and time.",
+        {},
+    ),
+    _row(
+        "c_rnn_gan_3_tones",
+        "generator",
+        "The same with up to three tones to an event, which makes chords easier (C-RNN-GAN-3).",
+        {"tones": 3},
+    ),
+    _row(
+        "c_rnn_gan_baseline",
+        "baseline",
+        "The same generator, trained only to say the next event.",
+        {},
+        adversarial=False,
+        training_steps=2_048,  # 16 epochs: P
+    ),
+)
