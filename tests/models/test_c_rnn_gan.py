@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import same_training
 from tfmusicgan import recipes
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.models.c_rnn_gan.lstm import StackedLSTM, run
@@ -73,7 +74,7 @@ def test_gradients_of_a_run_by_finite_differences(steps):
             step = 1e-5 * np.random.default_rng(seed).normal(size=given[place].shape)
             both = [[*given], [*given]]
             both[0][place], both[1][place] = given[place] + step, given[place] - step
-            found = (loss(*both[0]) - loss(*both[1])) / 2
+            found = float(loss(*both[0]) - loss(*both[1])) / 2
             assert found == pytest.approx(
                 float(tf.reduce_sum(gradient * step)), rel=1e-6, abs=1e-12
             )
@@ -125,12 +126,10 @@ def test_writing_is_saying_what_comes_after_ones_own_events(dropped):
 
 
 def test_gradients_of_writing_by_finite_differences():
-    generator = Generator(CONFIG, FEATURES, seed=1, name="generator", dtype="float64")
-    for layer in (generator.project, generator.lower, generator.upper, generator.write):
-        layer.dtype_policy = "float64"
+    with same_training.double_precision():
+        generator = Generator(CONFIG, FEATURES, seed=1, name="generator")
     driven = tf.constant(np.abs(numbers(4, 2, FEATURES, dtype=np.float64)))
     first = tf.constant(numbers(2, FEATURES, seed=1, dtype=np.float64))
-    variable = generator.upper.recurrent_kernel
 
     @tf.function
     def loss():
@@ -138,15 +137,18 @@ def test_gradients_of_writing_by_finite_differences():
 
     with tf.GradientTape() as tape:
         value = loss()
-    gradient = tape.gradient(value, variable.value)
-    assert gradient.shape == variable.shape
-    before, step = variable.numpy(), 1e-2 * numbers(*variable.shape, seed=3)
-    ends = []
-    for sign in (1, -1):
-        variable.assign(before + sign * step)
-        ends.append(float(loss()))
-    found = float(tf.reduce_sum(tf.cast(gradient, tf.float32) * step))
-    assert (ends[0] - ends[1]) / 2 == pytest.approx(found, rel=2e-2)
+    variables = generator.trainable_variables
+    gradients = tape.gradient(value, [variable.value for variable in variables])
+    assert len(variables) == 10
+    for variable, gradient in zip(variables, gradients, strict=True):
+        before, step = variable.numpy(), 1e-5 * numbers(*variable.shape, seed=3)
+        ends = []
+        for sign in (1, -1):
+            variable.assign(before + sign * step)
+            ends.append(float(loss()))
+        variable.assign(before)
+        expected = float(tf.reduce_sum(gradient * step))
+        assert (ends[0] - ends[1]) / 2 == pytest.approx(expected, rel=1e-5), variable.path
 
 
 def test_the_discriminators_directions_meet_at_the_top_alone():
@@ -184,7 +186,8 @@ def test_losses_by_hand():
     features = numbers(2, 4, 3)  # two steps; two real, then two generated
     scores = np.array([[2.0, -1.0, 0.5, 3.0], [0.0, 1.0, -2.0, 1.0]])
     p = (1 / (1 + np.exp(-scores))).mean(axis=0)
-    found = model._find_losses(tf.constant(features), tf.constant(scores, tf.float32), 2)
+    given = tf.constant(features), tf.constant(scores, tf.float32), 2
+    found = {name: float(value) for name, value in model._find_losses(*given).items()}
     decisions = -np.log(p[:2]).mean() - np.log(1 - p[2:]).mean()
     assert found["decisions"] == pytest.approx(decisions, rel=1e-5)
     assert found["adversarial_loss"] == pytest.approx(-np.log(p[2:]).mean(), rel=1e-5)
@@ -197,7 +200,7 @@ def test_losses_by_hand():
         penalty = 0.25 * sum((kernel**2).sum() for kernel in kernels)
         assert found[f"{name}_loss"] == pytest.approx(loss + penalty, rel=1e-5)
     means = make(feature_matching="means", adversarial_weight=0.5, l2_weight=0.0)
-    found = means._find_losses(tf.constant(features), tf.constant(scores, tf.float32), 2)
+    found = {name: float(value) for name, value in means._find_losses(*given).items()}
     matched = ((features[:, :2].mean(axis=1) - features[:, 2:].mean(axis=1)) ** 2).sum() / 2
     expected = matched - 0.5 * np.log(p[2:]).mean()
     assert found["generator_loss"] == pytest.approx(expected, rel=1e-5)
@@ -269,10 +272,10 @@ def test_pretraining_compares_the_next_event_with_the_true_one():
     first, driven = model._noise(4)
     events = tf.transpose(batch["note_events"], [1, 0, 2])[:3]
     said = model.generator.predict_next(driven, first, events)
-    expected = np.mean((said - events) ** 2)
+    expected = float(np.mean((said - events) ** 2))
     before = [weight.numpy() for weight in model.discriminator.weights]
     logs = model.train_step(batch)
-    assert logs["pretraining_loss"] == pytest.approx(expected, rel=1e-5)
+    assert float(logs["pretraining_loss"]) == pytest.approx(expected, rel=1e-5)
     for old, new in zip(before, model.discriminator.weights, strict=True):
         np.testing.assert_array_equal(old, new)
     # Events after the stage's do not count.
