@@ -32,6 +32,11 @@ COMMAND = Command(
 MODEL = COMMAND.string("model", None, "Folder of an exported model.")
 CLIENTS = COMMAND.integer("clients", 32, "Closed-loop clients with one row a request.", lower=1)
 SECONDS = COMMAND.float("seconds", 5.0, "Length of each measurement, in seconds.", lower=0.1)
+SERVER = COMMAND.repeated(
+    "server",
+    "name=value: a flag of tfmusicgan-serve, such as tensorflow_intra_op_parallelism=1; may be"
+    " given several times.",
+)
 
 _LOAD_TEST = pathlib.Path(__file__).parents[2] / "serving/load_test.py"
 _ROWS, _ROWS_CLIENTS = 16, 4
@@ -44,7 +49,7 @@ def _execute() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     print(
         f"{len(os.sched_getaffinity(0))} cores; {CLIENTS.value} clients of 1 row, {_ROWS_CLIENTS} "
-        f"clients of {_ROWS} rows"
+        f"clients of {_ROWS} rows{''.join(f'; {flag}' for flag in SERVER.value)}"
     )
     print("what                         requests/s   rows/s   p50 ms   p99 ms  CPU ms/request")
     alone = _in_process(folder)
@@ -124,6 +129,7 @@ def _served(folder: pathlib.Path) -> Iterator[tuple[str, int]]:
     """tfmusicgan-serve with one model: its address and its process id."""
     code = "from tfmusicgan.cli.serve import main; main()"
     flags = [f"--model_name={folder.name}", f"--model_base_path={folder}", "--port=0"]
+    flags += [f"--{flag}" for flag in SERVER.value]
     with subprocess.Popen(
         [sys.executable, "-c", code, *flags], stdout=subprocess.PIPE, text=True
     ) as process:

@@ -163,9 +163,11 @@ def test_stock_client(toy_server, tmp_path):
 
 @pytest.mark.slow
 def test_benchmark(toy_root):
-    done = script("scripts/benchmarks/serving.py", f"--model={toy_root}/toy", "--seconds=0.1")
+    flags = [f"--model={toy_root}/toy", "--seconds=0.1", "--server=model_concurrency=1"]
+    done = script("scripts/benchmarks/serving.py", *flags)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
+    assert lines[0].endswith("4 clients of 16 rows; model_concurrency=1")
     assert len(lines) == 12
     measured = [line[:28].rstrip() for line in lines[2:10]]
     assert measured[4:] == ["server, 1 row", "echo of it", "server, 16 rows", "echo of it"]
