@@ -11,8 +11,9 @@ from tests.eagerly import eagerly
 from tfmusicgan import losses, models, recipes, representations
 from tfmusicgan.errors import CheckpointError, ConfigError
 from tfmusicgan.models import noise
-from tfmusicgan.models.midinet import chains, triples
+from tfmusicgan.models.midinet import chains, pieces, triples
 from tfmusicgan.models.midinet.layers import BatchNormalization, Upsampling
+from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.melody_bars import MelodyBars
 
 # Biases that batch normalisation takes out again: their gradients are rounding, scaled up by Adam.
@@ -249,6 +250,43 @@ def test_onsets_and_velocities_are_decided_and_drawn():
     assert (hot[0][0] == 70).numpy().all() and len(set(hot[0][1].numpy().tolist())) > 3
     assert hot[1][0].numpy().tolist() == onset[0].tolist()
     assert hot[1][1].numpy().tolist() != onset[1].tolist()
+
+
+def test_progressions_are_read_and_what_is_none_is_named():
+    numbers, count = pieces.read_chords(tf.constant([["C", "Am7"], ["F#m7b5", ""]]), False)
+    assert numbers.numpy().tolist() == [[1, 22], [19, 0]] and count.numpy().tolist() == [2, 1]
+    numbers, count = pieces.read_chords(tf.constant([[""], ["G7"]]), True)
+    assert numbers.numpy().tolist() == [[0], [8]] and count.numpy().tolist() == [0, 1]
+    for chords, message in (
+        ([["C", "H7"]], "with a third. Received:.*H7"),
+        ([["Gsus4", "C"]], "with a third. Received:.*Gsus4"),
+        ([["N.C."]], "with a third. Received:.*N.C."),
+        ([["", "C"]], "no empty text in front of a symbol"),
+        ([["C"] * 65], "at most 64, one a bar. Received:.*65"),
+        ([["C"], [""]], "one symbol at least for every row"),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"(?s){message}"):
+            pieces.read_chords(tf.constant(chords), False)
+
+
+def test_a_progression_is_repeated_until_it_fills_a_window():
+    model = build("midinet_creative", rep=MelodyBars(bars=8))
+    harmonize = model.signatures()["harmonize"]
+    given = {
+        "seed": tf.constant([1, 2, 3], tf.int64),
+        "chords": tf.constant([["C", "Am", "F"], ["G", "", ""], ["C", "Dm", ""]]),
+        "temperature": tf.zeros([3]),
+        "num_bars": tf.constant([0, 0, 3]),
+        "qpm": tf.fill([3], 120.0),
+        "sound_chords": tf.constant([True, False, False]),
+    }
+    found = harmonize.function(**given)
+    sequences = [NoteSequence.FromString(text) for text in found["note_sequence"].numpy()]
+    # Nine bars of three chords, eight of one, three of two as asked; each of two seconds.
+    assert [sequence.total_time for sequence in sequences] == [18.0, 16.0, 6.0]
+    names = [[text.text for text in sequence.text_annotations] for sequence in sequences]
+    assert names == [["C", "Am", "F"] * 3, ["G"], ["C", "Dm", "C"]]
+    assert [max(n.instrument for n in sequence.notes) for sequence in sequences] == [1, 0, 0]
 
 
 def test_refusals():

@@ -40,8 +40,6 @@ NUM_PITCHES = 128
 NUM_CHORDS = 25
 """Chord numbers: 0 for none, 12 major triads, 12 minor ones."""
 
-LOUDEST = 127
-
 CHORDS = ("triads", "none")
 OUT_OF_RANGE = ("fold", "drop")
 

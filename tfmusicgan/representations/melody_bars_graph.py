@@ -13,7 +13,7 @@ from tfmusicgan.representations.melody_bars_messages import (
     chord_pitches,
     column_maxima,
 )
-from tfmusicgan.representations.melody_bars_steps import SILENCE
+from tfmusicgan.representations.melody_bars_steps import LOUDEST, SILENCE
 from tfmusicgan.representations.melody_messages import VELOCITY
 from tfmusicgan.representations.melody_track_graph import melody_notes
 from tfmusicgan.representations.note_sequences_graph import (
@@ -183,9 +183,11 @@ def from_note_sequences(
     onsets = tf.gather(begun, tf.maximum(pitches, 0), axis=2, batch_dims=2) & (pitches != SILENCE)
     columns = [tf.cast(onsets, tf.int32)] * rep.onsets
     if rep.velocities:
-        loudness = tf.scatter_nd(
-            tf.stack([row, start, pitch], axis=1), velocity, [notes.batch, length, 128]
-        )
+        place = tf.stack([row, start, pitch], axis=1)
+        loudness = tf.zeros([notes.batch, length, 128], tf.int32)
+        # Of equal notes the loudest; what clients send may be out of range.
+        velocity = tf.clip_by_value(velocity, 1, LOUDEST)
+        loudness = tf.tensor_scatter_nd_max(loudness, place, velocity)
         found = tf.gather(loudness, tf.maximum(pitches, 0), axis=2, batch_dims=2)
         columns.append(_held(tf.where(onsets, found, 0), onsets))
     source = _fill_rests(pitches, steps)
@@ -233,11 +235,8 @@ def _fill_rests(pitches: tf.Tensor, steps_per_bar: int) -> tf.Tensor:
     """As `melody_bars_steps.fill_rests` of each row: int32 [batch, steps]."""
     length = pitches.shape[1]
     sounds, places = pitches != SILENCE, tf.range(length)[tf.newaxis]
-    last = tf.scan(
-        lambda before, now: tf.maximum(before, now),
-        tf.transpose(tf.where(sounds, places, -1)),
-    )
-    last = tf.transpose(last)
+    last = _held(tf.broadcast_to(places, tf.shape(pitches)), sounds)
+    last = tf.where(tf.cumsum(tf.cast(sounds, tf.int32), axis=1) > 0, last, -1)
     bar_start = places // steps_per_bar * steps_per_bar
     first = tf.reshape(
         tf.where(sounds, places, length), [-1, length // steps_per_bar, steps_per_bar]

@@ -10,6 +10,8 @@ from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
 SILENCE = -1
 """The pitch of a step in which nothing sounds."""
 
+LOUDEST = 127
+
 MINOR = 13
 """The chord number of C minor; those of the major triads are from 1 on."""
 
@@ -35,7 +37,7 @@ def draw_steps(
             for quarters in (note.start_quarter, note.end_quarter)
         )
         if start < end and start < num_steps:
-            pitch[start:end], velocity[start:end] = note.pitch, note.velocity
+            pitch[start:end], velocity[start:end] = note.pitch, min(max(note.velocity, 1), LOUDEST)
             onset[start] = 1
     return pitch, onset, velocity
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from tfmusicgan.models import noise, token_draws
 from tfmusicgan.models.midinet.triples import chord_numbers, pictures
-from tfmusicgan.representations.melody_bars import LOUDEST, NUM_PITCHES, MelodyBars
+from tfmusicgan.representations.melody_bars import NUM_PITCHES, MelodyBars
+from tfmusicgan.representations.melody_bars_steps import LOUDEST
 
 if typing.TYPE_CHECKING:
     from tfmusicgan.models.midinet.model import MidiNet

@@ -7,12 +7,11 @@ import tensorflow as tf
 
 from tfmusicgan.models import noise
 from tfmusicgan.representations.melody_bars import (
-    LOUDEST,
     NUM_CHORDS,
     NUM_PITCHES,
     MelodyBars,
 )
-from tfmusicgan.representations.melody_bars_steps import MINOR
+from tfmusicgan.representations.melody_bars_steps import LOUDEST, MINOR
 
 CHORD_SIZE = 13
 """Numbers of a chord: twelve positions and a flag."""
