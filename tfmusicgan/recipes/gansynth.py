@@ -9,7 +9,7 @@ import functools
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.base import Preset, Recipe
-from tfmusicgan.recipes.gansynth_published import NOTES, PUBLISHED
+from tfmusicgan.recipes.gansynth_published import METRICS, NOTES, PUBLISHED
 from tfmusicgan.recipes.progressive import Stage, all_at_once, grow
 from tfmusicgan.recipes.wasserstein import (
     check_choice,
@@ -24,17 +24,6 @@ PAPER = (
     "Synthesis. ICLR 2019. https://arxiv.org/abs/1902.08710"
 )
 NORMALISERS = ("published", "measured")
-METRICS = (
-    "pitch_accuracy",
-    "pitch_entropy",
-    "inception_score",
-    "frechet_distance",
-    "ndb",
-    "estimated_pitch",
-    "spectrum",
-    "level",
-    "silent_notes",
-)
 
 
 @dataclasses.dataclass(frozen=True)

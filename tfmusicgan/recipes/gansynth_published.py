@@ -1,4 +1,16 @@
-"""What GANSynth's paper reports (Engel et al. 2019, tables 1 and 2)."""
+"""What GANSynth's paper reports (Engel et al. 2019, tables 1 and 2), and what is measured here."""
+
+METRICS = (
+    "pitch_accuracy",
+    "pitch_entropy",
+    "inception_score",
+    "frechet_distance",
+    "ndb",
+    "estimated_pitch",
+    "spectrum",
+    "level",
+    "silent_notes",
+)
 
 _COLUMNS = (
     "ndb/bins",
