@@ -43,7 +43,8 @@ def model_card(name: str, manifest: Mapping[str, Any]) -> str:
             bounds = value.get("range")
             text = f"{bounds[0]:g} to {bounds[1]:g}" if bounds else ""
             default = str(value.get("default", "needed"))
-            sizes = ", ".join(["batch", *map(str, value.get("shape", []))])
+            shape = ["any" if size is None else str(size) for size in value.get("shape", [])]
+            sizes = ", ".join(["batch", *shape])
             cells = f"`{signature}`", f"`{key}`", f"{value['dtype']} [{sizes}]", default
             lines.append(f"| {' | '.join(cells)} | {text} |")
     lines += [
