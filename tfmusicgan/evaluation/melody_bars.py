@@ -45,7 +45,8 @@ def measure(
         "memorisation": _memorisation(phrases, train),
         "notes": (
             "nearest_training_bar: share of a bar's steps that differ from the most similar bar of "
-            "all training data, in any of twelve keys; copied_bars: share of bars that are one.",
+            "all training data, bars moved to begin with one pitch; copied_bars: share of bars "
+            "that are such a bar.",
         ),
     }
 
