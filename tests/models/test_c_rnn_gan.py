@@ -220,7 +220,7 @@ def test_losses_by_hand():
     ],
 )
 def test_who_is_too_far_ahead_stands_still(freezing, generator, discriminator, frozen):
-    model = make(freezing=freezing)
+    model = make(freezing=freezing, freezing_share=0.7)
     losses = {"adversarial_loss": generator, "decisions": discriminator}
     found = model._frozen({name: tf.constant(value) for name, value in losses.items()})
     assert {name for name, value in found.items() if value} == ({frozen} if frozen else set())
@@ -263,6 +263,17 @@ def test_both_updates_are_of_one_pass():
         triples = zip(networks[name].trainable_variables, gradients[name], trained, strict=True)
         for before, gradient, after in triples:
             np.testing.assert_allclose(after, before - scale * gradient, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_compiled_step_is_the_step():
+    """XLA needs to know how long all lists of a loop and of its gradient become."""
+    logs = []
+    for jit_compile in (False, True):
+        model = at(make(dropout=0.0), 1)  # another generator draws dropout there
+        step = tf.function(model.train_step, autograph=False, jit_compile=jit_compile)
+        logs.append({name: float(value) for name, value in step(real(model)).items()})
+    assert logs[0] == pytest.approx(logs[1], rel=1e-4)
 
 
 def test_pretraining_compares_the_next_event_with_the_true_one():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tfmusicgan import metrics
 from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, Rows
@@ -18,6 +19,7 @@ from tfmusicgan.representations.note_events import NoteEvents
 from tfmusicgan.representations.note_events_numbers import from_features
 
 _COPIED = 8  # events: the runs of pitches that are looked for in the training data
+_ROWS = 256  # pieces whose next events are said at once
 
 
 def measure(
@@ -34,7 +36,6 @@ def measure(
       models: The untrained and the trained model.
       train: The training split.
     """
-    del models
     compared = {"training": phrases[TRAINING]}
     found = {
         row: metrics.estimates(recipe.metrics, events, train.representation, compared)
@@ -47,17 +48,23 @@ def measure(
         },
         "spread": spreads(found[TRAINING], len(phrases[TRAINING])),
         "intervals": intervals(found[TRAINED], len(phrases[TRAINED])),
-        "memorisation": _memorisation(phrases, train),
+        "memorisation": _memorisation(phrases, models, train),
         "notes": (
             "nearest_training_phrase: share of steps whose first tone is another pitch than in the "
             f"most similar training phrase; copied_{_COPIED}_grams: share of runs of {_COPIED} "
-            "such pitches that are in some training phrase.",
+            "such pitches that are in some training phrase; held_out_error: mean squared error of "
+            "the features of the next event, given those before it.",
         ),
     }
 
 
-def _memorisation(phrases: Mapping[str, np.ndarray], train: RecordSet) -> Rows:
-    """How new held-out and generated pieces are, and how alike the pieces of a row."""
+def _memorisation(
+    phrases: Mapping[str, np.ndarray], models: Mapping[str, MusicGAN], train: RecordSet
+) -> Rows:
+    """How new held-out and generated pieces are, and how alike the pieces of a row.
+
+    `held_out_error` is the other side of it: how well a model foresees pieces it has not seen.
+    """
     rep = train.representation
     known = _pitches(train.spread(train.num_examples)[rep.name], rep)
     rows: Rows = {}
@@ -70,7 +77,19 @@ def _memorisation(phrases: Mapping[str, np.ndarray], train: RecordSet) -> Rows:
             f"copied_{_COPIED}_grams": text.copied_ngram_share(pitches, known, _COPIED),
             "self_similarity": token_similarity(pitches),
         }
+    if HELD_OUT in phrases:
+        for row, model in models.items():
+            error = _error(model, phrases[HELD_OUT])
+            rows[row] = {**rows.get(row, {}), "held_out_error": error}
     return rows
+
+
+def _error(model: MusicGAN, events: np.ndarray) -> float:
+    """The mean of `next_event_error`, some pieces at a time."""
+    measure = tf.function(lambda rows: model.next_event_error(rows), autograph=False)
+    parts = range(0, len(events), _ROWS)
+    found = [measure(tf.constant(events[first : first + _ROWS])).numpy() for first in parts]
+    return float(np.concatenate(found).mean())
 
 
 def _pitches(events: np.ndarray, representation: NoteEvents) -> np.ndarray:

@@ -77,7 +77,8 @@ def run(inputs: tf.Tensor, recurrent: tf.Tensor) -> tf.Tensor:
 
     @tf.custom_gradient
     def apply(inputs: tf.Tensor, recurrent: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        hidden, cells, gates = _forward(inputs, recurrent)
+        # Else TensorFlow would keep what its own gradient of the loop needs, which nobody asks for.
+        hidden, cells, gates = _forward(tf.stop_gradient(inputs), tf.stop_gradient(recurrent))
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             steps = inputs.shape[0]
@@ -126,7 +127,7 @@ def _forward(inputs: tf.Tensor, recurrent: tf.Tensor) -> tuple[tf.Tensor, tf.Ten
         return t + 1, found[0], found[1], *written
 
     loop = (tf.constant(0), zeros, zeros, *arrays)
-    _, _, _, *arrays = tf.while_loop(lambda t, *_: t < steps, body, loop)
+    _, _, _, *arrays = tf.while_loop(lambda t, *_: t < steps, body, loop, maximum_iterations=steps)
     return tuple(_whole(array, steps) for array in arrays)
 
 
@@ -156,7 +157,7 @@ def _backward(
         return t - 1, hidden, cell * forget, array.write(t, of_gates)
 
     loop = (tf.constant(steps - 1), zeros, zeros, _array(upstream.dtype, steps))
-    *_, array = tf.while_loop(lambda t, *_: t >= 0, body, loop)
+    *_, array = tf.while_loop(lambda t, *_: t >= 0, body, loop, maximum_iterations=steps)
     return _whole(array, steps)
 
 

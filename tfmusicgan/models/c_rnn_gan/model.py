@@ -11,6 +11,8 @@ Differs from the paper, or from the released code where the two disagree:
 
 * Features are standardised (`NoteEvents`); raw ticks, hertz and velocities, with errors of 10^4 and
   more, train only by the clipping of gradients (`features=raw`).
+* C-RNN-GAN-3 has one time for the tones of a step, 10 numbers, as the later code; the paper speaks
+  of a quadruplet for each.
 * Sampling is without dropout; the released code samples with it (the control `dropout`).
 * A sequence's length grows by 4 in each epoch until it is whole, also after pretraining, as the
   released code does by mistake, whose curves the paper shows (`curriculum_goes_on=false`: no).
@@ -106,6 +108,20 @@ class CRNNGAN(CRNNGANTraining):
         """Writes a sequence per seed: int64 [batch] to float32 [batch, length, features]."""
         events = self._write(seeds, self.length, None)
         return {self.representation.name: tf.ensure_shape(events, [None, self.length, None])}
+
+    def next_event_error(self, events: tf.Tensor) -> tf.Tensor:
+        """How far off the generator is when it says each event from those before it.
+
+        Args:
+          events: float32 [n, length, features].
+
+        Returns:
+          float32 [n], the mean squared error of the features; the noise is its mean throughout.
+        """
+        real = tf.transpose(events, [1, 0, 2])
+        driven = tf.fill(tf.shape(real), 0.5)
+        said = self.generator.predict_next(tf.ensure_shape(driven, real.shape), driven[0], real)
+        return tf.reduce_mean(tf.square(tf.cast(said, tf.float32) - real), axis=[0, 2])
 
     def signatures(self) -> dict[str, Signature]:
         """`serving_default` and `generate`."""
