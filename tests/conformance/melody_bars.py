@@ -93,12 +93,12 @@ def trained_optimizers(model, stage):
 def draws_follow_their_controls(asked):
     """What is hotter has more pitches; what is nearly cold is nearly decided."""
     pitches = {}
-    for temperature in (0.0, 0.003, 3.0):
+    for temperature in (0.0, 0.002, 3.0):
         outputs = asked("generate", seed=SEEDS, temperature=temperature, num_bars=1)
         bars = np.array(_bars(asked.model, outputs))
         pitches[temperature] = bars[..., : asked.model.representation.steps_per_bar]
-    same = [np.mean(pitches[0.0] == pitches[hot]) for hot in (0.003, 3.0)]
-    assert same[0] > 0.7 > same[1], same
+    same = [np.mean(pitches[0.0] == pitches[hot]) for hot in (0.002, 3.0)]
+    assert same[0] > 0.4 > 0.1 > same[1], same  # untrained, activations are nearly equal
     variety = [np.mean([len(np.unique(row)) for row in rows]) for rows in pitches.values()]
     assert variety[0] < variety[2]
 
