@@ -84,7 +84,12 @@ class MidiNet(MidiNetTraining):
         if config.previous_bar_layers:
             self.conditioner = Conditioner(config, width, seed, name="conditioner")
         self.generator = Generator(config, steps, width, chord, seed, name="generator")
-        self.discriminator = Discriminator(config, steps, width, chord, seed, name="discriminator")
+        # In full precision: what its batches have in common is far more than what they differ by,
+        # which is what normalising them leaves.
+        dtype = self.dtype_policy.variable_dtype
+        self.discriminator = Discriminator(
+            config, steps, width, chord, seed, name="discriminator", dtype=dtype
+        )
         self.latent_table = noise.quantile_table(distributions.Normal(np.float64(0), np.float64(1)))
         self.chord_bank = None
         if config.chord_condition:

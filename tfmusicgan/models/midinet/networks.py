@@ -5,6 +5,8 @@ ones where the representation has onsets or velocities. All sizes follow from th
 representation; those of the released code are in the comments.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -175,6 +177,7 @@ class Discriminator(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        own = {"dtype": self.dtype_policy}
         self.slope, stddev = config.leaky_relu_slope, config.initial_stddev
         bar, time = config.discriminator_bar_filters, config.discriminator_time_filters
         # 2 x 128, over the bar and the chord's numbers, which are maps of one value each.
@@ -193,13 +196,14 @@ class Discriminator(keras.layers.Layer):
             seed=seed,
             stddev=stddev,
             name="merge",
+            **own,
         )
-        self.merge_norm = _norm(config, time, "merge_norm", moving=False)
+        self.merge_norm = _norm(config, time, "merge_norm", moving=False, **own)
         flat = ((steps // 2 - 4) // 2 + 1) * time  # 3 x 77
         units = config.discriminator_dense_units
-        self.dense = Product(flat + chord_size, units, seed, stddev, name="dense")
-        self.dense_norm = _norm(config, units, "dense_norm", moving=False)
-        self.score = Product(units + chord_size, 1, seed, stddev, name="score")
+        self.dense = Product(flat + chord_size, units, seed, stddev, name="dense", **own)
+        self.dense_norm = _norm(config, units, "dense_norm", moving=False, **own)
+        self.score = Product(units + chord_size, 1, seed, stddev, name="score", **own)
         self.built = True
 
     def call(self, bar: tf.Tensor, chord: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
@@ -248,7 +252,7 @@ def _beside(x: tf.Tensor, maps: list[tf.Tensor]) -> tf.Tensor:
 
 
 def _norm(
-    config: MidiNetConfig, channels: int, name: str, moving: bool = True
+    config: MidiNetConfig, channels: int, name: str, moving: bool = True, **kwargs: Any
 ) -> BatchNormalization:
     decay = config.batch_norm_decay if moving else None
-    return BatchNormalization(channels, decay, config.batch_norm_epsilon, name=name)
+    return BatchNormalization(channels, decay, config.batch_norm_epsilon, name=name, **kwargs)
