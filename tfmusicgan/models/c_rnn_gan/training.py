@@ -8,14 +8,13 @@ import tensorflow as tf
 from tfmusicgan import losses
 from tfmusicgan.layers.precision import full_precision
 from tfmusicgan.layers.replicas import mean_over_replicas
-from tfmusicgan.models import dropout, noise
+from tfmusicgan.models import noise
 from tfmusicgan.models.base import MusicGAN
-from tfmusicgan.models.c_rnn_gan.networks import Masks
+from tfmusicgan.models.c_rnn_gan import masks
 from tfmusicgan.models.fused_adam import FusedAdam
 from tfmusicgan.recipes.c_rnn_gan import ADVERSARIAL, PRETRAINING
 
-# Streams of training noise.
-_NOISE, _GENERATOR_DROPOUT, _DISCRIMINATOR_DROPOUT = 0, 4, 5
+_NOISE = 0  # a stream of training noise; those of dropout are in masks.py
 _LEAST_PROBABILITY = 1e-7  # whose logarithm is taken
 
 _TRACKED = {
@@ -162,10 +161,10 @@ class CRNNGANTraining(MusicGAN):
         """Teaches the generator to say the next event: float [steps, rows, features]."""
         rows = tf.shape(real)[1]
         first, driven = self._noise(rows)
-        masks = self._generator_masks(rows)
+        dropped = masks.of_generator(self, rows)
 
         def loss_fn() -> tf.Tensor:
-            said = self.generator.predict_next(driven, first, real, masks)
+            said = self.generator.predict_next(driven, first, real, dropped)
             error = tf.reduce_mean(tf.square(full_precision(said) - full_precision(real)))
             return error + self._penalty(self.generator)
 
@@ -181,12 +180,12 @@ class CRNNGANTraining(MusicGAN):
         """Updates both networks by one forward pass: float [steps, rows, features]."""
         config, rows = self.model_config, tf.shape(real)[1]
         first, driven = self._noise(rows)
-        masks = self._generator_masks(rows), self._discriminator_masks(rows)
+        dropped = masks.of_generator(self, rows), masks.of_discriminator(self, rows)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape(persistent=True) as tape:
-            fake = self.generator(driven, first, masks[0])
+            fake = self.generator(driven, first, dropped[0])
             # Sequences are read apart: real and generated ones lie side by side in one batch.
-            features, scores = self.discriminator(tf.concat([real, fake], axis=1), masks[1])
+            features, scores = self.discriminator(tf.concat([real, fake], axis=1), dropped[1])
             found = self._find_losses(full_precision(features), full_precision(scores), rows)
             scaled = {}
             for name, optimizer in self._optimizers.items():
@@ -270,41 +269,6 @@ class CRNNGANTraining(MusicGAN):
         kernels = [v for v in network.trainable_variables if not v.path.endswith("bias")]
         squares = [tf.nn.l2_loss(tf.convert_to_tensor(kernel)) for kernel in kernels]
         return self.model_config.l2_weight * tf.add_n(squares)
-
-    def _generator_masks(self, rows: tf.Tensor) -> Masks | None:
-        steps, size = self.num_events, self.model_config.hidden_size
-        flat = self._masks(_GENERATOR_DROPOUT, rows, 1, 2 * steps * size)
-        if flat is None:
-            return None
-        both = tf.transpose(tf.reshape(flat, [rows, 2, steps, size]), [1, 2, 0, 3])
-        return tuple(tf.unstack(both))
-
-    def _discriminator_masks(self, rows: tf.Tensor) -> Masks | None:
-        steps, size = self.num_events, self.model_config.hidden_size
-        flat = self._masks(_DISCRIMINATOR_DROPOUT, rows, 2, steps * (self.features + 4 * size))
-        if flat is None:
-            return None
-        event, hidden = tf.split(flat, [steps * self.features, 4 * steps * size], axis=1)
-        event = tf.transpose(tf.reshape(event, [2 * rows, steps, self.features]), [1, 0, 2])
-        hidden = tf.reshape(hidden, [2 * rows, 2, 2, steps, size])
-        return (event, *tf.unstack(tf.transpose(hidden, [1, 2, 3, 0, 4])))
-
-    def _masks(self, stream: int, rows: tf.Tensor, kinds: int, size: int) -> tf.Tensor | None:
-        """Dropout of this replica's rows, `kinds` times: [kinds * rows, size]; None without any."""
-        config, own = self.model_config, self.global_rows(rows)
-        if not config.dropout:
-            return None
-        places = tf.concat([own + kind * config.batch_size for kind in range(kinds)], axis=0)
-        found = dropout.batch_masks(
-            self.seed,
-            tf.convert_to_tensor(self.step),
-            stream,
-            kinds * config.batch_size,
-            places,
-            size,
-            config.dropout,
-        )
-        return tf.cast(found, self.generator.compute_dtype)
 
     def _track(self, **values: tf.Tensor) -> None:
         for name, value in values.items():
