@@ -13,20 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from tfmusicgan.errors import ConfigError, ConversionError
-from tfmusicgan.note_sequences.lead_sheet import LeadSheet, read_lead_sheet
+from tfmusicgan.errors import ConfigError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations import melody_bars_messages as messages
 from tfmusicgan.representations.base import Example, FieldSpec
-from tfmusicgan.representations.melody_bars_steps import (
-    SILENCE,
-    draw_steps,
-    fill,
-    find_triads,
-    fold,
-)
-from tfmusicgan.representations.melody_track import melody_notes
-from tfmusicgan.representations.note_arrays import note_arrays
+from tfmusicgan.representations.melody_bars_windows import bars_and_faults, cut_windows
 from tfmusicgan.representations.parameters import (
     PlainParameters,
     check_part_names,
@@ -42,9 +33,6 @@ NUM_CHORDS = 25
 
 CHORDS = ("triads", "none")
 OUT_OF_RANGE = ("fold", "drop")
-
-# Over two hours of 4/4 at 120; what is longer is a damaged file.
-MAX_BARS = 4096
 
 _INT_RANGES = {
     "bars": (1, 64),
@@ -193,34 +181,8 @@ class MelodyBars(PlainParameters):
         `"short_last_window"`: what is left at the end; the others as for `encode`, each window by
         the first that it has.
         """
-        bars, faults = self._bars_and_faults(sequence)
-        name = _name_of(sequence)
-        hop = self.bars if self.hop_bars is None else self.hop_bars
-        starts = range(0, len(bars) - self.bars + 1, hop)
-        if not starts:
-            raise ConversionError(
-                f"Expected {self.bars} bars from the first note on. Received: {len(bars)} in "
-                f"{name!r}.",
-                reason="too_short",
-            )
-        kept, left_out = [], dict.fromkeys((*faults, "short_last_window"), 0)
-        for start in starts:
-            window = slice(start, start + self.bars)
-            reason = next((reason for reason, has in faults.items() if has[window].any()), None)
-            if reason is None:
-                kept.append({self.name: bars[window]})
-            else:
-                left_out[reason] += 1
-        if not kept:
-            reason = max(left_out, key=left_out.get)
-            raise ConversionError(
-                f"Expected a window of {self.bars} bars that all sound, with a triad for each "
-                f"and pitches in range. Received: none in {name!r}, most often for {reason}.",
-                reason=reason,
-            )
-        reached = max(starts[-1] + self.bars, starts[-1] + hop)
-        left_out["short_last_window"] += int(reached < len(bars))
-        return kept, left_out
+        windows, left_out = cut_windows(sequence, self)
+        return [{self.name: window} for window in windows], left_out
 
     def find_bars(self, sequence: NoteSequence) -> np.ndarray:
         """All bars of a lead sheet from its first note on.
@@ -237,7 +199,7 @@ class MelodyBars(PlainParameters):
           PieceError: With a reason of `read_lead_sheet`, or `"no_melody"`, `"no_bars_in_meter"`,
             `"too_long"`, or `"no_notes"` (none is as long as half a step).
         """
-        return self._bars_and_faults(sequence)[0]
+        return bars_and_faults(sequence, self)[0]
 
     def decode(
         self, example: Example, qpm: float = 120.0, sound_chords: bool = False
@@ -258,56 +220,3 @@ class MelodyBars(PlainParameters):
           ConfigError: If `qpm` is out of range.
         """
         return messages.bars_to_note_sequence(example[self.name], self, qpm, sound_chords)
-
-    def _bars_and_faults(self, sequence: NoteSequence) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """All bars, and reason to bool [bars]: which of them no window may have."""
-        sheet = self._read_sheet(sequence)
-        steps = self.steps_per_bar
-        parts = draw_steps(sheet, self.steps_per_beat, sheet.bars * steps)
-        sounds = (parts[0].reshape(-1, steps) != SILENCE).any(axis=1)
-        if not sounds.any():
-            raise ConversionError(
-                f"Expected notes of half a step and more ({0.5 / self.steps_per_beat:g} quarter "
-                f"notes). Received: none in {_name_of(sequence)!r}.",
-                reason="no_notes",
-            )
-        chord = find_triads(sheet) if self.chords == "triads" else np.zeros(sheet.bars, np.int64)
-        has_triad = (chord > 0) | (self.chords == "none")
-        first = int(sounds.argmax())
-        pitch, onset, velocity = fill([part[first * steps :] for part in parts], steps)
-        in_range = (pitch >= self.lowest_pitch) & (pitch < self.lowest_pitch + self.num_pitches)
-        faults = {"empty_bar": ~sounds[first:], "no_triad": ~has_triad[first:]}
-        if self.out_of_range == "drop":
-            faults["pitch_out_of_range"] = ~in_range.reshape(-1, steps).all(axis=1)
-        columns = [fold(pitch, self.lowest_pitch, self.num_pitches).reshape(-1, steps)]
-        columns.append(chord[first:, np.newaxis])
-        columns += [onset.reshape(-1, steps)] * self.onsets
-        columns += [velocity.reshape(-1, steps)] * self.velocities
-        return np.concatenate(columns, axis=1).astype(np.int32), faults
-
-    def _read_sheet(self, sequence: NoteSequence) -> LeadSheet:
-        name, notes = _name_of(sequence), note_arrays(sequence)
-        melody = melody_notes(notes, sequence, self.melody_name)
-        if not melody.any():
-            raise ConversionError(
-                f"Expected a melody. Received: {len(notes)} notes in {name!r}, none of them of an "
-                "instrument that is no drum.",
-                reason="no_melody",
-            )
-        sheet = read_lead_sheet(sequence, int(notes.instrument[melody.argmax()]))
-        if sheet.denominator > 4 or sheet.quarters_per_bar != self.beats_per_bar:
-            raise ConversionError(
-                f"Expected bars of {self.beats_per_bar}/4. Received: "
-                f"{sheet.numerator}/{sheet.denominator} in {name!r}.",
-                reason="no_bars_in_meter",
-            )
-        if sheet.bars > MAX_BARS:
-            raise ConversionError(
-                f"Expected at most {MAX_BARS} bars. Received: {sheet.bars} in {name!r}.",
-                reason="too_long",
-            )
-        return sheet
-
-
-def _name_of(sequence: NoteSequence) -> str:
-    return sequence.id or sequence.filename or "the sequence"
