@@ -46,6 +46,8 @@ SPELLINGS = [
     ("BbmM7", "Bbm(maj7)", {0, 3, 7, 11}),
     ("Bb-(maj7)", "Bbm(maj7)", {0, 3, 7, 11}),
     ("Bbmmaj9", "Bbm(maj7)(add9)", {0, 2, 3, 7, 11}),
+    ("AMI7", "Am7", {0, 3, 7, 10}),
+    ("AMin9", "Am9", {0, 2, 3, 7, 10}),
     # An a behind an m that belongs to `add`, not to `maj`.
     ("Amadd9", "Am(add9)", {0, 2, 3, 7}),
     ("Am add9", "Am(add9)", {0, 2, 3, 7}),

@@ -42,7 +42,7 @@ _RULES = tuple(
         (r"omit", "no"),
         (r"(?:Δ|\^)(?:7|(?!\d))", "maj7"),
         (r"Δ|\^", "maj"),
-        (r"^(?:major|Maj|MAJ|Ma(?!dd)|MA|ma(?!j|dd)|M)", "maj"),
+        (r"^(?:major|Maj|MAJ|Ma(?!dd)|MA|ma(?!j|dd)|M(?![iI]))", "maj"),
         (r"^(?:minor|Min|MIN|min|Mi|MI|mi|-)", "m"),
         (r"^m\(?(?:maj|Maj|MAJ|[Mm]a(?!dd)|MA|M)(?:7?\)?(?!\d)|(9)\)?)", r"m(maj7)\1"),
         (r"^m\(maj7\)9", "m(maj7)(add9)"),
