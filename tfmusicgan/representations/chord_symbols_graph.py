@@ -2,13 +2,13 @@
 
 Equals `chord_symbols.nearest_triad` for symbols whose kind is in the table: all of note_seq's, the
 spellings of jazz and of Harte that stand for them, and those with one alteration, or two of a
-seventh chord. Brackets do not count. Kinds are looked up by their hash, and compared letter by
-letter.
+seventh chord; in Harte's with the third or the fifth left out. Brackets do not count, nor do other
+words and signs for major, minor, diminished, augmented, added and left-out tones. Kinds are looked
+up by their hash, and compared letter by letter. Other symbols are `UNKNOWN`.
 """
 
 import functools
 import itertools
-import re
 
 import numpy as np
 import tensorflow as tf
@@ -30,14 +30,30 @@ _JAZZ = (
     "m9b5 -M7 -Δ7 mΔ7 -^7 m^7 mM9 +M7 maj7#5 M7+ maj7#11 7b5b9 7#5b9 7#5#9 7b9#5 7b9b5 7#9#5 "
     "7#9b5 7b9#9 7b9#11 7#9#11 13b9 13#11 13#9 9#11 9b5 9#5 9b13 7b9b13 7#9b13 7#11 m7#5 "
     "m11b5 dim9 5 m7b5b9 M9#11 maj9#11 maj13#11 M13 -13 m13 "
-    "sus 7sus 9sus 13sus 7sus4 9sus4 13sus4 sus47 7sus2"
+    "sus 7sus 9sus 13sus 7sus4 9sus4 13sus4 sus47 7sus2 "
+    "7susb9 7sus4b9 m(maj9)"
 )
 _HARTE = (
     "maj min dim aug maj7 min7 7 dim7 hdim7 minmaj7 maj6 min6 9 maj9 min9 11 maj11 min11 13 "
     "maj13 min13 maj(9) min(9) 7(9) 7(b9) 7(#9) 7(#11) 7(13) 7(b13) maj7(#11) min7(11) "
-    "maj(11) min(11) maj6(9) min6(9) maj7(9) min7(9) min7(b5) sus4 sus2 sus4(b7) 5 1"
+    "maj(11) min(11) maj6(9) min6(9) maj7(9) min7(9) min7(b5) sus4 sus2 sus4(b7) sus4(b7,9) 5 1"
 )
-_BRACKETS = re.compile("[(), ]")
+_SIGNS_OF_PRINT = (("♯", "#"), ("♭", "b"), ("Ø", "ø"), ("º", "°"), ("△", "Δ"))
+# Kinds of many spellings to fewer, rule after rule; those of Harte begin with a colon and stay.
+_RULES = (
+    ("[(), ]", ""),
+    ("omit", "no"),
+    ("add", "&"),  # Else the rules for `ma` and `MA` would find theirs in `madd` and `MAdd`.
+    ("^(minor|min|Min|MIN|Mi|MI|mi|-)", "m"),
+    ("^(major|maj|Maj|MAJ|Ma|MA|ma|M)", "maj"),
+    ("^m(maj|Maj|MAJ|Ma|MA|ma|M)", "mmaj"),
+    ("^(diminished|°|o)", "dim"),
+    ("^(augmented|[+])", "aug"),
+    ("^dom(inant)?([0-9])", r"\2"),
+    # The sign before a degree, the last one first, as often as real symbols have one.
+    *[(r"^([^:].*|)([0-9])[+]([0-9])", r"\1\2#\3")] * 3,
+    *[(r"^([^:].*|)([0-9])-([0-9])", r"\1\2b\3")] * 3,
+)
 
 
 def triad_numbers(symbols: tf.Tensor) -> tf.Tensor:
@@ -51,20 +67,27 @@ def triad_numbers(symbols: tf.Tensor) -> tf.Tensor:
       `FIRST_MINOR` on the minor ones, `NO_TRIAD` for chords without a third and for no chord,
       `UNKNOWN` for what is no chord symbol of the table.
     """
-    text = tf.strings.regex_replace(tf.strings.strip(symbols), "♯", "#")
-    text = tf.strings.regex_replace(text, "♭", "b")
+    text = tf.strings.strip(symbols)
+    for sign, ours in _SIGNS_OF_PRINT:
+        text = tf.strings.regex_replace(text, sign, ours)
     # The bass does not count: a note's name, or of Harte's a degree.
-    text = tf.strings.regex_replace(text, "/[A-G](##?|bb?)?$", "")
+    text = tf.strings.regex_replace(text, "/[A-Ga-g](##?|bb?)?$", "")
     text = tf.strings.regex_replace(text, "(:.*)/[#b]?[0-9]+$", r"\1")
-    text = tf.strings.regex_replace(text, "[(), ]", "")
     root = tf.strings.regex_replace(text, "^([A-G](##?|bb?)?).*$", r"\1")
-    kind = tf.strings.regex_replace(text, "^[A-G](##?|bb?)?", "")
+    kind = _spell(tf.strings.regex_replace(text, "^[A-G](##?|bb?)?", ""))
     pitch_class = _find(root, _roots(), UNKNOWN)
     third = _find(kind, _kinds(), UNKNOWN)
     number = tf.where(third > 0, third + pitch_class, third)
     number = tf.where(pitch_class < 0, UNKNOWN, number)
-    none = tf.reduce_any(tf.stack([text == name for name in ("N.C.", "NC", "N")]), axis=0)
+    none = tf.strings.regex_full_match(text, "[.]*[Nn][.]*([Cc][.]*)?")
     return tf.where(none, NO_TRIAD, number)
+
+
+def _spell(kinds: tf.Tensor) -> tf.Tensor:
+    """Kinds in the spelling of the table: tf.string of the same shape."""
+    for pattern, replacement in _RULES:
+        kinds = tf.strings.regex_replace(kinds, pattern, replacement)
+    return kinds
 
 
 def _find(texts: tf.Tensor, table: tuple[tuple[str, ...], tuple[int, ...]], missing: int):
@@ -104,16 +127,18 @@ def _roots() -> tuple[tuple[str, ...], tuple[int, ...]]:
 def _kinds() -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Kinds to `FIRST_MAJOR`, `FIRST_MINOR` or `NO_TRIAD`, by `nearest_triad` on C."""
     found = {}
-    for kind in dict.fromkeys(_candidates()):
+    # A first accidental would be the root's.
+    for kind in dict.fromkeys(kind for kind in _candidates() if kind[:1] not in ("#", "b")):
         try:
-            root, third = nearest_triad(f"C{kind}")
+            third = nearest_triad(f"C{kind}")[1]
         except PieceError as error:
             if error.reason == "no_third":
                 found[kind] = NO_TRIAD
             continue
-        if root == 0:  # not an accidental of the root
-            found[kind] = FIRST_MAJOR if third == "major" else FIRST_MINOR
-    found = {_BRACKETS.sub("", kind): third for kind, third in found.items()}
+        found[kind] = FIRST_MAJOR if third == "major" else FIRST_MINOR
+    with tf.init_scope():
+        spelled = _spell(tf.constant(list(found))).numpy().tolist()
+    found = dict(zip((kind.decode() for kind in spelled), found.values(), strict=True))
     return tuple(found), tuple(found.values())
 
 
@@ -125,4 +150,8 @@ def _candidates() -> list[str]:
     more = [f"{kind}{change}" for kind in kinds for change in changes]
     for kind, (one, two) in itertools.product(_SEVENTHS, itertools.permutations(_DEGREES, 2)):
         more.append(f"{kind}{one}{two}")
-    return [*kinds, *_JAZZ.split(), *(f":{kind}" for kind in _HARTE.split()), *more]
+    harte = [f":{kind}" for kind in _HARTE.split()]
+    harte += [
+        f":{kind}(*{degree})" for kind in _HARTE.split() if "(" not in kind for degree in (3, 5)
+    ]
+    return [*kinds, *_JAZZ.split(), *harte, *more]
