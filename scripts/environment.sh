@@ -71,3 +71,17 @@ step() {
   "$@"
   printf -- '-- %s: %d s\n' "$title" $((SECONDS - began))
 }
+
+# serve FLAG...: starts a server, whose address is then $address and process $server. What it says
+# goes to $log, which the script makes.
+serve() {
+  tfmusicgan-serve "$@" >"$log" 2>&1 &
+  server=$!
+  for _ in $(seq 180); do
+    address=$(sed -n 's/.* on \([0-9.]*:[0-9]*\).*/\1/p' "$log" | tail -n 1)
+    [ -z "$address" ] || return 0
+    kill -0 "$server" 2>/dev/null || fail "The server stopped: $(tail -n 3 "$log")"
+    sleep 1
+  done
+  fail "The server did not become ready: $(tail -n 3 "$log")"
+}

@@ -54,20 +54,6 @@ export_model() {
   fi
 }
 
-serve() {
-  tfmusicgan-serve --model_name="$MODEL" --model_base_path="$MODELS/$MODEL" --port="$PORT" \
-    >"$log" 2>&1 &
-  server=$!
-  for _ in $(seq 120); do
-    address=$(sed -n 's/.* on \([0-9.]*:[0-9]*\).*/\1/p' "$log" | tail -n 1)
-    [ -z "$address" ] || break
-    kill -0 "$server" 2>/dev/null || fail "The server stopped: $(tail -n 3 "$log")"
-    sleep 1
-  done
-  [ -n "$address" ] || fail "The server did not become ready: $(tail -n 3 "$log")"
-  cat "$log"
-}
-
 generate() {
   tfmusicgan-generate --server="$address" --model="$MODEL" --num=4 --seed=1 --output="$OUT" \
     --formats=midi,wav,png --overwrite
@@ -79,7 +65,9 @@ step "Convert the Bach chorales to TFRecords" convert
 step "Train MuseGAN ($RECIPE, $PRESET)" train
 step "Evaluate" evaluate
 step "Export a SavedModel" export_model
-step "Start the server" serve
+step "Start the server" serve --model_name="$MODEL" --model_base_path="$MODELS/$MODEL" \
+  --port="$PORT"
+cat "$log"
 step "Ask for four pieces over gRPC" generate
 printf '\nDone in %d s. The music:\n' "$SECONDS"
 find "$OUT" -type f | sort

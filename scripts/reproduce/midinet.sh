@@ -68,18 +68,6 @@ export_model() {
     --checkpoint="$CHECKPOINT" --model_version=1 --overwrite
 }
 
-serve() {
-  tfmusicgan-serve --model_root="$OUT/models" --port=0 >"$log" 2>&1 &
-  server=$!
-  for _ in $(seq 180); do
-    address=$(sed -n 's/.* on \([0-9.]*:[0-9]*\).*/\1/p' "$log" | tail -n 1)
-    [ -z "$address" ] || return 0
-    kill -0 "$server" 2>/dev/null || fail "The server stopped: $(tail -n 3 "$log")"
-    sleep 1
-  done
-  fail "The server did not become ready: $(tail -n 3 "$log")"
-}
-
 # generate RECIPE: four melodies over the progression, as MIDI, sound and pictures.
 generate() {
   tfmusicgan-generate --server="$address" --model="$1" --chords="$CHORDS" --num=4 \
@@ -108,7 +96,7 @@ step "The table" table
 for recipe in midinet_stable midinet_creative; do
   step "Export $recipe" export_model "$recipe"
 done
-step "Start the server" serve
+step "Start the server" serve --model_root="$OUT/models" --port=0
 for recipe in midinet_stable midinet_creative; do
   step "Melodies of $recipe over $CHORDS" generate "$recipe"
 done

@@ -110,18 +110,6 @@ export_model() {
     --model_version=1 --overwrite
 }
 
-serve() {
-  tfmusicgan-serve --model_root="$OUT/models" --port=0 >"$log" 2>&1 &
-  server=$!
-  for _ in $(seq 180); do
-    address=$(sed -n 's/.* on \([0-9.]*:[0-9]*\).*/\1/p' "$log" | tail -n 1)
-    [ -z "$address" ] || return 0
-    kill -0 "$server" 2>/dev/null || fail "The server stopped: $(tail -n 3 "$log")"
-    sleep 1
-  done
-  fail "The server did not become ready: $(tail -n 3 "$log")"
-}
-
 # Two pieces of four phrases for each model.
 generate() {
   local model
@@ -148,6 +136,6 @@ for model in $models; do
   step "Export $model" export_model "$model"
 done
 step "Tracks that know nothing of each other" shuffle_tracks
-step "Start the server" serve
+step "Start the server" serve --model_root="$OUT/models" --port=0
 step "Music of every model" generate $models
 printf '\nTables: %s/*/evaluation.txt\nMusic: %s/music\n' "$OUT" "$OUT"

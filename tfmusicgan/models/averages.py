@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from tfmusicgan.errors import CheckpointError
 from tfmusicgan.models.base import MusicGAN
 
 
@@ -56,6 +57,27 @@ def update_averages(
         for weight in network.weights:
             average = next(remaining)
             average.assign(kept * average + (1 - kept) * weight)
+
+
+def use_averages(
+    averages: Sequence[keras.Variable], networks: Sequence[keras.layers.Layer]
+) -> None:
+    """Replaces weights and moving statistics by their averages.
+
+    Args:
+      averages: From `make_averages`; none of a model that was trained without.
+      networks: The same as there.
+
+    Raises:
+      CheckpointError: If there are no averages.
+    """
+    if not averages:
+        raise CheckpointError(
+            "Expected averaged weights. Received: a model trained with ema_decay=none. Use "
+            "--checkpoint=latest or best, or train with --set=ema_decay=0.999."
+        )
+    for average, weight in zip(averages, weights_of(networks), strict=True):
+        weight.assign(average)
 
 
 def weights_of(networks: Sequence[keras.layers.Layer]) -> list[keras.Variable]:

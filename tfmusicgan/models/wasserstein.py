@@ -17,10 +17,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan import losses
-from tfmusicgan.errors import CheckpointError, ConfigError
+from tfmusicgan.errors import ConfigError
 from tfmusicgan.layers.precision import full_precision
 from tfmusicgan.models import dropout, noise
-from tfmusicgan.models.averages import make_averages, update_averages, weights_of
+from tfmusicgan.models.averages import make_averages, update_averages, use_averages
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.optimizers import make_optimizer
 from tfmusicgan.models.schedules import is_generator_turn
@@ -115,15 +115,7 @@ class WassersteinGAN(MusicGAN):
         Raises:
           CheckpointError: If the model was trained without (`ema_decay` is None).
         """
-        if not self.ema_weights:
-            raise CheckpointError(
-                "Expected averaged weights. Received: a model trained with ema_decay=none. Use "
-                "--checkpoint=latest or best, or train with --set=ema_decay=0.999."
-            )
-        for average, weight in zip(
-            self.ema_weights, weights_of(self.sampled_networks), strict=True
-        ):
-            weight.assign(average)
+        use_averages(self.ema_weights, self.sampled_networks)
 
     def finish_building(self) -> None:
         """Creates the prior's table, the metrics that `fit` shows, and the averaged weights."""

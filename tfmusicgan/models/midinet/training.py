@@ -6,10 +6,9 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan import losses
-from tfmusicgan.errors import CheckpointError
 from tfmusicgan.layers.precision import full_precision
 from tfmusicgan.models import noise
-from tfmusicgan.models.averages import make_averages, update_averages, weights_of
+from tfmusicgan.models.averages import make_averages, update_averages, use_averages
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.fused_adam import FusedAdam
 from tfmusicgan.models.midinet.triples import Triples, draw_triples
@@ -55,14 +54,7 @@ class MidiNetTraining(MusicGAN):
         Raises:
           CheckpointError: If the model was trained without (`ema_decay` is None).
         """
-        if not self.ema_weights:
-            raise CheckpointError(
-                "Expected averaged weights. Received: a model trained with ema_decay=none. Use "
-                "--checkpoint=latest or best, or train with --set=ema_decay=0.999."
-            )
-        pairs = zip(self.ema_weights, weights_of(self.sampled_networks), strict=True)
-        for average, weight in pairs:
-            weight.assign(average)
+        use_averages(self.ema_weights, self.sampled_networks)
 
     def finish_building(self) -> None:
         """Creates the metrics that `fit` shows, and the averaged weights."""
