@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfmusicgan.evaluation import HELD_OUT, TRAINED, TRAINING, UNTRAINED, evaluate_run, melody_bars
+from tfmusicgan.metrics.bar_metrics import nearest_bar_distance
+from tfmusicgan.models.midinet import triples
 from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.representations.melody_bars import MelodyBars
 
 
 @pytest.mark.slow
@@ -21,8 +25,20 @@ def test_all_rows_are_measured_alike(tiny_run, tiny_records):
     again = melody_bars._memorisation({TRAINED: train, HELD_OUT: train}, RecordSet.open(folder))
     assert again[TRAINED]["copied_bars"] == 1.0 and again[TRAINED]["nearest_training_bar"] == 0.0
     moved = train.copy()
-    moved[..., :16] += 5  # the same bars in another key
+    moved[..., :16] = (moved[..., :16] - 60 + 5) % 24 + 60  # the same bars in another key
     moved[:, 0, 0] -= 1  # and the first bar of each begins otherwise
     again = melody_bars._memorisation({TRAINED: moved}, RecordSet.open(folder))[TRAINED]
     assert again["copied_bars"] == pytest.approx(2 / 3, abs=0.1)
     assert np.isfinite(again["self_similarity"])
+
+
+def test_bars_as_training_moves_them_are_copies():
+    rep, rng = MelodyBars(), np.random.default_rng(0)
+    bars = rng.integers(60, 84, (48, 17)).astype(np.int32)
+    moved = triples.transpose(tf.constant(bars), tf.range(48) % 12, rep).numpy()
+    known = melody_bars._in_one_key(bars[:, np.newaxis], rep)
+    found = melody_bars._in_one_key(moved[:, np.newaxis], rep)
+    assert not nearest_bar_distance(found, known).any()
+    moved[:, 3] = bars[:, 3] + 24  # no training bar has it, though it is the same modulo 24
+    found = melody_bars._in_one_key(moved[:, np.newaxis], rep)
+    np.testing.assert_allclose(nearest_bar_distance(found, known), 1 / 16)

@@ -13,6 +13,7 @@ from tfmusicgan.metrics.token_metrics import token_similarity
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.representations.melody_bars import MelodyBars
 
 
 def measure(
@@ -53,14 +54,15 @@ def measure(
 
 def _memorisation(phrases: Mapping[str, np.ndarray], train: RecordSet) -> Rows:
     """How new held-out and generated bars are, and how alike the phrases of a row."""
-    steps = train.representation.steps_per_bar
-    known = _in_one_key(train.spread(train.num_examples)[train.representation.name], steps)
+    rep = train.representation
+    steps = rep.steps_per_bar
+    known = _in_one_key(train.spread(train.num_examples)[rep.name], rep)
     rows: Rows = {}
     for row in (HELD_OUT, TRAINED):
         if row not in phrases:
             continue
         bars = phrases[row]
-        nearest = nearest_bar_distance(_in_one_key(bars, steps), known)
+        nearest = nearest_bar_distance(_in_one_key(bars, rep), known)
         rows[row] = {
             "nearest_training_bar": float(nearest.mean()),
             "copied_bars": float((nearest == 0).mean()),
@@ -69,10 +71,13 @@ def _memorisation(phrases: Mapping[str, np.ndarray], train: RecordSet) -> Rows:
     return rows
 
 
-def _in_one_key(bars: np.ndarray, steps: int) -> np.ndarray:
-    """Bars moved to begin with the same pitch: int [all bars, steps].
+def _in_one_key(bars: np.ndarray, representation: MelodyBars) -> np.ndarray:
+    """Bars moved to begin with the same pitch: int [all bars, steps], -1 outside the range.
 
-    A bar and its transposed copy are one: models learn from bars in all keys.
+    A bar and its transposed copy are one: models learn from bars in all keys, which turn over at
+    the ends of the range. No training bar has what is outside.
     """
-    pitch = bars[..., :steps].reshape(-1, steps)
-    return pitch - pitch[:, :1]
+    rep, steps = representation, representation.steps_per_bar
+    pitch = bars[..., :steps].reshape(-1, steps) - rep.lowest_pitch
+    inside = (pitch >= 0) & (pitch < rep.num_pitches)
+    return np.where(inside, (pitch - pitch[:, :1]) % rep.num_pitches, -1)
