@@ -114,6 +114,24 @@ def test_windows_that_are_left_out_are_counted():
     assert left_out == {"empty_bar": 2, "no_triad": 1, "short_last_window": 1}
 
 
+def test_windows_begin_behind_a_pick_up_without_chord():
+    # One beat, tied over the bar line, then two bars with chords, and one without.
+    notes = [(62, 3.0, 2.0), (64, 5.0, 3.0), (65, 8.0, 8.0)]
+    sheet = lead_sheet(notes, [(4.0, "C"), (8.0, "G7"), (12.0, "N.C.")], bars=4)
+    kept, left_out = MelodyBars(bars=2, onsets=True).encode_counted(sheet)
+    (bars,) = (example["melody_bars"] for example in kept)
+    assert bars[:, :17].tolist() == [[*steps((62, 4), (64, 12)), 1], [65] * 16 + [8]]
+    assert np.flatnonzero(bars[0, 17:]).tolist() == [4]  # the tied note began before
+    assert left_out == {"empty_bar": 0, "no_triad": 0, "short_last_window": 1}
+    # Without chords it is a bar like others, and so it is among all bars.
+    first = MelodyBars(bars=2, chords="none").encode(sheet)[0]["melody_bars"][0]
+    assert first[:16].tolist() == [62] * 16
+    assert len(TWO.find_bars(sheet)) == 4
+    with pytest.raises(ConversionError, match="3 in 'sheet'") as caught:
+        MelodyBars(bars=4).encode(sheet)
+    assert caught.value.reason == "too_short"
+
+
 def test_melodies_without_chords_need_none():
     bars = MelodyBars(bars=2, chords="none").encode(lead_sheet(NOTES, CHORDS, bars=2))
     assert [example["melody_bars"][:, 16].tolist() for example in bars] == [[0, 0]]

@@ -56,7 +56,8 @@ class MelodyBars(PlainParameters):
 
     A melody has no rests: a note goes on over the rest behind it, as far as the bar line, and if a
     bar begins with a rest its first note is moved to the bar's beginning. Windows with a bar in
-    which nothing sounds are left out, and so is what is before a sheet's first note.
+    which nothing sounds are left out, and so is what is before a sheet's first bar with a note, or
+    with chords the first that has a triad, too: a pick-up has none.
 
     Without `onsets`, equal steps in a row are one note, which ends at the bar line at the latest:
     the published picture cannot say whether they are one long note or several. With them, a note

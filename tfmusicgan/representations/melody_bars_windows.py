@@ -45,11 +45,16 @@ def cut_windows(
     rep = representation
     bars, faults = bars_and_faults(sequence, rep)
     name = _name_of(sequence)
+    # A pick-up has no chord as a rule: no window could begin with it.
+    whole = ~(faults["empty_bar"] | faults["no_triad"])
+    first = int(whole.argmax())  # 0 where no bar has both
+    bars, faults = bars[first:], {reason: has[first:] for reason, has in faults.items()}
     hop = rep.bars if rep.hop_bars is None else rep.hop_bars
     starts = range(0, len(bars) - rep.bars + 1, hop)
     if not starts:
         raise ConversionError(
-            f"Expected {rep.bars} bars from the first note on. Received: {len(bars)} in {name!r}.",
+            f"Expected {rep.bars} bars from the first with {_beginning(rep)} on. Received: "
+            f"{len(bars)} in {name!r}.",
             reason="too_short",
         )
     kept, left_out = [], dict.fromkeys((*faults, "short_last_window"), 0)
@@ -134,6 +139,10 @@ def _read_sheet(sequence: NoteSequence, rep: MelodyBars) -> LeadSheet:
             reason="too_long",
         )
     return sheet
+
+
+def _beginning(rep: MelodyBars) -> str:
+    return "a note" if rep.chords == "none" else "a note and a triad"
 
 
 def _name_of(sequence: NoteSequence) -> str:
