@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from tfmusicgan.errors import ReadError
+from tfmusicgan.errors import ChordSymbolError, ReadError
 from tfmusicgan.note_sequences import abc, lead_sheet
 from tfmusicgan.note_sequences.proto import NoteSequence
 
@@ -92,6 +92,26 @@ def test_a_lead_sheet_with_a_pick_up():
         *((2, 3), (3, 5), (5, 6), (6, 8)),
     ]
     assert sheet.chords_by(3) == ("N.C.", "D", "A7/E")
+
+
+def test_quoted_texts_are_chord_symbols_unless_a_sign_of_place_says_otherwise():
+    music = '"Am"A2"Hx9"B2"^slow"c2|"_p"A2"<("">x"B2"@1,2 y"c2|" D"A2" "B2"(D7)"c2|""A6|'
+    ((sequence,), errors) = abc.read_abc(tune(music), "book.abc")
+    assert not errors
+    kinds = NoteSequence.TextAnnotation
+    texts = [(text.text, text.annotation_type) for text in sequence.text_annotations]
+    symbols = [text for text, kind in texts if kind == kinds.CHORD_SYMBOL]
+    others = [text for text, kind in texts if kind == kinds.UNKNOWN]
+    assert symbols == ["Am", "Hx9", " D"]
+    assert others == ["^slow", "_p", "<(", ">x", "@1,2 y", " ", "(D7)", ""]
+
+
+def test_a_lead_sheet_names_the_chord_symbol_that_it_cannot_read():
+    ((sequence,), _) = abc.read_abc(tune('"Am"A6|"Hx9"B6|'), "book.abc")
+    with pytest.raises(ChordSymbolError, match="'Hx9'"):
+        lead_sheet.read_lead_sheet(sequence)
+    ((sequence,), _) = abc.read_abc(tune('"Am"A6|"^slow"B6|" D"c6|"(D7)"d6|'), "book.abc")
+    assert lead_sheet.read_lead_sheet(sequence).chords_by(3) == ("Am", "Am", "D", "D")
 
 
 def test_a_tune_without_notes():

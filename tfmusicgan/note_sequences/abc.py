@@ -24,13 +24,15 @@ from tfmusicgan.note_sequences.whole_bars import meter_of_length
 MAX_BOOK_BYTES = 16 * 2**20
 """Larger books are refused."""
 
-# What note_seq's parser raises, beside its own errors, on tunes that are not sound ABC.
 _OTHER_FIELD = re.compile(r"[EJYh-lnopqtuvxyz]:(?!\|)")
 _FIELD = re.compile(r"[A-Za-z]:(?!\|)")
 # A line's music up to a bar line, with a note in it; chord symbols in quotes are no notes.
 _FIRST_BAR = re.compile(r"""((?:[^"a-gA-G]|"[^"]*")*[a-gA-G](?:[^"|:\]]|"[^"]*")*)[|:\]]""")
+# Signs of a text's place make it an annotation; a chord in brackets is one that may be left out.
+_NO_CHORD_SIGNS = "^_<>@("
 _BAR_SIGNS = "|:[] "
 _MAX_DENOMINATOR = 64  # Of lengths in quarter notes.
+# What note_seq's parser raises, beside its own errors, on tunes that are not sound ABC.
 _PARSER_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -124,7 +126,9 @@ def read_tune(header: str, tune: str, name: str) -> NoteSequence:
       name: What messages call it.
 
     Returns:
-      A valid NoteSequence; chord symbols are in text_annotations, repeats in section_groups.
+      A valid NoteSequence; repeats are in section_groups. Texts in quotes are in text_annotations:
+      as chord symbols, whether or not they can be read as such, unless they begin with a sign of
+      their place (`^ _ < > @`) or stand in round brackets.
 
     Raises:
       ReadError: With reason `"unreadable_abc"`, `"too_long"` or `"no_notes"`.
@@ -141,6 +145,10 @@ def read_tune(header: str, tune: str, name: str) -> NoteSequence:
             f"Expected ABC that note_seq can read. Received {what[:200]} in {name}.",
             "unreadable_abc",
         ) from error
+    for text in sequence.text_annotations:
+        # note_seq takes none for a chord that doesn't begin with a note's letter.
+        if text.text.strip() and text.text[0] not in _NO_CHORD_SIGNS:
+            text.annotation_type = NoteSequence.TextAnnotation.CHORD_SYMBOL
     normalise(sequence, name)
     _set_pick_up(sequence, lines, abc_parser)
     return sequence
