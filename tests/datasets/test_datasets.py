@@ -137,6 +137,11 @@ def test_cards_are_up_to_date(name):
     )
 
 
+@pytest.mark.parametrize("name", ["openewld", "impro_visor", "pop909_melody"])
+def test_commands_for_lead_sheets_keep_their_chords(name):
+    assert "--recipe=midinet_stable " in datasets.get(name).command
+
+
 def test_descriptions_name_downloads_and_checksums():
     dataset = Dataset(
         name="x",

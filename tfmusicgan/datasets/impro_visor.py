@@ -226,8 +226,7 @@ DATASET = Dataset(
     ),
     attribution="Robert Keller and Harvey Mudd College (Impro-Visor)",
     command=(
-        f"tfmusicgan-convert --dataset={NAME} --download --input=FOLDER "
-        """--set='tracks=[{"name":"melody","part":0}]' """
+        f"tfmusicgan-convert --recipe=midinet_stable --dataset={NAME} --download --input=FOLDER "
         f"--output=tfrecords/{NAME}"
     ),
     find_files=find_files,

@@ -201,8 +201,7 @@ DATASET = dataclasses.replace(
         "that of --dataset=pop909."
     ),
     command=(
-        f"tfmusicgan-convert --dataset={NAME} --download --input=FOLDER "
-        """--set='tracks=[{"name":"melody","part":0}]' """
+        f"tfmusicgan-convert --recipe=midinet_stable --dataset={NAME} --download --input=FOLDER "
         f"--output=tfrecords/{NAME}"
     ),
     num_pieces=2_009,
