@@ -12,9 +12,11 @@ from tfmusicgan.datasets.zip_folders import (
     files_in,
     find_folder,
     folders_in,
+    list_pieces,
+    one_path,
     read_bytes,
 )
-from tfmusicgan.errors import MusicGanError, ReadError
+from tfmusicgan.errors import ConfigError, MusicGanError, ReadError
 
 MEMBERS = {
     "A/MIDI/b.mid": b"bb",
@@ -41,6 +43,34 @@ def test_files_of_one_folder(tmp_path):
         assert all(path.parent == folder for path in found)
     for folder in (archive / "none", archive, tmp_path / "none", archive / "A/MIDI/b.mid"):
         assert files_in(folder, ".mid") == []
+
+
+def test_pieces_are_listed_with_their_digests_and_refused_by_name(tmp_path):
+    archive = write_zip(tmp_path / "x.zip", {"a.mid": b"abc", "b.mid": b"", "c.mid": b"longer"})
+    files = [archive / name for name in ("a.mid", "b.mid", "c.mid", "gone.mid")]
+    sources, errors = list_pieces(files, lambda file: f"set/{file.name}", "midi", 5)
+    assert [(one.name, one.path, one.format, one.index) for one in sources] == [
+        ("set/a.mid", str(archive / "a.mid"), "midi", None),
+        ("set/c.mid", str(archive / "c.mid"), "midi", None),
+    ]
+    # Of "abc", FIPS 180-2's example; of one byte beyond the limit no more is read.
+    assert sources[0].digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert [(name, error.reason) for name, error in errors] == [
+        ("set/b.mid", "empty_file"),
+        ("set/gone.mid", "unreadable_file"),
+    ]
+    assert str(errors[0][1]) == "Expected music. Received an empty file: set/b.mid."
+
+
+def test_one_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tunes").mkdir()
+    assert one_path(["tunes"], "folk") == tmp_path / "tunes"
+    for paths in ([], ["tunes", "tunes"]):
+        with pytest.raises(ConfigError, match="Dataset folk needs one --input, the folder"):
+            one_path(paths, "folk")
+    with pytest.raises(MusicGanError, match="Nothing is at 'none'"):
+        one_path(["none"], "folk")
 
 
 def test_files_of_a_folder_and_all_within(tmp_path):

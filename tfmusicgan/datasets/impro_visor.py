@@ -15,16 +15,21 @@ Source: https://github.com/Impro-Visor/Impro-Visor, the folders leadsheets/trans
 leadsheets/melodies and connectomes-more-and-training-leadsheets/training-data.
 """
 
-import hashlib
-import os
 import pathlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.datasets.download import Download
-from tfmusicgan.datasets.zip_folders import files_below, folders_in, is_archive, read_bytes
-from tfmusicgan.errors import ConfigError, MusicGanError, ReadError
+from tfmusicgan.datasets.zip_folders import (
+    files_below,
+    folders_in,
+    is_archive,
+    list_pieces,
+    one_path,
+    read_bytes,
+)
+from tfmusicgan.errors import MusicGanError, ReadError
 from tfmusicgan.note_sequences import impro_visor
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.sources import Source, source_name
@@ -98,14 +103,7 @@ def find_files(paths: Sequence[str]) -> tuple[list[Path], Path]:
       ConfigError: If there are more paths, or none.
       MusicGanError: If a collection is missing, or an archive is damaged.
     """
-    if len(paths) != 1:
-        raise ConfigError(
-            f"Dataset {NAME} needs one --input, the folder where its archive or files are or, with "
-            "--download, are to be, or its archive."
-        )
-    path = Path(os.path.abspath(paths[0]))
-    if not path.exists():
-        raise MusicGanError(f"Expected a folder or an archive. Nothing is at {paths[0]!r}.")
+    path = one_path(paths, NAME)
     nearest: list[str] = []
     for root in _places(path, _LEVELS):
         files = {name: _files_of(root, name) for name in _COLLECTIONS}
@@ -159,20 +157,7 @@ def list_sources(
     Returns:
       The sheets; and for every file that cannot be read its name and the error.
     """
-    found: list[Source] = []
-    errors: list[tuple[str, ReadError]] = []
-    for file in files:
-        name = _name_of(file, root)
-        try:
-            data = read_bytes(file, name, impro_visor.MAX_FILE_BYTES)
-            if not data:
-                raise ReadError(f"Expected music. Received an empty file: {name}.", "empty_file")
-        except ReadError as error:
-            errors.append((name, error))
-            continue
-        digest = hashlib.sha256(data).hexdigest()
-        found.append(Source(name, str(file), NAME, None, digest))
-    return found, errors
+    return list_pieces(files, lambda file: _name_of(file, root), NAME, impro_visor.MAX_FILE_BYTES)
 
 
 def read_source(source: Source) -> NoteSequence:

@@ -1,12 +1,16 @@
 """Folders of MIDI files, unpacked or in a ZIP archive, as published corpora of them come."""
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tfmusicgan.datasets.zip_folders import files_below, is_archive, read_bytes
-from tfmusicgan.errors import ConfigError, MusicGanError, ReadError
+from tfmusicgan.datasets.zip_folders import (
+    files_below,
+    is_archive,
+    list_pieces,
+    one_path,
+    read_bytes,
+)
+from tfmusicgan.errors import MusicGanError, ReadError
 from tfmusicgan.note_sequences import midi_chunks
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.sources import Source, source_name
@@ -31,14 +35,7 @@ def find_midi(paths: Sequence[str], name: str, parts: Sequence[str]) -> tuple[li
       ConfigError: If there are more paths, or none.
       MusicGanError: If there are no MIDI files, or an archive is damaged.
     """
-    if len(paths) != 1:
-        raise ConfigError(
-            f"Dataset {name} needs one --input, the folder where its archive or files are or, with "
-            "--download, are to be, or its archive."
-        )
-    path = Path(os.path.abspath(paths[0]))
-    if not path.exists():
-        raise MusicGanError(f"Expected a folder or an archive. Nothing is at {paths[0]!r}.")
+    path = one_path(paths, name)
     for place in _places(path, parts, _LEVELS):
         files = [file for suffix in _SUFFIXES for file in files_below(place, suffix)]
         if files:
@@ -61,19 +58,9 @@ def list_midi(
     Returns:
       The pieces; and for every file that cannot be read its name and the error.
     """
-    found: list[Source] = []
-    errors: list[tuple[str, ReadError]] = []
-    for file in files:
-        name = source_name(file, root)
-        try:
-            data = read_bytes(file, name, midi_chunks.MAX_FILE_BYTES)
-            if not data:
-                raise ReadError(f"Expected music. Received an empty file: {name}.", "empty_file")
-        except ReadError as error:
-            errors.append((name, error))
-            continue
-        found.append(Source(name, str(file), "midi", None, hashlib.sha256(data).hexdigest()))
-    return found, errors
+    return list_pieces(
+        files, lambda file: source_name(file, root), "midi", midi_chunks.MAX_FILE_BYTES
+    )
 
 
 def read_midi_source(source: Source, collection: str) -> NoteSequence:

@@ -16,15 +16,19 @@ Source: Simonetta, Carnovalini, Orio, Roda, "Symbolic music similarity through a
 representation", Audio Mostly 2018; https://github.com/00sapo/OpenEWLD.
 """
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.datasets.download import Download
-from tfmusicgan.datasets.zip_folders import files_below, is_archive, read_bytes
-from tfmusicgan.errors import ConfigError, MusicGanError, ReadError
+from tfmusicgan.datasets.zip_folders import (
+    files_below,
+    is_archive,
+    list_pieces,
+    one_path,
+    read_bytes,
+)
+from tfmusicgan.errors import MusicGanError, ReadError
 from tfmusicgan.note_sequences import musicxml
 from tfmusicgan.note_sequences.musicxml_file import MAX_XML_BYTES
 from tfmusicgan.note_sequences.proto import NoteSequence
@@ -65,14 +69,7 @@ def find_files(paths: Sequence[str]) -> tuple[list[Path], Path]:
       ConfigError: If there are more paths, or none.
       MusicGanError: If there are no scores, or some in several places, or an archive is damaged.
     """
-    if len(paths) != 1:
-        raise ConfigError(
-            f"Dataset {NAME} needs one --input, the folder where its archive or files are or, with "
-            "--download, are to be, or its archive."
-        )
-    path = Path(os.path.abspath(paths[0]))
-    if not path.exists():
-        raise MusicGanError(f"Expected a folder or an archive. Nothing is at {paths[0]!r}.")
+    path = one_path(paths, NAME)
     for place in _places(path, _LEVELS):
         files = files_below(place, ".mxl")
         roots = sorted({file.parents[_FOLDERS] for file in files}, key=lambda root: root.parts)
@@ -115,20 +112,7 @@ def list_sources(
     Returns:
       The scores; and for every file that cannot be read its name and the error.
     """
-    found: list[Source] = []
-    errors: list[tuple[str, ReadError]] = []
-    for file in files:
-        name = source_name(file, root)
-        try:
-            data = read_bytes(file, name, MAX_XML_BYTES)
-            if not data:
-                raise ReadError(f"Expected music. Received an empty file: {name}.", "empty_file")
-        except ReadError as error:
-            errors.append((name, error))
-            continue
-        digest = hashlib.sha256(data).hexdigest()
-        found.append(Source(name, str(file), "musicxml", None, digest))
-    return found, errors
+    return list_pieces(files, lambda file: source_name(file, root), "musicxml", MAX_XML_BYTES)
 
 
 def read_source(source: Source) -> NoteSequence:

@@ -8,7 +8,6 @@ Other arrangements of a song, in its folder `versions`, are passed over.
 import dataclasses
 import functools
 import io
-import os
 import re
 import struct
 import xml.etree.ElementTree as ET
@@ -17,8 +16,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tfmusicgan.datasets.zip_folders import files_below, find_folder, read_bytes
-from tfmusicgan.errors import ConfigError, MusicGanError
+from tfmusicgan.datasets.zip_folders import files_below, find_folder, one_path, read_bytes
+from tfmusicgan.errors import MusicGanError
 
 NAME = "pop909"
 """The dataset's name, which is also in those of archives and folders that are looked into."""
@@ -66,14 +65,7 @@ def find_files(paths: Sequence[str]) -> tuple[list[Path], Path]:
       ConfigError: If there are more paths, or none.
       MusicGanError: If there are no songs, or an archive or the table is damaged.
     """
-    if len(paths) != 1:
-        raise ConfigError(
-            f"Dataset {NAME} needs one --input, the folder where its archive or files are or, with "
-            "--download, are to be, or its archive."
-        )
-    path = Path(os.path.abspath(paths[0]))
-    if not path.exists():
-        raise MusicGanError(f"Expected a folder or an archive. Nothing is at {paths[0]!r}.")
+    path = one_path(paths, NAME)
     folder = find_folder(path, "POP909", ".xlsx", NAME, _LEVELS)
     songs = [] if folder is None else songs_in(folder)
     if folder is None or not songs:
