@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.eagerly import eagerly
+from tests.representations.lead_sheets import lead_sheet
 from tfmusicgan import losses, models, recipes, representations
 from tfmusicgan.errors import CheckpointError, ConfigError
 from tfmusicgan.models import noise
@@ -287,6 +288,43 @@ def test_a_progression_is_repeated_until_it_fills_a_window():
     names = [[text.text for text in sequence.text_annotations] for sequence in sequences]
     assert names == [["C", "Am", "F"] * 3, ["G"], ["C", "Dm", "C"]]
     assert [max(n.instrument for n in sequence.notes) for sequence in sequences] == [1, 0, 0]
+
+
+def continued(model, *sheets, chords="", num_bars=2):
+    rows = len(sheets)
+    given = {
+        "seed": tf.fill([rows], np.int64(1)),
+        "note_sequence": tf.constant([sheet.SerializeToString() for sheet in sheets]),
+        "chords": tf.fill([rows, 1], chords),
+        "temperature": tf.zeros([rows]),
+        "num_bars": tf.fill([rows], num_bars),
+        "sound_chords": tf.fill([rows], False),
+    }
+    found = model.signatures()["continue"].function(**given)["note_sequence"].numpy()
+    return [NoteSequence.FromString(text) for text in found]
+
+
+def test_the_chords_of_given_music_are_kept_and_go_on():
+    model = build("midinet_creative")
+    # A pick-up without chord, A minor, F; then no chords at all.
+    notes = [(60, 3, 1), (62, 4, 4), (64, 8, 4)]
+    sheets = lead_sheet(notes, [(4, "Am7"), (8, "F")]), lead_sheet(notes)
+    symbols = [
+        [(text.time / 2, text.text) for text in sequence.text_annotations]
+        for sequence in continued(model, *sheets, num_bars=4)
+    ]
+    assert symbols[0] == [(1, "Am"), (2, "F"), (3, "Am"), (4, "F"), (5, "Am"), (6, "F")]
+    assert symbols[1] == [(3, "C")]  # of the bank
+    (found,) = continued(model, sheets[0], chords="G")
+    assert [text.text for text in found.text_annotations] == ["Am", "F", "G"]
+
+
+def test_of_long_given_music_the_last_bars_are_kept():
+    notes = [(60 + bar % 12, 4 * bar, 4) for bar in range(70)]
+    (found,) = continued(build("midinet_creative"), lead_sheet(notes, [(0, "C")]))
+    assert found.total_time == (64 + 2) * 2.0
+    kept = [note.pitch for note in found.notes if note.start_time < 128]
+    assert kept == [pitch for pitch, *_ in notes[6:]]
 
 
 def test_refusals():

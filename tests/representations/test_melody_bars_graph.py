@@ -50,15 +50,34 @@ def test_messages_are_those_of_the_numpy_half(options):
 
 @pytest.mark.parametrize("options", OPTIONS)
 def test_bars_that_are_read_are_those_of_the_numpy_half(options):
-    rep = MelodyBars(**{**options, "chords": "none"})
+    rep = MelodyBars(**options)
     sheets = [random_sheet(seed, bars=1 + seed % 6, qpm=60.0 + 7 * seed) for seed in range(10)]
-    texts = [sheet.SerializeToString() for sheet in sheets]
-    bars, num_bars = graph.from_note_sequences(tf.constant(texts), rep, max_bars=5)
+    texts = tf.constant([sheet.SerializeToString() for sheet in sheets])
+    bars, num_bars = graph.from_note_sequences(texts, rep, max_bars=8)
+    late, num_late = graph.from_note_sequences(texts, rep, max_bars=3)
     for row, sheet in enumerate(sheets):
-        expected = rep.find_bars(sheet)[:5]
+        expected, count = rep.find_bars(sheet), int(num_bars[row])
         # Behind the last note there may be empty bars.
-        assert 0 < num_bars[row] <= len(expected)
-        np.testing.assert_array_equal(bars[row, : num_bars[row]], expected[: num_bars[row]])
+        assert 0 < count <= len(expected)
+        np.testing.assert_array_equal(bars[row, :count], expected[:count])
+        # Of more bars the last, from one on in which a note sounds.
+        kept = int(num_late[row])
+        assert 0 < kept <= min(3, count)
+        np.testing.assert_array_equal(late[row, :kept], expected[count - kept : count])
+    assert np.count_nonzero(num_late == 3) > 3
+
+
+def test_the_chord_of_a_bar_is_the_one_that_holds_longest():
+    # No chord for a beat and a half, then Am7; F and C as long; G twice around E, behind the notes.
+    chords = [(1.5, "Am7"), (4, "F"), (6, "C"), (8, "G"), (9, "E"), (10.5, "G"), (12, "Gsus4")]
+    texts = [
+        lead_sheet([(60, 0, 16)], chords[::-1], qpm=77.0),
+        lead_sheet([(60, 0, 16)], [(0, "Hx"), (4, "Dm"), (4, "D")]),
+        lead_sheet([(60, 0, 16)]),
+    ]
+    texts = tf.constant([sheet.SerializeToString() for sheet in texts])
+    bars, _ = graph.from_note_sequences(texts, MelodyBars(), max_bars=4)
+    assert bars[..., 16].numpy().tolist() == [[22, 6, 8, 0], [0, 3, 3, 3], [0] * 4]
 
 
 def test_sequences_without_a_melody_have_no_bars():

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.melody_bars import MelodyBars
+from tfmusicgan.representations.melody_bars_chords_graph import bar_triads
 from tfmusicgan.representations.melody_bars_messages import (
     CHORD_VELOCITY,
     CHORDS,
@@ -153,24 +154,24 @@ def from_note_sequences(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Reads the melodies that a model is to go on with.
 
-    The bars equal those of `MelodyBars.find_bars`, but for chords, which are not read (the column
-    is 0), for sequences in the representation's meter from time 0 that are a melody. Of notes that
-    overlap the highest counts. A sequence without a melody (see `melody_track`) has no bars.
+    The bars equal those of `MelodyBars.find_bars` for sequences in the representation's meter from
+    time 0 that are a melody; chords as in `bar_triads`. Of notes that overlap the highest counts. A
+    sequence without a melody (see `melody_track`) has no bars.
 
     Args:
       note_sequences: tf.string [batch], serialised NoteSequences. Bytes that do not parse fail the
         whole batch, unless `readable_note_sequences` has replaced them.
       representation: Gives the grid and the columns.
-      max_bars: How many bars from the first with a note on are read at most.
+      max_bars: How many bars are read at most: of more the last.
 
     Returns:
-      bars: int32 [batch, max_bars, columns].
+      bars: int32 [batch, max_bars, columns], from a bar in which a note sounds.
       num_bars: int32 [batch], those up to the last in which a note sounds; 0 without notes.
     """
     rep = representation
     steps, length = rep.steps_per_bar, max_bars * rep.steps_per_bar
     notes = flat_notes(note_sequences)
-    start, end, row, pitch, velocity = _grid_notes(notes, rep, max_bars)
+    (start, end, row, pitch, velocity), first_bar = _grid_notes(notes, rep, max_bars)
     cell = row * 128 + pitch
     shape = (steps, 128)
     held = draw(start, end, cell, notes.batch, max_bars, shape)
@@ -182,17 +183,18 @@ def from_note_sequences(
     )
     onsets = tf.gather(begun, tf.maximum(pitches, 0), axis=2, batch_dims=2) & (pitches != SILENCE)
     columns = [tf.cast(onsets, tf.int32)] * rep.onsets
+    places = tf.range(length)[tf.newaxis]
     if rep.velocities:
-        place = tf.stack([row, start, pitch], axis=1)
+        place = tf.stack([row, tf.maximum(start, 0), pitch], axis=1)
         loudness = tf.zeros([notes.batch, length, 128], tf.int32)
         # Of equal notes the loudest; what clients send may be out of range.
         velocity = tf.clip_by_value(velocity, 1, LOUDEST)
         loudness = tf.tensor_scatter_nd_max(loudness, place, velocity)
         found = tf.gather(loudness, tf.maximum(pitches, 0), axis=2, batch_dims=2)
-        columns.append(_held(tf.where(onsets, found, 0), onsets))
+        heard = onsets | ((places == 0) & (pitches != SILENCE))  # a note may have begun before
+        columns.append(_held(tf.where(heard, found, 0), heard))
     source = _fill_rests(pitches, steps)
     filled = [tf.gather(pitches, source, batch_dims=1)]
-    places = tf.range(length)[tf.newaxis]
     if rep.onsets:
         moved = source > places
         still = tf.pad(moved[:, :-1], [[0, 0], [1, 0]]) & ~moved & (places % steps > 0)
@@ -202,7 +204,10 @@ def from_note_sequences(
         filled.append(tf.gather(columns[-1], source, batch_dims=1))
     filled[0] = _fold(filled[0], rep)
     parts = [tf.reshape(part, [-1, max_bars, steps]) for part in filled]
-    parts.insert(1, tf.zeros([notes.batch, max_bars, 1], tf.int32))
+    chords = tf.zeros([notes.batch, max_bars], tf.int32)
+    if rep.chords == "triads":
+        chords = bar_triads(note_sequences, first_bar, max_bars, rep.beats_per_bar)
+    parts.insert(1, chords[..., tf.newaxis])
     bars = tf.ensure_shape(tf.concat(parts, axis=2), [None, max_bars, rep.num_columns])
     reached = tf.reduce_max(tf.where(pitches != SILENCE, places + 1, 0), axis=1)
     num_bars = (reached + steps - 1) // steps
@@ -210,13 +215,16 @@ def from_note_sequences(
     return tf.where((num_bars > 0)[:, tf.newaxis, tf.newaxis], bars, 0), num_bars
 
 
-def _grid_notes(notes: FlatNotes, rep: MelodyBars, max_bars: int) -> tuple[tf.Tensor, ...]:
-    """Start, end, row, pitch and velocity of the melodies' notes, int32 each.
+def _grid_notes(
+    notes: FlatNotes, rep: MelodyBars, max_bars: int
+) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+    """Start, end, row, pitch and velocity of the melodies' notes, and each row's first bar.
 
-    Steps count from each row's first bar with a note; notes outside the bars are left out.
+    Steps count from the first of a row's last `max_bars` bars in which a note sounds; notes before
+    are left out, and those that sound on there have a start below 0. int32 each.
     """
     taken = melody_notes(notes, rep.melody_name) & (notes.pitch >= 0) & (notes.pitch < 128)
-    latest = 2**20
+    latest, steps = 2**20, rep.steps_per_bar
     start = round_steps(notes.start_quarters, rep.steps_per_beat, latest)
     end = round_steps(notes.end_quarters, rep.steps_per_beat, latest)
     taken &= (start < end) & (start >= 0)
@@ -224,11 +232,18 @@ def _grid_notes(notes: FlatNotes, rep: MelodyBars, max_bars: int) -> tuple[tf.Te
         tf.boolean_mask(values, taken)
         for values in (start, end, notes.row, notes.pitch, notes.velocity)
     )
-    first = tf.math.unsorted_segment_min(start, row, notes.batch) // rep.steps_per_bar
-    begin = tf.gather(first, row) * rep.steps_per_bar
-    start, end = start - begin, end - begin
-    inside = start < max_bars * rep.steps_per_bar
-    return tuple(tf.boolean_mask(values, inside) for values in (start, end, row, pitch, velocity))
+    # The least of int32 is the maximum of no notes.
+    last = tf.maximum(tf.math.unsorted_segment_max(end, row, notes.batch), 1)
+    earliest = tf.maximum((last - 1) // steps + 1 - max_bars, 0) * steps
+    inside = end > tf.gather(earliest, row)
+    start, end, row, pitch, velocity = (
+        tf.boolean_mask(values, inside) for values in (start, end, row, pitch, velocity)
+    )
+    sounding = tf.maximum(start, tf.gather(earliest, row))
+    first = tf.math.unsorted_segment_min(sounding, row, notes.batch)
+    first = tf.where(first < 2**30, first // steps, 0)  # 0 for rows without notes
+    begin = tf.gather(first, row) * steps
+    return (start - begin, end - begin, row, pitch, velocity), first
 
 
 def _fill_rests(pitches: tf.Tensor, steps_per_bar: int) -> tf.Tensor:

@@ -9,11 +9,12 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.transforms import DEFAULT_QPM
 from tfmusicgan.representations import protos_graph
 from tfmusicgan.representations.score_header import MAX_QPM, MIN_QPM
 
-# Of notes, of tempos, of parts and of instruments in one sequence: five hours of music at three
+# Of notes, tempos, parts, instruments and annotations in one sequence: five hours of music at three
 # notes a second, and what keeps the padding of a batch small.
 MAX_SUBMESSAGES = 65_536
 
@@ -23,6 +24,7 @@ _SUBMESSAGES = {
     "tempos": tf.string,
     "part_infos": tf.string,
     "instrument_infos": tf.string,
+    "text_annotations": tf.string,
 }
 _FIELDS = {
     "notes": (
@@ -43,6 +45,10 @@ _FIELDS = {
     "instrument_infos": (
         "magenta.NoteSequence.InstrumentInfo",
         {"instrument": tf.int32, "name": tf.string},
+    ),
+    "text_annotations": (
+        "magenta.NoteSequence.TextAnnotation",
+        {"time": tf.float64, "text": tf.string, "annotation_type": tf.int32},
     ),
 }
 
@@ -94,8 +100,8 @@ def readable_note_sequences(note_sequences: tf.Tensor) -> tf.Tensor:
     """Replaces by an empty NoteSequence what the functions here could not read.
 
     Those are rows that do not parse, as a whole or in one of their notes, tempos, part or
-    instrument infos, and rows of more than `MAX_SUBMESSAGES` of these. A server merges requests of
-    several clients to one batch, and an error would fail them all.
+    instrument infos or text annotations, and rows of more than `MAX_SUBMESSAGES` of one of these. A
+    server merges requests of several clients to one batch, and an error would fail them all.
 
     Args:
       note_sequences: tf.string [batch].
@@ -170,6 +176,29 @@ def flat_notes(note_sequences: tf.Tensor) -> FlatNotes:
         name=names["name"],
         **notes,
     )
+
+
+def chord_symbols(note_sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Parses the chord symbols of a batch; those with a time that is not finite are left out.
+
+    Args:
+      note_sequences: tf.string [batch], of `readable_note_sequences`.
+
+    Returns:
+      Row int32 [symbols], position in quarter notes float64, and text, in the rows' order.
+    """
+    wanted = {name: _SUBMESSAGES[name] for name in ("tempos", "text_annotations")}
+    parsed = protos_graph.decode_messages(note_sequences, _SEQUENCE, wanted)
+    texts, places = protos_graph.flat_submessages(*parsed["text_annotations"])
+    fields = protos_graph.decode_scalars(texts, *_FIELDS["text_annotations"])
+    taken = fields["annotation_type"] == NoteSequence.TextAnnotation.CHORD_SYMBOL
+    taken &= tf.math.is_finite(fields["time"])
+    time, text, places = (
+        tf.boolean_mask(values, taken) for values in (fields["time"], fields["text"], places)
+    )
+    padded = parsed["text_annotations"][0]
+    quarters, _ = _to_quarters(time, time, places, parsed["tempos"], padded)
+    return tf.cast(places[:, 0], tf.int32), quarters, text
 
 
 def note_sequence_qpm(note_sequences: tf.Tensor) -> tf.Tensor:

@@ -15,6 +15,7 @@ from tfmusicgan.representations.packing_graph import pack_numbers
 
 if typing.TYPE_CHECKING:
     from tfmusicgan.models.midinet.model import MidiNet
+    from tfmusicgan.representations.melody_bars import MelodyBars
 
 MAX_BARS = 64
 """Most bars that a request asks for, and most that are read of music to go on with."""
@@ -56,7 +57,7 @@ def signatures(model: MidiNet) -> dict[str, Signature]:
         "continue": Signature(
             lambda **given: _continue(model, **given),
             {**drawing, **over, "note_sequence": tf.TensorSpec([None], tf.string)},
-            # An empty text: the model's own chords.
+            # An empty text: the chords of the music, or the model's own.
             {**defaults, **{key: [""] for key in over}, "note_sequence": _example(model)},
             ranges,
         ),
@@ -160,10 +161,14 @@ def _continue(
     longest = _most(num_bars)
     numbers = model.own_chords(keys)
     if chords is not None:
-        wanted, count = read_chords(chords, may_be_empty=True)
-        own = _repeat(numbers, tf.fill(tf.shape(seed), rep.bars), longest)
-        wanted = _repeat(wanted, tf.maximum(count, 1), longest)
-        numbers = tf.where((count > 0)[:, tf.newaxis], wanted, own)
+        numbers = _repeat(numbers, tf.fill(tf.shape(seed), rep.bars), longest)
+        # Over the given chords if there are any, else over those of the music again.
+        for wanted, count in (
+            _chords_of(given, num_given, rep),
+            read_chords(chords, may_be_empty=True),
+        ):
+            wanted = _repeat(wanted, tf.maximum(count, 1), longest)
+            numbers = tf.where((count > 0)[:, tf.newaxis], wanted, numbers)
     last = tf.gather(given, tf.maximum(num_given - 1, 0), batch_dims=1)
     made = chains.write(model, keys, numbers, longest, temperature, last, num_given)
     # The given bars of each row, and the made ones behind them.
@@ -173,6 +178,17 @@ def _continue(
     source = tf.where(place < num_given[:, tf.newaxis], place, behind)
     bars = tf.gather(tf.concat([given, made], axis=1), source, batch_dims=1)
     return _answers(model, bars, total, graph.note_sequence_qpm(note_sequence), sound_chords)
+
+
+def _chords_of(
+    bars: tf.Tensor, num_bars: tf.Tensor, rep: MelodyBars
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The chords of given bars, without bars that have none, from the left, and their number."""
+    numbers = bars[..., rep.chord_column]
+    taken = (numbers != NO_TRIAD) & tf.sequence_mask(num_bars, tf.shape(numbers)[1])
+    order = tf.argsort(tf.cast(~taken, tf.int32), axis=1, stable=True)
+    count = tf.reduce_sum(tf.cast(taken, tf.int32), axis=1)
+    return tf.gather(numbers, order, batch_dims=1), count
 
 
 def _answers(
