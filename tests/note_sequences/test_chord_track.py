@@ -9,7 +9,7 @@ from tests.note_sequences.test_lead_sheet import SHEET, piece
 from tfmusicgan.datasets import nottingham
 from tfmusicgan.errors import ChordSymbolError, ConversionError
 from tfmusicgan.note_sequences.chord_symbols import NO_CHORD, chord_bass, chord_pitch_classes
-from tfmusicgan.note_sequences.chord_track import name_chords
+from tfmusicgan.note_sequences.chord_track import name_chords, name_missing_chords
 from tfmusicgan.note_sequences.lead_sheet import read_lead_sheet, write_lead_sheet
 
 
@@ -54,6 +54,19 @@ def test_what_has_no_name_and_no_notes():
     with pytest.raises(ConversionError, match="no note of instrument 3 in the piece") as caught:
         name_chords(sequence, 3)
     assert caught.value.reason == "no_chords"
+
+
+def test_missing_names():
+    melody, chords = [(72, 0, 8, 0)], [*block(0, 4, 48, 52, 55), *block(4, 8, 45, 48, 52)]
+    result = name_missing_chords(piece([*melody, *chords]))
+    assert named(result) == [(0, "C"), (4, "Am"), (8, NO_CHORD)]
+    # Symbols that are there stay, if there is only one; a text of another kind is none.
+    written = piece([*melody, *chords], [(2, "F")])
+    assert named(name_missing_chords(written)) == [(2, "F")]
+    with_text = piece([*melody, *chords])
+    with_text.text_annotations.add(time=0, text="Lively")
+    assert [text for _, text in named(name_missing_chords(with_text))][:2] == ["Lively", "C"]
+    assert named(name_missing_chords(piece(melody))) == []
 
 
 def test_every_chord_of_up_to_four_tones_has_a_name_that_says_them():

@@ -1,10 +1,10 @@
-"""Which part is the melody, and top lines, against pieces written out by hand."""
+"""Which part is the melody, and which plays chords, in pieces written out by hand."""
 
 import pytest
 
 from tests.note_sequences.test_lead_sheet import piece
 from tfmusicgan.errors import ConversionError
-from tfmusicgan.note_sequences.melody import choose_melody, top_line
+from tfmusicgan.note_sequences.melody import choose_chords, choose_melody
 
 # A low line, a high one, block chords, and chords with a note of the tune on top.
 LOW = [(40, 0, 2, 1), (43, 2, 4, 1), (45, 4, 8, 1)]
@@ -59,26 +59,21 @@ def test_drums_are_none():
     assert caught.value.reason == "no_melody"
 
 
-def line(sequence, instrument=0):
-    return [
-        (n.pitch, n.start_time, n.end_time) for n in sequence.notes if n.instrument == instrument
-    ]
+def test_chords_beside_the_melody():
+    assert choose_chords(piece(LOW + HIGH + BLOCKS)) == 4
+    assert choose_chords(piece(LOW + HIGH)) is None
+    # The only part is the melody, whatever it plays.
+    assert choose_chords(piece(BLOCKS)) is None
+    assert choose_chords(names(piece(LOW + HIGH + BLOCKS), i1="Chords")) == 1
+    assert choose_chords(names(piece(LOW + HIGH + BLOCKS), i4="Melody")) is None
+    # Of two parts of chords the one that sounds longer; of equals the first.
+    short = [(pitch, 0, 2, 3) for pitch in (60, 64, 67)]
+    assert choose_chords(piece(HIGH + short + BLOCKS)) == 4
+    assert choose_chords(piece(HIGH + [(p, s, e, 2) for p, s, e, _ in BLOCKS] + BLOCKS)) == 2
 
 
-def test_top_line():
-    notes = [
-        *((60, 0, 4), (64, 0, 2)),  # Of two together the higher.
-        (55, 1, 3),  # Below one that sounds.
-        (67, 1.5, 2.5),  # Above it, which is cut short.
-        (50, 2.5, 3),  # After it.
-        (50, 2.5, 3.5),  # The same, longer: that is taken.
-    ]
-    sequence = piece([*notes, (30, 0, 4, 1), (31, 0, 4, 1)])
-    before = sequence.SerializeToString(deterministic=True)
-    thinned = top_line(sequence, 0)
-    assert line(thinned) == [(64, 0, 1.5), (67, 1.5, 2.5), (50, 2.5, 3.5)]
-    assert line(thinned, 1) == [(30, 0, 4), (31, 0, 4)]
-    assert sequence.SerializeToString(deterministic=True) == before
-    assert thinned.tempos == sequence.tempos
-    # A melody stays as it is.
-    assert line(top_line(thinned, 0)) == line(thinned)
+def test_drums_are_no_chords():
+    sequence = piece(HIGH + BLOCKS)
+    for note in sequence.notes:
+        note.is_drum = note.instrument == 4
+    assert choose_chords(sequence) is None

@@ -14,9 +14,30 @@ from tfmusicgan.note_sequences.chord_symbols import (
     normalise_symbol,
     transpose_symbol,
 )
-from tfmusicgan.note_sequences.melody import name_of
+from tfmusicgan.note_sequences.melody import choose_chords, name_of
 from tfmusicgan.note_sequences.proto import NoteSequence, note_seq_module
 from tfmusicgan.note_sequences.whole_bars import TOLERANCE_QUARTERS
+
+
+def name_missing_chords(sequence: NoteSequence) -> NoteSequence:
+    """A piece that has no chord symbols, with the names of what its part of chords plays.
+
+    Args:
+      sequence: Not changed.
+
+    Returns:
+      The same sequence if it has chord symbols, or no part of chords (see `melody.choose_chords`);
+      otherwise a new one, of `name_chords`.
+
+    Raises:
+      ConversionError: With reason `"no_melody"`, if there are only drums or no notes.
+      ChordSymbolError: With reason `"unnamed_chord"`, if what sounds has no name.
+    """
+    kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
+    if any(text.annotation_type == kind for text in sequence.text_annotations):
+        return sequence
+    chords = choose_chords(sequence)
+    return sequence if chords is None else name_chords(sequence, chords)
 
 
 def name_chords(sequence: NoteSequence, instrument: int) -> NoteSequence:

@@ -152,8 +152,7 @@ def read_lead_sheet(
 
     Raises:
       ConversionError: With reason `"no_melody"`, `"polyphonic_melody"` (two notes of the instrument
-        at once: see `melody.top_line`), `"several_time_signatures"`, `"other_time_signature"` or
-        `"bad_times"`.
+        at once), `"several_time_signatures"`, `"other_time_signature"` or `"bad_times"`.
       ChordSymbolError: If a chord symbol cannot be read.
     """
     name = name_of(sequence)

@@ -1,4 +1,4 @@
-"""Which part of a piece is its melody, and the top line of a part that is not of one voice."""
+"""Which part of a piece is its melody, and which plays chords beside it."""
 
 import numpy as np
 
@@ -34,10 +34,7 @@ def choose_melody(sequence: NoteSequence) -> int:
     Raises:
       ConversionError: With reason `"no_melody"`, if there are only drums or no notes.
     """
-    parts: dict[int, list[NoteSequence.Note]] = {}
-    for note in sequence.notes:
-        if not note.is_drum and note.end_time > note.start_time:
-            parts.setdefault(note.instrument, []).append(note)
+    parts = _parts(sequence)
     if not parts:
         raise ConversionError(
             f"Expected a melody. Received: no notes but drums in {name_of(sequence)}.", "no_melody"
@@ -63,34 +60,39 @@ def choose_melody(sequence: NoteSequence) -> int:
     return max(measured, key=rank)
 
 
-def top_line(sequence: NoteSequence, instrument: int) -> NoteSequence:
-    """A copy in which one instrument has one voice: its highest note at every time of an onset.
+def choose_chords(sequence: NoteSequence) -> int | None:
+    """Finds the instrument that plays chords beside the melody.
 
-    Of notes that begin together the highest stays, and every note ends where the next one begins.
-    A note that begins below one that still sounds is left out.
+    Drums and the melody of `choose_melody` aside, it is the first that is called so (`chord` in its
+    name, whatever its case), or else of those with several notes at most of their onsets the one
+    that sounds longest, and of equals the first.
 
     Args:
       sequence: Not changed.
-      instrument: The one to thin out; drum notes of its number stay as they are.
 
     Returns:
-      A new sequence.
+      The instrument's number; None if there is no such part.
+
+    Raises:
+      ConversionError: With reason `"no_melody"`, if there are only drums or no notes.
     """
-    result = NoteSequence()
-    result.CopyFrom(sequence)
-    del result.notes[:]
-    line: list[NoteSequence.Note] = []
-    notes = [n for n in sequence.notes if n.instrument == instrument and not n.is_drum]
-    for note in sorted(notes, key=lambda one: (one.start_time, -one.pitch, -one.end_time)):
-        last = line[-1] if line else None
-        if last is not None and note.start_time < last.end_time:
-            if note.pitch < last.pitch or note.start_time <= last.start_time:
-                continue
-            last.end_time = note.start_time
-        line.append(NoteSequence.Note.FromString(note.SerializeToString()))
-    kept = [n for n in sequence.notes if n.instrument != instrument or n.is_drum]
-    result.notes.extend(sorted([*kept, *line], key=lambda one: (one.start_time, one.pitch)))
-    return result
+    melody = choose_melody(sequence)
+    parts = {number: notes for number, notes in _parts(sequence).items() if number != melody}
+    names = {info.instrument: info.name.lower() for info in sequence.instrument_infos}
+    named = [number for number in parts if "chord" in names.get(number, "")]
+    if named:
+        return min(named)
+    sounding = {number: _voices(notes)[0] for number, notes in parts.items() if _is_chords(notes)}
+    return max(sounding, key=lambda number: (sounding[number], -number), default=None)
+
+
+def _parts(sequence: NoteSequence) -> dict[int, list[NoteSequence.Note]]:
+    """The notes of each instrument but for drums, those without length left out."""
+    parts: dict[int, list[NoteSequence.Note]] = {}
+    for note in sequence.notes:
+        if not note.is_drum and note.end_time > note.start_time:
+            parts.setdefault(note.instrument, []).append(note)
+    return parts
 
 
 def _is_chords(notes: list[NoteSequence.Note]) -> bool:
