@@ -327,6 +327,17 @@ def test_of_long_given_music_the_last_bars_are_kept():
     assert kept == [pitch for pitch, *_ in notes[6:]]
 
 
+def test_given_music_in_another_meter_is_named():
+    model, waltz = build("midinet_creative"), lead_sheet([(60, 0, 3)], numerator=3)
+    half, eighths = lead_sheet([(60, 0, 4)]), lead_sheet([(60, 0, 4)], numerator=8)
+    half.time_signatures[0].numerator = half.time_signatures[0].denominator = 2
+    assert continued(model, half)[0].total_time == 6.0
+    eighths.time_signatures[0].denominator = 8
+    for sheet, name in ((waltz, "3/4"), (eighths, "8/8")):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=rf"(?s)in 4/4. Received.*{name}"):
+            continued(model, half, sheet)
+
+
 def test_refusals():
     with pytest.raises(ConfigError, match=r"multiple of 8 steps. Received: 12"):
         build("midinet_creative", rep=MelodyBars(steps_per_beat=3))

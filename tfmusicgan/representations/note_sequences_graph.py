@@ -14,7 +14,7 @@ from tfmusicgan.note_sequences.transforms import DEFAULT_QPM
 from tfmusicgan.representations import protos_graph
 from tfmusicgan.representations.score_header import MAX_QPM, MIN_QPM
 
-# Of notes, tempos, parts, instruments and annotations in one sequence: five hours of music at three
+# Of notes, tempos, annotations and so on in one sequence: five hours of music at three
 # notes a second, and what keeps the padding of a batch small.
 MAX_SUBMESSAGES = 65_536
 
@@ -25,6 +25,7 @@ _SUBMESSAGES = {
     "part_infos": tf.string,
     "instrument_infos": tf.string,
     "text_annotations": tf.string,
+    "time_signatures": tf.string,
 }
 _FIELDS = {
     "notes": (
@@ -49,6 +50,10 @@ _FIELDS = {
     "text_annotations": (
         "magenta.NoteSequence.TextAnnotation",
         {"time": tf.float64, "text": tf.string, "annotation_type": tf.int32},
+    ),
+    "time_signatures": (
+        "magenta.NoteSequence.TimeSignature",
+        {"numerator": tf.int32, "denominator": tf.int32},
     ),
 }
 
@@ -100,8 +105,9 @@ def readable_note_sequences(note_sequences: tf.Tensor) -> tf.Tensor:
     """Replaces by an empty NoteSequence what the functions here could not read.
 
     Those are rows that do not parse, as a whole or in one of their notes, tempos, part or
-    instrument infos or text annotations, and rows of more than `MAX_SUBMESSAGES` of one of these. A
-    server merges requests of several clients to one batch, and an error would fail them all.
+    instrument infos, text annotations or time signatures, and rows of more than `MAX_SUBMESSAGES`
+    of one of these. A server merges requests of several clients to one batch, and an error would
+    fail them all.
 
     Args:
       note_sequences: tf.string [batch].

@@ -11,6 +11,7 @@ from tfmusicgan.models.base import Signature
 from tfmusicgan.models.midinet import chains
 from tfmusicgan.representations import melody_bars_graph as graph
 from tfmusicgan.representations.chord_symbols_graph import NO_TRIAD, triad_numbers
+from tfmusicgan.representations.melody_bars_meter_graph import in_meter
 from tfmusicgan.representations.packing_graph import pack_numbers
 
 if typing.TYPE_CHECKING:
@@ -157,6 +158,7 @@ def _continue(
     rep, keys = model.representation, model.piece_keys(seed)
     # A server merges requests: one that is no music must not fail the others.
     note_sequence = graph.readable_note_sequences(note_sequence)
+    note_sequence = in_meter(note_sequence, rep.beats_per_bar)
     given, num_given = graph.from_note_sequences(note_sequence, rep, MAX_BARS)
     longest = _most(num_bars)
     numbers = model.own_chords(keys)
