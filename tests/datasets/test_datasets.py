@@ -22,7 +22,7 @@ def test_the_table():
     assert datasets.names() == [
         *("audio_notes", "bach_chorales", "impro_visor"),
         *("lakh", "lakh_aligned", "lakh_clean", "lakh_matched", "lpd"),
-        *("maestro", "midi", "nottingham"),
+        *("maestro", "midi", "midi_lead_sheets", "nottingham", "nottingham_lead_sheets"),
         *("nsynth", "nsynth_full", "nsynth_gansynth_subset", "nsynth_instruments"),
         *("openewld", "piano_midi_de", "pop909", "pop909_melody", "seqgan_oracle"),
         "soundfont_notes",
@@ -137,7 +137,13 @@ def test_cards_are_up_to_date(name):
     )
 
 
-@pytest.mark.parametrize("name", ["openewld", "impro_visor", "pop909_melody"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("openewld", "impro_visor", "pop909_melody"),
+        *("midi_lead_sheets", "nottingham_lead_sheets"),
+    ],
+)
 def test_commands_for_lead_sheets_keep_their_chords(name):
     assert "--recipe=midinet_stable " in datasets.get(name).command
 
