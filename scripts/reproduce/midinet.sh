@@ -10,7 +10,7 @@
 #   DATASET     of the lead sheets (default: openewld)
 #   PRESET      small (default) or paper
 #   SEEDS       of the runs (default: 0 1 2)
-#   OPTIONS     settings of the representation to compare, each by itself (default: onsets=true)
+#   OPTIONS     settings of the representation to compare, each by itself (default: "onsets=true velocities=true")
 #   PHRASES     of every row of an evaluation (default: 1024)
 #   CHORDS      the progression of the pictures (default: "C Am F G")
 #   OUT         where everything goes (default: runs/reproduce-midinet)
@@ -22,7 +22,7 @@ cd "$ROOT"
 DATASET=${DATASET:-openewld}
 PRESET=${PRESET:-small}
 SEEDS=${SEEDS:-0 1 2}
-OPTIONS=${OPTIONS-onsets=true}
+OPTIONS=${OPTIONS-onsets=true velocities=true}
 PHRASES=${PHRASES:-1024}
 CHORDS=${CHORDS:-C Am F G}
 MODELS="midinet_melody midinet_stable midinet_creative"
