@@ -78,6 +78,7 @@ def test_the_chord_of_a_bar_is_the_one_that_holds_longest():
     texts = tf.constant([sheet.SerializeToString() for sheet in texts])
     bars, _ = graph.from_note_sequences(texts, MelodyBars(), max_bars=4)
     assert bars[..., 16].numpy().tolist() == [[22, 6, 8, 0], [0, 3, 3, 3], [0] * 4]
+    assert graph.from_note_sequences(texts[:0], MelodyBars(), max_bars=4)[0].shape == (0, 4, 17)
 
 
 def test_sequences_without_a_melody_have_no_bars():

@@ -30,23 +30,30 @@ def bar_triads(
     """
     batch = tf.shape(note_sequences)[0]
     row, start, end, symbol = _spans(note_sequences)
-    bar = tf.gather(first_bar, row)[:, tf.newaxis] + tf.range(max_bars)  # [spans, max_bars]
-    begin = tf.cast(bar * beats_per_bar, tf.float64)
-    held = tf.minimum(end[:, tf.newaxis], begin + beats_per_bar)
-    held = tf.maximum(held - tf.maximum(start[:, tf.newaxis], begin), 0.0)
     _, number = tf.unique(tf.strings.join([tf.strings.as_string(row), symbol], " "))
-    count = tf.reduce_max(number, axis=0) + 1
+    count = tf.reduce_max(tf.concat([number, [-1]], axis=0)) + 1
     of_row = tf.math.unsorted_segment_max(row, number, count)
-    length = tf.round(tf.math.unsorted_segment_sum(held, number, count) * _PARTS)
-    longest = tf.gather(tf.math.unsorted_segment_max(length, of_row, batch), of_row)
-    # Where each symbol begins in each bar, of those that hold longest.
-    place = tf.where(held > 0, tf.range(tf.size(row))[:, tf.newaxis], tf.size(row))
-    first = tf.math.unsorted_segment_min(place, number, count)
-    first = tf.where(length == longest, first, tf.size(row))
-    chosen = tf.math.unsorted_segment_min(first, of_row, batch)
+    begin_of_row = tf.gather(first_bar, row) * beats_per_bar
+
+    def longest_span(bar: tf.Tensor) -> tf.Tensor:
+        begin = tf.cast(begin_of_row + bar * beats_per_bar, tf.float64)
+        held = tf.maximum(tf.minimum(end, begin + beats_per_bar) - tf.maximum(start, begin), 0.0)
+        length = tf.round(tf.math.unsorted_segment_sum(held, number, count) * _PARTS)
+        longest = tf.gather(tf.math.unsorted_segment_max(length, of_row, batch), of_row)
+        # Where each symbol begins in the bar, of those that hold longest.
+        place = tf.where(held > 0, tf.range(tf.size(row)), tf.size(row))
+        first = tf.math.unsorted_segment_min(place, number, count)
+        first = tf.where(length == longest, first, tf.size(row))
+        return tf.math.unsorted_segment_min(first, of_row, batch)
+
+    # One bar after the other: a client may send many symbols.
+    bars = tf.range(max_bars)
+    spec = tf.TensorSpec([None], tf.int32)
+    chosen = tf.map_fn(longest_span, bars, fn_output_signature=spec, parallel_iterations=1)
     triads = tf.maximum(triad_numbers(symbol), NO_TRIAD)
     # One more: spans too short to be counted may leave nothing to choose.
-    return tf.gather(tf.pad(triads, [[0, 1]]), tf.minimum(chosen, tf.size(row)))
+    chosen = tf.gather(tf.pad(triads, [[0, 1]]), tf.minimum(chosen, tf.size(row)))
+    return tf.ensure_shape(tf.transpose(chosen), [None, max_bars])
 
 
 def _spans(note_sequences: tf.Tensor) -> tuple[tf.Tensor, ...]:
