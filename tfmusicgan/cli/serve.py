@@ -128,7 +128,11 @@ _NICENESS = COMMAND.integer(
     19,
 )
 _INTRA = COMMAND.integer(
-    "tensorflow_intra_op_parallelism", 0, "Threads inside one operation; 0 is one per core.", 0
+    "tensorflow_intra_op_parallelism",
+    0,
+    "Threads inside one operation; 0 is the cores by --num_batch_threads, one at least (stock: one"
+    " per core).",
+    0,
 )
 _INTER = COMMAND.integer(
     "tensorflow_inter_op_parallelism", 0, "Operations at a time; 0 is one per core.", 0

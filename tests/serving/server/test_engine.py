@@ -12,6 +12,7 @@ from tfmusicgan.client import MusicClient, ServingError
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.batching import BatchOptions
 from tfmusicgan.serving.server.engine import EngineOptions
+from tfmusicgan.serving.server.servable import SessionOptions
 from tfmusicgan.serving.server.storage import ModelSource
 
 
@@ -80,3 +81,12 @@ def test_runs_of_a_model_at_a_time(toy_root, pool, monkeypatch, batching, concur
 
         list(pool.map(ask, jobs))
     assert most == {"toy": concurrency, "other": concurrency}
+
+
+@pytest.mark.parametrize(
+    ("cores", "runs", "asked", "threads"), [(8, 2, 0, 4), (2, 2, 0, 1), (2, 7, 0, 1), (8, 2, 3, 3)]
+)
+def test_runs_at_a_time_share_the_cores(monkeypatch, cores, runs, asked, threads):
+    monkeypatch.setattr("tfmusicgan.serving.server.engine.num_cores", lambda: cores)
+    options = EngineOptions(num_batch_threads=runs, session=SessionOptions(asked, 5))
+    assert options.session_options() == SessionOptions(threads, 5)

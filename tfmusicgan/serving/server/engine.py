@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 
-from tfmusicgan.serving.server.batching_config import BatchOptions
+from tfmusicgan.serving.server.batching_config import BatchOptions, num_cores
 from tfmusicgan.serving.server.metrics import Metrics
 from tfmusicgan.serving.server.servable import SessionOptions
 
@@ -17,7 +17,7 @@ class EngineOptions:
     Attributes:
       batching: Sizes and limits, or None to run every request by itself.
       num_batch_threads: Runs at a time, over all models.
-      session: Threads inside a run.
+      session: Threads inside a run; see `session_options`.
       model_concurrency: Runs at a time of one model version, each of its queues included; 0: one
         per queue, and beside it those of batches with `batching.ROWS_BESIDE` rows or more.
       per_model_batching: A version's own `batching_params.pbtxt` counts in place of `batching`; one
@@ -38,6 +38,17 @@ class EngineOptions:
     metrics: Metrics = dataclasses.field(default_factory=Metrics)
     run_niceness: int = 0
     num_load_threads: int = 0
+
+    def session_options(self) -> SessionOptions:
+        """`session`; where it leaves the threads of an operation open, the cores' share of a run.
+
+        With as many runs as cores an operation has one thread: several would wait for each other,
+        and more rows come out when each run keeps to a core of its own.
+        """
+        if self.session.intra_op_parallelism:
+            return self.session
+        threads = max(1, num_cores() // self.num_batch_threads)
+        return dataclasses.replace(self.session, intra_op_parallelism=threads)
 
     def stand_back(self) -> None:
         """Lowers the priority of the thread that calls, and of those that it will start."""

@@ -191,7 +191,7 @@ class Version:
         start = time.perf_counter()
         try:
             self.servable = await loop.run_in_executor(
-                pool, Servable, self.path, self._options.session
+                pool, Servable, self.path, self._options.session_options()
             )
             metrics.load_attempt_count.add((self.path, "success"))
             metrics.load_latency.add((self.path,), micros_since(start))
