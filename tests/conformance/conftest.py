@@ -16,7 +16,8 @@ from tests.conformance import stock_server  # noqa: E402
 from tests.conformance.common import Asked  # noqa: E402
 
 
-@pytest.fixture(scope="session")
+# Of a module, since a few dozen models with their graphs are gigabytes.
+@pytest.fixture(scope="module")
 def asked(tiny_run):
     """Recipe name to the signatures of its tiny run's model in this process."""
     return functools.cache(lambda name: Asked(tiny_run(name)))
@@ -40,7 +41,7 @@ for name, export, folder in json.loads(sys.argv[1]):
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def reloaded(request, asked, tiny_export, tmp_path_factory):
     """(recipe, signature) to the answers of its export, in one fresh process for all of them."""
     folder = tmp_path_factory.mktemp("reloaded")
@@ -58,7 +59,7 @@ def reloaded(request, asked, tiny_export, tmp_path_factory):
     return load
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def in_c(request, asked, tiny_export):
     """What `stock_server.run` says of the exports: kernels, modules, answers by recipe."""
     exports = {name: tiny_export(name) for name in _recipes_of(request.session, "in_c")}
