@@ -97,7 +97,9 @@ def test_drum_pattern_is_undefined_where_all_or_none_is_a_sixteenth(steps_per_be
 
 
 def test_errors():
-    with pytest.raises(ConfigError, match=r"metric 'beauty'. Known: bar_intervals, bar_note_steps, "):
+    with pytest.raises(
+        ConfigError, match=r"metric 'beauty'. Known: bar_intervals, bar_note_steps, "
+    ):
         metrics.evaluate(["beauty"], lopsided(5), REP)
     with pytest.raises(ConfigError, match=r"\[phrases, 3, 16, 13, 3\]. Received: float32 \[7, 3"):
         metrics.evaluate(["empty_bars"], lopsided(5).astype(np.float32), REP)
