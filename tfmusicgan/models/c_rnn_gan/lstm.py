@@ -1,4 +1,4 @@
-"""LSTM layers side by side, written so that a step costs little more than its products.
+"""LSTM layers side by side: one loop over time for all of them, with a gradient of its own.
 
 The gates' products with all steps' inputs are one product, and so is the gradient of each kernel;
 the loop over time multiplies states alone. Gates are in Keras's order (input, forget, candidate,
