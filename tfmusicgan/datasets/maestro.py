@@ -145,12 +145,11 @@ DATASET = Dataset(
     name=NAME,
     title="MAESTRO v3, piano performances recorded by the piano",
     description=(
-        "1,276 performances of the International Piano-e-Competition, 199 hours and 7.0 million "
-        "notes as upstream counts them, with velocities and pedals. Meter and tempo are formal "
-        "(4/4 at 120): a quarter note is half a second of performance. The official split keeps "
-        "performances of one composition together. The folder given may hold the files, unpacked "
-        "or as maestro*.zip, or be the archive itself; files without the table of splits are split "
-        "by their names."
+        "Performances of the International Piano-e-Competition with velocities and pedals. Meter "
+        "and tempo are formal (4/4 at 120): a quarter note is half a second of performance. The "
+        "official split keeps performances of one composition together. The folder given may hold "
+        "the files, unpacked or as maestro*.zip, or be the archive itself; files without the table "
+        "of splits are split by their names."
     ),
     source_url="https://magenta.tensorflow.org/datasets/maestro",
     licence="CC BY-NC-SA 4.0: not for commercial use",
