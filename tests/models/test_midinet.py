@@ -1,4 +1,4 @@
-"""MidiNet: its published sizes, triples, losses and steps by hand, and chains of bars."""
+"""MidiNet: its published sizes, triples, losses and steps by hand."""
 
 import dataclasses
 import re
@@ -8,13 +8,11 @@ import pytest
 import tensorflow as tf
 
 from tests.eagerly import eagerly
-from tests.representations.lead_sheets import lead_sheet
 from tfmusicgan import losses, models, recipes, representations
 from tfmusicgan.errors import CheckpointError, ConfigError
 from tfmusicgan.models import noise
-from tfmusicgan.models.midinet import chains, pieces, triples
+from tfmusicgan.models.midinet import triples
 from tfmusicgan.models.midinet.layers import BatchNormalization, Upsampling
-from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.melody_bars import MelodyBars
 
 # Biases that batch normalisation takes out again: their gradients are rounding, scaled up by Adam.
@@ -211,131 +209,6 @@ def test_a_step_is_one_update_of_the_discriminator_and_two_of_the_generator():
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=2e-4, err_msg=one.path)
     assert int(model.step.numpy()) == 1
     assert float(model.logs()["generator_loss"]) > float(model.logs()["adversarial_loss"])
-
-
-def test_each_bar_is_made_after_the_bar_before_it():
-    model = build("midinet_creative")
-    keys = model.piece_keys(tf.constant([5, 6], tf.int64))
-    chords, cold = tf.constant([[1, 14, 3], [20, 7, 9]]), tf.zeros([2])
-    whole = chains.write(model, keys, chords, 3, cold).numpy()
-    assert whole.shape == (2, 3, 17) and whole[:, :, 16].tolist() == chords.numpy().tolist()
-    previous = tf.zeros([2, 16, 128])
-    for bar in range(3):
-        of_bar = noise.fold(noise.fold(keys, np.int64(bar)), np.int64(0))
-        latents = noise.draws(of_bar, 8, model.latent_table)
-        chord = triples.chord_numbers(chords[:, bar])
-        logits = model.bar_logits(latents, previous, chord, training=False)
-        pitch = tf.argmax(logits, axis=2).numpy()
-        np.testing.assert_array_equal(whole[:, bar, :16], pitch)
-        previous = tf.one_hot(pitch, 128)
-    # Going on after its first bar is the same piece; a progression that ends begins again.
-    first = tf.constant([1, 1])
-    rest = chains.write(model, keys, chords[:, 1:], 2, cold, whole[:, 0], first).numpy()
-    np.testing.assert_array_equal(rest, whole[:, 1:])
-    longer = chains.write(model, keys, chords, 5, cold).numpy()
-    np.testing.assert_array_equal(longer[:, :3], whole)
-    assert longer[:, 3:, 16].tolist() == [[1, 14], [20, 7]]
-
-
-def test_onsets_and_velocities_are_decided_and_drawn():
-    rep = MelodyBars(onsets=True, velocities=True)
-    logits = np.full((2, 16, 130), -3.0, np.float32)
-    logits[:, :, 70], logits[:, ::4, 128], logits[:, :, 129] = 2.0, 1.0, np.log(3)
-    keys = noise.key_from_seed(tf.constant([1, 2], tf.int64))
-    pitch, onset, velocity = (
-        column.numpy() for column in chains.choose(tf.constant(logits), tf.zeros([2]), keys, rep)
-    )
-    assert (pitch == 70).all() and (velocity == 95).all()  # three quarters of 127
-    assert onset.tolist() == [[1, 0, 0, 0] * 4] * 2
-    hot = chains.choose(tf.constant(logits), tf.constant([0.0, 5.0]), keys, rep)
-    assert (hot[0][0] == 70).numpy().all() and len(set(hot[0][1].numpy().tolist())) > 3
-    assert hot[1][0].numpy().tolist() == onset[0].tolist()
-    assert hot[1][1].numpy().tolist() != onset[1].tolist()
-
-
-def test_progressions_are_read_and_what_is_none_is_named():
-    numbers, count = pieces.read_chords(tf.constant([["C", "Am7"], ["F#m7b5", ""]]), False)
-    assert numbers.numpy().tolist() == [[1, 22], [19, 0]] and count.numpy().tolist() == [2, 1]
-    numbers, count = pieces.read_chords(tf.constant([[""], ["G7"]]), True)
-    assert numbers.numpy().tolist() == [[0], [8]] and count.numpy().tolist() == [0, 1]
-    for chords, message in (
-        ([["C", "H7"]], "with a third. Received:.*H7"),
-        ([["Gsus4", "C"]], "with a third. Received:.*Gsus4"),
-        ([["N.C."]], "with a third. Received:.*N.C."),
-        ([["", "C"]], "no empty text in front of a symbol"),
-        ([["C"] * 65], "at most 64, one a bar. Received:.*65"),
-        ([["C"], [""]], "one symbol at least for every row"),
-    ):
-        with pytest.raises(tf.errors.InvalidArgumentError, match=f"(?s){message}"):
-            pieces.read_chords(tf.constant(chords), False)
-
-
-def test_a_progression_is_repeated_until_it_fills_a_window():
-    model = build("midinet_creative", rep=MelodyBars(bars=8))
-    harmonize = model.signatures()["harmonize"]
-    given = {
-        "seed": tf.constant([1, 2, 3], tf.int64),
-        "chords": tf.constant([["C", "Am", "F"], ["G", "", ""], ["C", "Dm", ""]]),
-        "temperature": tf.zeros([3]),
-        "num_bars": tf.constant([0, 0, 3]),
-        "qpm": tf.fill([3], 120.0),
-        "sound_chords": tf.constant([True, False, False]),
-    }
-    found = harmonize.function(**given)
-    sequences = [NoteSequence.FromString(text) for text in found["note_sequence"].numpy()]
-    # Nine bars of three chords, eight of one, three of two as asked; each of two seconds.
-    assert [sequence.total_time for sequence in sequences] == [18.0, 16.0, 6.0]
-    names = [[text.text for text in sequence.text_annotations] for sequence in sequences]
-    assert names == [["C", "Am", "F"] * 3, ["G"], ["C", "Dm", "C"]]
-    assert [max(n.instrument for n in sequence.notes) for sequence in sequences] == [1, 0, 0]
-
-
-def continued(model, *sheets, chords="", num_bars=2):
-    rows = len(sheets)
-    given = {
-        "seed": tf.fill([rows], np.int64(1)),
-        "note_sequence": tf.constant([sheet.SerializeToString() for sheet in sheets]),
-        "chords": tf.fill([rows, 1], chords),
-        "temperature": tf.zeros([rows]),
-        "num_bars": tf.fill([rows], num_bars),
-        "sound_chords": tf.fill([rows], False),
-    }
-    found = model.signatures()["continue"].function(**given)["note_sequence"].numpy()
-    return [NoteSequence.FromString(text) for text in found]
-
-
-def test_the_chords_of_given_music_are_kept_and_go_on():
-    model = build("midinet_creative")
-    # A pick-up without chord, A minor, F; then no chords at all.
-    notes = [(60, 3, 1), (62, 4, 4), (64, 8, 4)]
-    sheets = lead_sheet(notes, [(4, "Am7"), (8, "F")]), lead_sheet(notes)
-    symbols = [
-        [(text.time / 2, text.text) for text in sequence.text_annotations]
-        for sequence in continued(model, *sheets, num_bars=4)
-    ]
-    assert symbols[0] == [(1, "Am"), (2, "F"), (3, "Am"), (4, "F"), (5, "Am"), (6, "F")]
-    assert symbols[1] == [(3, "C")]  # of the bank
-    (found,) = continued(model, sheets[0], chords="G")
-    assert [text.text for text in found.text_annotations] == ["Am", "F", "G"]
-
-
-def test_of_long_given_music_the_last_bars_are_kept():
-    notes = [(60 + bar % 12, 4 * bar, 4) for bar in range(70)]
-    (found,) = continued(build("midinet_creative"), lead_sheet(notes, [(0, "C")]))
-    assert found.total_time == (64 + 2) * 2.0
-    kept = [note.pitch for note in found.notes if note.start_time < 128]
-    assert kept == [pitch for pitch, *_ in notes[6:]]
-
-
-def test_given_music_in_another_meter_is_named():
-    model, waltz = build("midinet_creative"), lead_sheet([(60, 0, 3)], numerator=3)
-    half, eighths = lead_sheet([(60, 0, 4)]), lead_sheet([(60, 0, 4)], numerator=8)
-    half.time_signatures[0].numerator = half.time_signatures[0].denominator = 2
-    assert continued(model, half)[0].total_time == 6.0
-    eighths.time_signatures[0].denominator = 8
-    for sheet, name in ((waltz, "3/4"), (eighths, "8/8")):
-        with pytest.raises(tf.errors.InvalidArgumentError, match=rf"(?s)in 4/4. Received.*{name}"):
-            continued(model, half, sheet)
 
 
 def test_refusals():

@@ -8,10 +8,15 @@ import grpc
 from tfmusicgan.errors import ConfigError, MusicGanError
 
 _UNLIMITED = -1  # the stock server's limit is that of protobuf, 2 GiB
+# Calls that have arrived and wait for the event loop. gRPC drops some from 1,000 on, and all from
+# 3,000, with CANCELLED; what is too much is for the queues to refuse, with the stock text.
+_MAX_WAITING_CALLS = 1_000_000
 _DEFAULTS = {
     "grpc.max_send_message_length": _UNLIMITED,
     "grpc.max_receive_message_length": _UNLIMITED,
     "grpc.so_reuseport": 0,  # two servers on one port would share its requests
+    "grpc.server.max_pending_requests": _MAX_WAITING_CALLS,
+    "grpc.server.max_pending_requests_hard_limit": _MAX_WAITING_CALLS,
 }
 
 
