@@ -103,6 +103,10 @@ def _generator(scale: float):
                 "reals": -reals,
             }
 
+        @tf.function(input_signature=[spec(tf.string, "text")])
+        def number(self, text):
+            return {"value": tf.strings.to_number(text)}
+
         @tf.function(input_signature=[spec(tf.half, "x")])
         def half(self, x):
             return {"y": x}
@@ -138,6 +142,7 @@ def write_model(folder, scale: float = 2.0, warmup=()) -> str:
         "scalar": model.scalar,
         "bfloat16": model.bfloat16,
         "echo": model.echo,
+        "number": model.number,
         "half": model.half,
         "to_half": model.to_half,
     }

@@ -172,7 +172,7 @@ def test_a_batch_has_the_latest_deadline_of_its_members():
 def test_an_error_fails_every_request_of_the_batch_and_no_other():
     async def failing(arrays, seconds):
         if 13 in arrays[0]:
-            raise RequestError(grpc.StatusCode.INVALID_ARGUMENT, "unlucky")
+            raise RequestError(grpc.StatusCode.INTERNAL, "unlucky")
         if 14 in arrays[0]:
             raise MemoryError
         return [arrays[0]]

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import gc
 import threading
+import weakref
 
 import grpc
 import numpy as np
@@ -206,3 +207,22 @@ def test_only_so_many_wait(monkeypatch):
 
     with standing() as make:
         asyncio.run(scenario(make()))
+
+
+def test_arrays_of_a_refused_run_are_freed_and_not_when_the_collector_comes():
+    async def scenario(version):
+        array = np.array([13])
+        alive = weakref.ref(array)
+        version.servable.gate.set()
+        with pytest.raises(RequestError, match="unlucky"):
+            await version.run(SIGNATURE, [array], ["y"], None)
+        del array
+        await asyncio.sleep(0.01)
+        return alive
+
+    gc.disable()
+    try:
+        with standing() as make:
+            assert asyncio.run(scenario(make()))() is None
+    finally:
+        gc.enable()

@@ -8,8 +8,9 @@ single row, for which the matrix kernels differ, is padded to two.
 
 Texts and rules are those of TensorFlow Serving's BatchingSession, with differences in the clients'
 favour: requests whose inner shapes or dtypes differ never share a batch unless shapes are padded
-(there, one of them fails the others); a request whose client has gone leaves its batch before the
-run; no batch grows beyond a limit by what others add, so that none exhausts the others.
+(there, one of them fails the others); a batch in which the graph refuses some value is run again
+request by request (there, it fails as a whole); a request whose client has gone leaves its batch
+before the run; no batch grows beyond a limit by what others add, so that none exhausts the others.
 """
 
 import asyncio
@@ -17,11 +18,13 @@ import functools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+import grpc
 import numpy as np
 
 from tfmusicgan.serving.server import batch_arrays, beside, statuses
 from tfmusicgan.serving.server.batching_config import BatchOptions
 from tfmusicgan.serving.server.metrics import Metrics
+from tfmusicgan.serving.server.statuses import RequestError
 from tfmusicgan.serving.server.waiting import Batch, Task, WaitingBatches
 
 # Inputs of a batch and the seconds it may take (None: for ever) -> its outputs.
@@ -30,6 +33,16 @@ RunBatch = Callable[[Sequence[np.ndarray], float | None], Awaitable[list[np.ndar
 # From so many rows on a run costs hardly more a row than a larger one (MuseGAN `small` on a CPU:
 # 0.32 ms at 16 rows and 0.29 at 64, but 0.77 at two).
 ROWS_BESIDE = 16
+
+# With these a graph refuses values, which may be those of one request: a text that is no chord, a
+# NoteSequence that cannot be parsed. The others tell of the whole run.
+_VALUES_REFUSED = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
 
 
 class BatchQueue:
@@ -89,6 +102,7 @@ class BatchQueue:
             parts = await asyncio.gather(*(task.result for task in tasks))
         except BaseException:  # cancelled, most of all
             self._withdraw(tasks)
+            tasks.clear()  # they hold the error, whose traceback holds them
             raise
         return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
@@ -145,34 +159,73 @@ class BatchQueue:
                 if run.cancelled():
                     task.result.cancel()
                 elif error is not None:
-                    task.result.set_exception(error)
+                    _fail(task, error)
                 else:
                     task.result.set_result([output[start:stop] for output in run.result()])
             start = stop
-        # Tasks and batch hold each other, and the arrays: they would wait for the collector.
-        tasks[0].batch.tasks.clear()
+        # Tasks, batch and a run's error hold each other, and the arrays: they would wait for the
+        # collector.
+        batch = tasks[0].batch
+        batch.tasks.clear()
+        batch.run = None
 
     async def _outputs(self, tasks: Sequence[Task]) -> list[np.ndarray]:
-        self._count(tasks)
-        size = self._options.padded(sum(task.rows for task in tasks))
+        """Runs a batch, and again one request at a time where the graph refuses some value in it.
+
+        Returns:
+          One array per output; none where every request has got its own rows or error already.
+        """
+        self._count_waits(tasks)
+        try:
+            return await self._run_together(tasks)
+        except RequestError as error:
+            if len(tasks) == 1 or error.code not in _VALUES_REFUSED:
+                raise
+        for task in tasks:
+            await self._run_alone(task)
+        return []
+
+    async def _run_together(self, tasks: Sequence[Task]) -> list[np.ndarray]:
+        rows = sum(task.rows for task in tasks)
+        size = self._options.padded(rows)
         num_bytes = batch_arrays.batch_bytes(tasks[0].batch.extents, size)
         requests = [task.arrays for task in tasks]
         lengths_differ = self._options.pad_variable_length_inputs
         batch = await beside.run(num_bytes, batch_arrays.merged, requests, size, lengths_differ)
-        outputs = await self._run(batch, _seconds_left(tasks))
+        seconds = _seconds_left(tasks)
+        self._count_run(rows, size)
+        outputs = await self._run(batch, seconds)
         batch_arrays.check_outputs(outputs, size)
         return outputs
 
-    def _count(self, tasks: Sequence[Task]) -> None:
+    async def _run_alone(self, task: Task) -> None:
+        """Runs a batch's request as if it had come alone, unless its client has gone."""
+        if task.result.done():
+            return
+        try:
+            outputs = await self._run_together([task])
+        except RequestError as error:
+            if not task.result.done():
+                _fail(task, error)
+        else:
+            if not task.result.done():
+                task.result.set_result([output[: task.rows] for output in outputs])
+
+    def _count_waits(self, tasks: Sequence[Task]) -> None:
         now = time.monotonic()
         for task in tasks:
             waited = (now - task.submitted) * 1e6
             self._metrics.queuing_latency.observe((self._options.thread_pool_name,), waited)
-        rows = sum(task.rows for task in tasks)
-        size = self._options.padded(rows)
+
+    def _count_run(self, rows: int, size: int) -> None:
         self._metrics.wrapped_run_count.add()
         self._metrics.processed_batch_size.observe((), size)
         self._metrics.padding_size.observe((str(size),), size - rows)
+
+
+def _fail(task: Task, error: Exception) -> None:
+    # Without its traceback, whose frames hold the tasks and so the error itself.
+    task.result.set_exception(error.with_traceback(None))
 
 
 def _is_given_up(batch: Batch) -> bool:

@@ -165,7 +165,10 @@ class Version:
             self._end_run()
             raise
         running.add_done_callback(ended)
-        return await asyncio.wrap_future(running)
+        try:
+            return await asyncio.wrap_future(running)
+        finally:
+            del running  # it holds an error, whose traceback holds it, and the arrays
 
     async def _take_slot(self, seconds: float | None) -> None:
         if self._num_waiting >= MAX_WAITING_RUNS:
