@@ -1,5 +1,6 @@
 """Versions coming and going under a running server."""
 
+import asyncio
 import os
 import shutil
 import threading
@@ -14,8 +15,10 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 from tests.serving import toy_models
 from tfmusicgan.client import MusicClient, ServingError
 from tfmusicgan.errors import ExportError
+from tfmusicgan.serving import messages
 from tfmusicgan.serving.server import app, version
 from tfmusicgan.serving.server.engine import EngineOptions
+from tfmusicgan.serving.server.manager import ModelManager
 from tfmusicgan.serving.server.servable import Servable
 from tfmusicgan.serving.server.storage import ModelSource
 
@@ -203,3 +206,23 @@ def test_a_failing_warmup_fails_the_load(tmp_path, log, code, text):
     with serving(tmp_path) as server, MusicClient(server.address) as client:
         assert client.status("m") == {1: ("END", text)}
         assert server.manager.version("m", 1).error.code == code
+
+
+def test_nobody_waits_for_a_model_that_is_taken_off_the_list_again(tmp_path):
+    (tmp_path / "later").mkdir()
+    config = messages.ModelServerConfig()
+    entry = config.model_config_list.config.add(name="later", model_platform="tensorflow")
+    entry.base_path = str(tmp_path / "later")
+    without = messages.ModelServerConfig()
+    without.model_config_list.SetInParent()
+
+    async def scenario():
+        manager = ModelManager(ModelSource(root=str(tmp_path)), EngineOptions())
+        waiting = asyncio.create_task(manager.reload(config))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await manager.reload(without)
+        await asyncio.wait_for(waiting, 5)
+        await manager.close()
+
+    asyncio.run(scenario())

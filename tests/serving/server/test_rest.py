@@ -44,6 +44,11 @@ def test_versions_and_case(ask):
             f"/v1/models/toy/versions/{1 << 64}:predict",
             f"Failed to convert version: {1 << 64} to numeric.",
         ),
+        (
+            "GET",
+            f"/v1/models/toy/versions/{'7' * 5000}",
+            f"Failed to convert version: {'7' * 5000} to numeric.",
+        ),
         ("POST", "/v1/models/toy/labels/x%20y:predict", "Unrecognized servable version label: x y"),
     ],
 )
@@ -70,6 +75,11 @@ def test_other_paths_are_html(ask):
             "/v1/models/toy/versions/0:predict",
             404,
             "Servable not found for request: Specific(toy, 0)",
+        ),
+        (
+            f"/v1/models/toy/versions/{'0' * 5000}4:predict",
+            404,
+            "Servable not found for request: Specific(toy, 4)",
         ),
     ],
 )

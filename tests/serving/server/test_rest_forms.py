@@ -3,11 +3,14 @@
 import base64
 import gzip
 import json
+import threading
 
 import numpy as np
+import pytest
 
 from tests.serving import toy_models
 from tests.serving.server.http_calls import from_latin
+from tfmusicgan.serving.server import json_body
 
 PREDICT = "/v1/models/toy:predict"
 
@@ -115,3 +118,17 @@ def test_large_bodies_and_answers(ask):
     }}  # fmt: skip
     outputs = ask("POST", PREDICT, body).json["outputs"]
     assert np.array_equal(-np.array(outputs["reals"]), values.astype(np.float64))
+
+
+@pytest.mark.parametrize("method", ["predict", "classify", "regress"])
+def test_large_bodies_are_parsed_beside_the_event_loop(ask, monkeypatch, method):
+    threads, parse = [], json_body.parse
+
+    def watched(body):
+        threads.append(threading.current_thread().name)
+        return parse(body)
+
+    monkeypatch.setattr(json_body, "parse", watched)
+    body = {"examples": [{}], "instances": [[1] * 40_000]}
+    assert ask("POST", f"/v1/models/toy:{method}", body).status in (200, 400)
+    assert [name.startswith("rest_api") for name in threads] == [True]

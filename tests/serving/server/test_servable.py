@@ -45,6 +45,17 @@ def test_wrong_dtype_is_refused_by_the_runtime_too(servable):
         servable.run(feeds, [signature.outputs["y"]])
 
 
+def test_a_text_that_is_no_utf8_is_refused_by_the_runtime_like_any_other(servable):
+    signature = servable.signatures["number"]
+    texts = np.array([b"1.5", b"\xff\xfe7"], object)
+    feeds = {signature.inputs["text"].tensor: texts}
+    with pytest.raises(RequestError) as refusal:
+        servable.run(feeds, [signature.outputs["value"]])
+    assert refusal.value.code == grpc.StatusCode.INVALID_ARGUMENT
+    text = "StringToNumberOp could not correctly convert string: \ufffd\ufffd7"
+    assert str(refusal.value).startswith(text)
+
+
 def test_the_init_op_is_no_output(servable):
     (name,) = servable.signatures["__saved_model_init_op"].outputs.values()
     with pytest.raises(RequestError, match=f"FetchOutputs {name}:0: output index too large"):

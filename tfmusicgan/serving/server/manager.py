@@ -155,6 +155,7 @@ class ModelManager:
             old = {name for name, model in self._models.items() if model.available}
         new = [model.name for model in models if model.name not in old]
         self._source = ListedModels(models)
+        self._on_change()  # who waits for a model that is no longer listed does so in vain
         return new
 
     async def _outcome(self, name: str, before: Collection[Version]) -> Version | None:

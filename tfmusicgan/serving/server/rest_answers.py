@@ -28,6 +28,7 @@ _MODEL = r"/v1/models{}(?:(?:/versions/([0-9]+))|(?:/labels/([^/:]+)))?"
 _INFERENCE = re.compile(_MODEL.format("/([^/:]+)") + ":(classify|regress|predict)", re.IGNORECASE)
 _STATE = re.compile(_MODEL.format("(?:/([^/:]+))?") + "(?:/(metadata))?", re.IGNORECASE)
 _MAX_VERSION = (1 << 63) - 1
+_VERSION_DIGITS = len(str(_MAX_VERSION))
 _LARGE_ANSWER = 1 << 16  # bytes of text, roughly, that are written beside the event loop
 
 
@@ -61,9 +62,11 @@ def resource(verb: str, path: str) -> Resource:
         raise statuses.invalid_argument(f"Malformed request: {verb} {path}")
     spec = messages.ModelSpec(name=urllib.parse.unquote(match[1] or ""))
     if match[2]:
-        if int(match[2]) > _MAX_VERSION:
+        digits = match[2].lstrip("0") or "0"
+        # By their number first: Python refuses to read numbers of thousands of digits.
+        if len(digits) > _VERSION_DIGITS or int(digits) > _MAX_VERSION:
             raise statuses.invalid_argument(f"Failed to convert version: {match[2]} to numeric.")
-        spec.version.value = int(match[2])
+        spec.version.value = int(digits)
     if match[3]:
         spec.version_label = urllib.parse.unquote(match[3])
     return Resource(spec, "" if match[4] is None else match[4])
@@ -98,7 +101,7 @@ class Answers:
         if asked.method == "predict":
             return await self._predict(asked.spec, body, call)
         if asked.method in ("classify", "regress"):
-            return self._refuse_examples(asked, body)
+            return await self._refuse_examples(asked, body)
         if not asked.spec.name:
             raise statuses.invalid_argument("Missing model name in request.")
         if asked.method == "metadata":
@@ -129,8 +132,8 @@ class Answers:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, function, *arguments)
 
-    def _refuse_examples(self, asked: Resource, body: bytes) -> bytes:
-        parsed = json_body.parse(body)
+    async def _refuse_examples(self, asked: Resource, body: bytes) -> bytes:
+        parsed = await self._do(len(body) > json_body.LARGE_BODY_BYTES, json_body.parse, body)
         spec = messages.ModelSpec()
         spec.CopyFrom(asked.spec)
         spec.signature_name = json_body.signature_name(parsed)

@@ -162,6 +162,9 @@ class Servable:
             )
         except self._errors as error:
             raise RequestError.from_tensorflow(error) from error
+        except UnicodeDecodeError as error:
+            # The runtime quotes a value that is no UTF-8; its wrapper fails to read that as text.
+            raise statuses.invalid_argument(error.object.decode(errors="replace")) from error
         finally:
             if options is not None:
                 self._runtime.TF_DeleteBuffer(options)
