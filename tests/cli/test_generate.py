@@ -140,6 +140,26 @@ def test_a_piece_without_notes_keeps_no_other_one_back(capsys, address, tmp_path
     assert "1 of 2 pieces could not be written in full." in error
 
 
+def test_swing(capsys, address, tmp_path, monkeypatch):
+    from tfmusicgan.note_sequences.proto import NoteSequence
+
+    one = NoteSequence(ticks_per_quarter=240)
+    one.tempos.add(qpm=120)
+    for eighth in range(3):
+        start = eighth / 4
+        one.notes.add(pitch=60, velocity=80, start_time=start, end_time=start + 0.25)
+    monkeypatch.setattr(MusicClient, "generate", lambda *_, **__: [one])
+    base = [f"--server={address}", "--model=toy", f"--output={tmp_path}", "--formats=midi"]
+    for arguments, second in (([], 0.25), (["--swing=2"], 1 / 3), (["--swing=3"], 0.375)):
+        code, (path,), _ = run(capsys, *base, "--overwrite", *arguments)
+        starts = [note.start_time for note in read_midi(path).notes]
+        assert code == 0 and starts == pytest.approx([0, second, 0.5], abs=2e-3)
+    code, _, error = run(capsys, *base, "--swing=3.5")
+    assert code == 2 and "swing" in error and error.count("\n") == 1
+    code, _, error = run(capsys, *base[:-1], "--midi=a.mid", "--swing=2")
+    assert code == 1 and "Expected no --swing with --midi" in error
+
+
 def test_no_server(capsys, tmp_path):
     code, paths, error = run(
         capsys, "--server=127.0.0.1:1", "--model=toy", f"--output={tmp_path}/x"

@@ -55,6 +55,8 @@ def test_single_sounds(run, tmp_path):
     assert (code, error) == (0, "")
     assert paths == [f"{tmp_path}/notes_seed3_00{i}.wav" for i in (0, 1)]
     assert sorted(str(path) for path in tmp_path.iterdir()) == paths
+    code, _, error = run(f"--output={tmp_path}/swung", "--control=pitch=70", "--swing=2")
+    assert code == 1 and "Expected no --swing of a model of sounds, where it has no" in error
     # Row seed (3 << 32) + i.
     timbre = toy_notes.timbre((3 << 32) + 1)
     found = _sound(tmp_path / "notes_seed3_001.wav")

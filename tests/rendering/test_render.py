@@ -31,6 +31,19 @@ def test_only_what_is_asked_for(tmp_path):
     assert [child.name for child in tmp_path.iterdir()] == ["a.png"]
 
 
+def test_swing(tmp_path):
+    sequence = NoteSequence(ticks_per_quarter=240, total_time=1.5)
+    sequence.tempos.add(qpm=40)
+    sequence.notes.add(pitch=67, velocity=90, start_time=0.0, end_time=0.75)
+    sequence.notes.add(pitch=65, velocity=90, start_time=0.75, end_time=1.5)
+    (path,) = render_all(sequence, tmp_path / "a", ["midi"], swing=2.0)
+    times = [(note.start_time, note.end_time) for note in read_midi(path).notes]
+    assert times == [(0.0, pytest.approx(1.0)), (pytest.approx(1.0), 1.5)]
+    with pytest.raises(ConfigError, match="Expected swing within 1-3"):
+        render_all(sequence, tmp_path / "new" / "a", ["midi"], swing=4.0)
+    assert [child.name for child in tmp_path.iterdir()] == ["a.mid"]
+
+
 def test_an_unknown_format_writes_nothing(tmp_path):
     with pytest.raises(ConfigError, match=r"Unknown format 'mp3'\. Known: midi, png, wav"):
         render_all(_sequence(), tmp_path / "new" / "a", ["midi", "mp3"])

@@ -28,6 +28,7 @@ COMMAND = Command(
         "tfmusicgan-generate --model=tunes --continue=beginning.mid --control=length=96"
         " --output=out/tune",
         'tfmusicgan-generate --model=melodies --chords="C Am F G" --num=4 --output=out/over_chords',
+        'tfmusicgan-generate --model=jazz --chords="Dm7 G7 Cmaj7" --swing=2 --output=out/swing',
         "tfmusicgan-generate --model=gansynth --control=pitch=60 --num=8 --output=out/notes",
         "tfmusicgan-generate --model=gansynth --midi=prelude.mid --timbre_seed=3,8"
         " --output=out/prelude.wav",
@@ -95,6 +96,14 @@ _SIGNATURE = COMMAND.string(
     " (of a model of notes synthesize) with controls, else serving_default.",
 )
 _SOUNDFONT = COMMAND.string("soundfont", None, "SF2 file for WAV; by default pretty_midi's.")
+_SWING = COMMAND.float(
+    "swing",
+    1.0,
+    "How many times as long the first eighth of a quarter note is as the second: 2 makes triplets"
+    " of even pairs; quarter notes with other notes in them stay. Not of models of sounds.",
+    1.0,
+    3.0,
+)
 _TIMEOUT = COMMAND.float("timeout_seconds", 60.0, "Most seconds that one request may take.", 0.001)
 _OVERWRITE = COMMAND.boolean("overwrite", False, "Replace files that are there.")
 
@@ -116,7 +125,7 @@ def _execute() -> int:
             f"{' and '.join(f'--{flag.name}={flag.value}' for flag in chosen)}."
         )
     if _MIDI.value:
-        _check_not_given("with --midi", _NUM, _CONTROL, _CHORDS, _FORMATS, _SOUNDFONT)
+        _check_not_given("with --midi", _NUM, _CONTROL, _CHORDS, _FORMATS, _SOUNDFONT, _SWING)
         if _TIMBRE_SEED.value:
             _check_not_given("with --timbre_seed", _SEED, _SECONDS_PER_TIMBRE)
         return _play()
@@ -129,7 +138,7 @@ def _execute() -> int:
     stems = [folder / f"{_MODEL.value}_seed{_SEED.value}_{i:0{digits}d}" for i in range(_NUM.value)]
     if not _OVERWRITE.value:
         written_files.check_new(folder, {stem.name for stem in stems})
-    how = (_FORMATS.value, _SOUNDFONT.value, COMMAND.name)
+    how = (_FORMATS.value, _SOUNDFONT.value, COMMAND.name, _SWING.value)
     num_failed = sum(
         not written_files.write_piece(piece, stem, *how)
         for stem, piece in zip(stems, _pieces(), strict=True)
@@ -243,6 +252,7 @@ def _answers_sounds(signatures: dict) -> bool:
     outputs = signatures.get(_SIGNATURE.value or "serving_default", {}).get("outputs", {})
     if "wav" not in outputs:
         return False
+    _check_not_given("of a model of sounds", _SWING)
     if COMMAND.flags[_FORMATS.name].present and _FORMATS.value != ["wav"]:
         raise MusicGanError(
             f"Expected --formats=wav of {_MODEL.value}, a model of sounds. Received: "

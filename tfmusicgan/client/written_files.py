@@ -22,7 +22,12 @@ def check_new(folder: pathlib.Path, stems: set[str]) -> None:
 
 
 def write_piece(
-    piece, stem: pathlib.Path, formats: Sequence[str], soundfont: str | None, command: str
+    piece,
+    stem: pathlib.Path,
+    formats: Sequence[str],
+    soundfont: str | None,
+    command: str,
+    swing: float = 1.0,
 ) -> bool:
     """Writes one piece and prints the paths; says so, and goes on, where a format is impossible.
 
@@ -32,6 +37,7 @@ def write_piece(
       formats: Of `rendering.FORMATS`.
       soundfont: SF2 file for WAV, None for pretty_midi's.
       command: The command's name, for what it says.
+      swing: Of a NoteSequence, see `rendering.render_all`.
 
     Returns:
       Whether all formats were written.
@@ -45,7 +51,7 @@ def write_piece(
     is_whole = True
     for name in formats:
         try:
-            (path,) = rendering.render_all(piece, stem, [name], soundfont)
+            (path,) = rendering.render_all(piece, stem, [name], soundfont, swing)
         except MusicGanError as error:
             # A piece without a note, say, has no sound; the others, and its MIDI file, are wanted.
             print(f"{command}: {stem.name}, {name}: {error}", file=sys.stderr)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tfmusicgan.errors import unknown_name
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.swing import swing as swung
 
 FORMATS = ("midi", "wav", "png")
 _SUFFIXES = {"midi": ".mid", "wav": ".wav", "png": ".png"}
@@ -16,6 +17,7 @@ def render_all(
     stem: str | os.PathLike,
     formats: Sequence[str] = FORMATS,
     soundfont: str | os.PathLike | None = None,
+    swing: float = 1.0,
 ) -> list[pathlib.Path]:
     """Writes a sequence in several formats, each file whole or not at all.
 
@@ -24,17 +26,20 @@ def render_all(
       stem: Path without suffix; `.mid`, `.wav`, `.png` are added, missing folders made.
       formats: Names out of `FORMATS`.
       soundfont: For `"wav"`: an SF2 file; None takes the one that comes with pretty_midi.
+      swing: How many times as long the first eighth of a quarter note is as the second, 1 to 3, see
+        `note_sequences.swing`.
 
     Returns:
       The files' paths, in the order of `formats`.
 
     Raises:
-      ConfigError: If a format is unknown; nothing is written then.
+      ConfigError: If a format is unknown, or the swing out of its range; nothing is written then.
       MusicGanError: If the music cannot be played (no notes), or the soundfont is damaged.
     """
     for name in formats:
         if name not in FORMATS:
             raise unknown_name("format", name, FORMATS)
+    sequence = swung(sequence, swing)
     stem = pathlib.Path(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     paths = []
