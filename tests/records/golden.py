@@ -20,6 +20,7 @@ from tfmusicgan.records.convert import convert
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.representations.base import Representation
 from tfmusicgan.representations.chord_melody_words import ChordMelodyWords
+from tfmusicgan.representations.jazz_phrases import JazzPhrases
 from tfmusicgan.representations.melody_bars import MelodyBars
 from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
@@ -43,6 +44,8 @@ REPRESENTATIONS: dict[str, Representation] = {
         # C4 alone, C4 with C2, G3; without the rests and what comes after them.
         words=((24, 4, 1, 0, 0, 0), (24, 4, 1, 96, 2, 1), (48, 3, 8, 0, 0, 0)),
     ),
+    # The first two bars but for their end; one note alone is left behind them.
+    "jazz_phrases": JazzPhrases(max_notes=5, max_steps=72, primer_notes=2, min_rest_steps=24),
     # The first and the third bar.
     "melody_bars": MelodyBars(
         bars=1, hop_bars=2, steps_per_beat=2, onsets=True, velocities=True, num_pitches=12
@@ -133,7 +136,7 @@ def dataset_for(name: str) -> Dataset:
     midi = datasets.get("midi")
     if name == "note_audio":
         return dataclasses.replace(midi, list_sources=list_notes, read_source=read_note)
-    if name == "melody_bars":
+    if name in ("jazz_phrases", "melody_bars"):
         return dataclasses.replace(midi, read_source=read_with_chords)
     if name != "token_sequence":
         return midi

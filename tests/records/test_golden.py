@@ -73,6 +73,25 @@ def test_golden_bars():
     assert second == [60] * 8 + [8] + [1] + [0] * 7 + [80] * 8
 
 
+def test_golden_phrases():
+    """C4 twice, a rest, G3 over A minor 7 and F; C6 alone is no phrase."""
+    (batch,) = RecordSet.open(FOLDER / "jazz_phrases").examples()
+    tones = batch.pop("chord_tones")
+    assert {name: value.tolist() for name, value in batch.items()} == {
+        "pitches": [[24, 24, 73, 19, 0]],
+        "rhythm": [[12, 24, 36, 12, 0]],
+        "num_notes": [4],
+        "first_step": [0],
+        "chord_roots": [[9] * 36 + [5] * 24 + [0] * 12],
+        "num_steps": [60],
+    }
+    assert tones.dtype == np.uint8 and batch["rhythm"].dtype == np.int32
+    found = [np.flatnonzero(tones[0, step]).tolist() for step in (0, 35, 36, 59, 60)]
+    assert found == [[0, 3, 7, 10], [0, 3, 7, 10], [0, 4, 7], [0, 4, 7], []]
+    drops = Manifest.read(FOLDER / "jazz_phrases").drops
+    assert {reason: drop.num_phrases for reason, drop in drops.items()} == {"too_few_notes": 1}
+
+
 def test_golden_words():
     """The piano as melody, the bass as chords: C4 with C2, C4, a rest, G3, two rests."""
     records = RecordSet.open(FOLDER / "chord_melody_words")
@@ -121,6 +140,8 @@ def test_golden_origins(name):
     expected = [("made_up.mid", 0, 0), ("made_up.mid", 0, 1)]
     if name in ("token_sequence", "note_audio"):
         expected = [("made_up#0", 0, 0), ("made_up#1", 1, 0)]
+    if name == "jazz_phrases":
+        expected = expected[:1]
     assert [(o.piece, o.source_index, o.phrase_index) for o in origins] == expected
 
 

@@ -41,7 +41,7 @@ def test_symbols_are_the_triads_of_the_rule():
 
 
 def test_all_kinds_of_the_table_are_the_triads_of_the_rule():
-    symbols = [f"F#{kind}" for kind in graph._candidates()]
+    symbols = [f"F#{kind}" for kind in graph.candidates()]
     found = graph.triad_numbers(tf.constant(symbols)).numpy().tolist()
     differing = {
         symbol: (number, wanted)

@@ -15,6 +15,7 @@ from tfmusicgan.representations.tracks import TRACK_SETS
 def test_names_and_get():
     assert representations.names() == (
         "chord_melody_words",
+        "jazz_phrases",
         "melody_bars",
         "melody_tokens",
         "multitrack_piano_roll",

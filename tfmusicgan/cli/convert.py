@@ -59,7 +59,7 @@ _REPRESENTATION = COMMAND.string(
     "representation",
     None,
     "Representation, where no recipe names one: multitrack_piano_roll (default), melody_tokens, "
-    "melody_bars, chord_melody_words or note_audio.",
+    "melody_bars, jazz_phrases, note_events, chord_melody_words or note_audio.",
 )
 _SET = COMMAND.repeated(
     "set", "One parameter of the representation, name=value; may be given several times."

@@ -13,6 +13,7 @@ from tfmusicgan.representations.base import Representation
 
 _CLASSES = {
     "chord_melody_words": "tfmusicgan.representations.chord_melody_words:ChordMelodyWords",
+    "jazz_phrases": "tfmusicgan.representations.jazz_phrases:JazzPhrases",
     "melody_bars": "tfmusicgan.representations.melody_bars:MelodyBars",
     "melody_tokens": "tfmusicgan.representations.melody_tokens:MelodyTokens",
     "note_events": "tfmusicgan.representations.note_events:NoteEvents",

@@ -41,6 +41,7 @@ _HARTE = (
 _SIGNS_OF_PRINT = (("♯", "#"), ("♭", "b"), ("Ø", "ø"), ("º", "°"), ("△", "Δ"))
 # Kinds of many spellings to fewer, rule after rule; those of Harte begin with a colon and stay.
 _RULES = (
+    ("^(:[^(]*)[(]", r"\1&"),  # `C:maj(9)` has no seventh, `C:maj9` has one.
     ("[(), ]", ""),
     ("omit", "no"),
     ("add", "&"),  # Else the rules for `ma` and `MA` would find theirs in `madd` and `MAdd`.
@@ -67,30 +68,57 @@ def triad_numbers(symbols: tf.Tensor) -> tf.Tensor:
       `FIRST_MINOR` on the minor ones, `NO_TRIAD` for chords without a third and for no chord,
       `UNKNOWN` for what is no chord symbol of the table.
     """
+    pitch_class, kind, _ = split(symbols)
+    third = find(kind, _kinds(), UNKNOWN)
+    number = tf.where(third > 0, third + pitch_class, third)
+    number = tf.where(pitch_class < 0, UNKNOWN, number)
+    return tf.where(is_no_chord(symbols), NO_TRIAD, number)
+
+
+def is_no_chord(symbols: tf.Tensor) -> tf.Tensor:
+    """Whether they are signs for no chord: bool of the same shape."""
+    return tf.strings.regex_full_match(tf.strings.strip(symbols), "[.]*[Nn][.]*([Cc][.]*)?")
+
+
+def split(symbols: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Takes chord symbols apart.
+
+    Args:
+      symbols: tf.string, any shape.
+
+    Returns:
+      Of the same shape each: int32, the root's pitch class or `UNKNOWN`; tf.string, the kind in the
+      table's spelling; and the bass, a note's name, of Harte's symbols a degree such as `b7`, or
+      nothing.
+    """
     text = tf.strings.strip(symbols)
     for sign, ours in _SIGNS_OF_PRINT:
         text = tf.strings.regex_replace(text, sign, ours)
-    # The bass does not count: a note's name, or of Harte's a degree.
-    text = tf.strings.regex_replace(text, "/[A-Ga-g](##?|bb?)?$", "")
-    text = tf.strings.regex_replace(text, "(:.*)/[#b]?[0-9]+$", r"\1")
-    root = tf.strings.regex_replace(text, "^([A-G](##?|bb?)?).*$", r"\1")
-    kind = _spell(tf.strings.regex_replace(text, "^[A-G](##?|bb?)?", ""))
-    pitch_class = _find(root, _roots(), UNKNOWN)
-    third = _find(kind, _kinds(), UNKNOWN)
-    number = tf.where(third > 0, third + pitch_class, third)
-    number = tf.where(pitch_class < 0, UNKNOWN, number)
-    none = tf.strings.regex_full_match(text, "[.]*[Nn][.]*([Cc][.]*)?")
-    return tf.where(none, NO_TRIAD, number)
+    without = tf.strings.regex_replace(text, "/[A-Ga-g](##?|bb?)?$", "")
+    without = tf.strings.regex_replace(without, "(:.*)/[#b]?[0-9]+$", r"\1")
+    # What is cut off, if anything: a slash and the bass.
+    length = tf.strings.length(text)
+    behind = tf.minimum(tf.strings.length(without) + 1, length)
+    bass = tf.strings.substr(text, behind, length - behind)
+    root = tf.strings.regex_replace(without, "^([A-G](##?|bb?)?).*$", r"\1")
+    kind = spell(tf.strings.regex_replace(without, "^[A-G](##?|bb?)?", ""))
+    return find(root, roots(), UNKNOWN), kind, bass
 
 
-def _spell(kinds: tf.Tensor) -> tf.Tensor:
+def spell(kinds: tf.Tensor) -> tf.Tensor:
     """Kinds in the spelling of the table: tf.string of the same shape."""
     for pattern, replacement in _RULES:
         kinds = tf.strings.regex_replace(kinds, pattern, replacement)
     return kinds
 
 
-def _find(texts: tf.Tensor, table: tuple[tuple[str, ...], tuple[int, ...]], missing: int):
+def spell_all(kinds: tuple[str, ...]) -> list[str]:
+    """The same of Python's texts."""
+    with tf.init_scope():
+        return [text.decode() for text in spell(tf.constant(kinds)).numpy().tolist()]
+
+
+def find(texts: tf.Tensor, table: tuple[tuple[str, ...], tuple[int, ...]], missing: int):
     """The number of each text in a table: int32 of the texts' shape."""
     names, numbers = table
     order = np.argsort(_hashes(names), kind="stable")
@@ -114,7 +142,8 @@ def _hashes(names: tuple[str, ...]) -> np.ndarray:
 
 
 @functools.cache
-def _roots() -> tuple[tuple[str, ...], tuple[int, ...]]:
+def roots() -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names of notes to pitch classes."""
     named = {
         letter + sign: (pitch_class + shift) % 12
         for letter, pitch_class in _NATURALS
@@ -127,8 +156,7 @@ def _roots() -> tuple[tuple[str, ...], tuple[int, ...]]:
 def _kinds() -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Kinds to `FIRST_MAJOR`, `FIRST_MINOR` or `NO_TRIAD`, by `nearest_triad` on C."""
     found = {}
-    # A first accidental would be the root's.
-    for kind in dict.fromkeys(kind for kind in _candidates() if kind[:1] not in ("#", "b")):
+    for kind in candidates():
         try:
             third = nearest_triad(f"C{kind}")[1]
         except PieceError as error:
@@ -136,13 +164,11 @@ def _kinds() -> tuple[tuple[str, ...], tuple[int, ...]]:
                 found[kind] = NO_TRIAD
             continue
         found[kind] = FIRST_MAJOR if third == "major" else FIRST_MINOR
-    with tf.init_scope():
-        spelled = _spell(tf.constant(list(found))).numpy().tolist()
-    found = dict(zip((kind.decode() for kind in spelled), found.values(), strict=True))
+    found = dict(zip(spell_all(tuple(found)), found.values(), strict=True))
     return tuple(found), tuple(found.values())
 
 
-def _candidates() -> list[str]:
+def candidates() -> list[str]:
     """Kinds that may be chord symbols behind a root."""
     library = note_seq_module("chord_symbols_lib")
     kinds = list(library._CHORD_KINDS_BY_ABBREV)
@@ -154,4 +180,6 @@ def _candidates() -> list[str]:
     harte += [
         f":{kind}(*{degree})" for kind in _HARTE.split() if "(" not in kind for degree in (3, 5)
     ]
-    return [*kinds, *_JAZZ.split(), *harte, *more]
+    # A first accidental would be the root's.
+    several = [*kinds, *_JAZZ.split(), *harte, *more]
+    return list(dict.fromkeys(kind for kind in several if kind[:1] not in ("#", "b")))

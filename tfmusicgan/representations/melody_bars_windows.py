@@ -92,8 +92,8 @@ def bars_and_faults(
     Raises:
       PieceError: As `MelodyBars.find_bars`.
     """
-    rep, sheet = representation, _read_sheet(sequence, representation)
-    steps = rep.steps_per_bar
+    rep, steps = representation, representation.steps_per_bar
+    sheet = read_melody_sheet(sequence, rep.melody_name, rep.beats_per_bar)
     parts = draw_steps(sheet, rep.steps_per_beat, sheet.bars * steps)
     sounds = (parts[0].reshape(-1, steps) != SILENCE).any(axis=1)
     if not sounds.any():
@@ -117,9 +117,20 @@ def bars_and_faults(
     return np.concatenate(columns, axis=1).astype(np.int32), faults
 
 
-def _read_sheet(sequence: NoteSequence, rep: MelodyBars) -> LeadSheet:
+def read_melody_sheet(sequence: NoteSequence, melody_name: str, beats_per_bar: int) -> LeadSheet:
+    """Reads a piece as a lead sheet of the melody that `melody_track` finds.
+
+    Args:
+      sequence: The piece; it stays as it is.
+      melody_name: In the name of the instrument that plays the melody, in lower case.
+      beats_per_bar: Quarter notes of a bar.
+
+    Raises:
+      PieceError: With a reason of `read_lead_sheet`, or `"no_melody"`, `"no_bars_in_meter"` or
+        `"too_long"`.
+    """
     name, notes = _name_of(sequence), note_arrays(sequence)
-    melody = melody_notes(notes, sequence, rep.melody_name)
+    melody = melody_notes(notes, sequence, melody_name)
     if not melody.any():
         raise ConversionError(
             f"Expected a melody. Received: {len(notes)} notes in {name!r}, none of them of an "
@@ -127,9 +138,9 @@ def _read_sheet(sequence: NoteSequence, rep: MelodyBars) -> LeadSheet:
             reason="no_melody",
         )
     sheet = read_lead_sheet(sequence, int(notes.instrument[melody.argmax()]))
-    if sheet.denominator > 4 or sheet.quarters_per_bar != rep.beats_per_bar:
+    if sheet.denominator > 4 or sheet.quarters_per_bar != beats_per_bar:
         raise ConversionError(
-            f"Expected bars of {rep.beats_per_bar}/4. Received: "
+            f"Expected bars of {beats_per_bar}/4. Received: "
             f"{sheet.numerator}/{sheet.denominator} in {name!r}.",
             reason="no_bars_in_meter",
         )

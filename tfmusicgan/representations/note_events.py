@@ -22,7 +22,7 @@ from tfmusicgan.representations.score_header import check_qpm
 
 FEATURES = ("standardised", "raw")
 # Over eight thousand bars; what is longer is a damaged file.
-_MAX_QUARTERS = 2**15
+MAX_QUARTERS = 2**15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,9 +232,9 @@ class NoteEvents(PlainParameters):
         if not np.isfinite(seconds).all():
             raise ConversionError(f"Expected finite times in {name!r}.", reason="bad_times")
         quarters = transforms.seconds_to_quarters(sequence, seconds)
-        if quarters.max() > _MAX_QUARTERS:
+        if quarters.max() > MAX_QUARTERS:
             raise ConversionError(
-                f"Expected at most {_MAX_QUARTERS} quarter notes. Received: {quarters.max():.0f} "
+                f"Expected at most {MAX_QUARTERS} quarter notes. Received: {quarters.max():.0f} "
                 f"in {name!r}.",
                 reason="too_long",
             )

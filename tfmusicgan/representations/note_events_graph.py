@@ -1,10 +1,10 @@
-"""The graph half of `note_events.py`: events to NoteSequences, core ops only."""
+"""The graph half of `note_events.py`: events to NoteSequences and back, core ops only."""
 
 import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.representations import note_events_numbers as numbers
-from tfmusicgan.representations.note_events import NoteEvents
+from tfmusicgan.representations.note_events import MAX_QUARTERS, NoteEvents
 from tfmusicgan.representations.note_events_numbers import (
     MAX_TICKS,
     MIDDLE_C,
@@ -15,7 +15,23 @@ from tfmusicgan.representations.note_events_numbers import (
     TICKS_PER_QUARTER,
     VELOCITY_UNIT,
 )
+from tfmusicgan.representations.note_sequences_graph import (
+    FlatNotes,
+    flat_notes,
+    note_sequence_qpm,
+    readable_note_sequences,
+)
+from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
 from tfmusicgan.representations.score_messages_graph import checked_qpm, encode_sequences
+
+__all__ = [
+    "from_note_sequences",
+    "note_sequence_qpm",
+    "readable_note_sequences",
+    "to_note_sequences",
+]
+
+_ROUNDING = 0.5 + ROUNDING_STEPS
 
 
 def to_note_sequences(
@@ -70,6 +86,135 @@ def to_note_sequences(
         "end_time": seconds(end, rate),
     }
     return encode_sequences(numbers.event_header(), qpm, seconds(total, qpm), row, notes)
+
+
+def from_note_sequences(
+    note_sequences: tf.Tensor, representation: NoteEvents, max_steps: int | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Reads the last steps of pieces, which a model is to go on with.
+
+    They equal the last ones of `NoteEvents.find_events`, as features, for sequences that it takes;
+    the first of them has the time 0, as that of a piece. What it refuses is left out here: notes
+    with a time that is not finite, and those that begin beyond the most quarters of a piece.
+
+    Args:
+      note_sequences: tf.string [batch], serialised NoteSequences. Bytes that do not parse fail the
+        whole batch, unless `readable_note_sequences` has replaced them.
+      representation: Says what the features are.
+      max_steps: How many steps of each at most, from 1; by default those of a window.
+
+    Returns:
+      features: float32 [batch, max_steps, features], from the left; zeros behind them.
+      lengths: int32 [batch], how many steps they are; 0 where nothing sounds.
+
+    Raises:
+      ValueError: If `max_steps` is below 1.
+    """
+    max_steps = representation.length if max_steps is None else max_steps
+    if max_steps < 1:
+        raise ValueError(f"max_steps: expected at least 1. Received: {max_steps}.")
+    notes = flat_notes(note_sequences)
+    row, start, length, pitch, velocity = _in_order(notes)
+    step, tone = _places(row, start, representation.tones)
+    begins = tf.where(tone == 0)[:, 0]  # the first tones of all steps
+    step_row, onset = tf.gather(row, begins), tf.gather(start, begins)
+    counts = tf.math.bincount(step_row, minlength=notes.batch, maxlength=notes.batch)
+    kept = tf.minimum(counts, max_steps)
+    # Where the last of each row's steps go.
+    left_out = tf.cumsum(counts) - kept
+    column = tf.range(tf.size(begins)) - tf.gather(left_out, step_row)
+    onset_before = tf.concat([onset[:1], onset[:-1]], axis=0)
+    time = tf.where(column > 0, tf.minimum(onset - onset_before, MAX_TICKS), 0)
+    steps = tf.boolean_mask(tf.stack([step_row, column], axis=1), column >= 0)
+    time = tf.scatter_nd(
+        steps, tf.boolean_mask(time, column >= 0), tf.stack([notes.batch, max_steps])
+    )
+    column = tf.gather(column, step)
+    tones = tf.boolean_mask(tf.stack([row, column, tone], axis=1), column >= 0)
+    shape = tf.stack([notes.batch, max_steps, representation.tones])
+    length, pitch, velocity = (
+        tf.scatter_nd(tones, tf.boolean_mask(values, column >= 0), shape)
+        for values in (length, pitch, velocity)
+    )
+    features = _to_features(time, length, pitch, velocity, representation)
+    counted = tf.sequence_mask(kept, max_steps)[..., tf.newaxis]
+    features = tf.where(counted, features, 0.0)
+    return tf.ensure_shape(features, [None, max_steps, representation.num_features]), kept
+
+
+def _in_order(
+    notes: FlatNotes,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Row, onset, length (ticks), pitch, velocity of the notes that count, as in `find_events`."""
+    most = float(MAX_QUARTERS)
+    taken = ~notes.is_drum & (notes.velocity > 0) & (notes.pitch >= 0) & (notes.pitch <= 127)
+    taken &= tf.abs(notes.start_quarters) <= most
+    row, start, end, pitch, velocity = (
+        tf.boolean_mask(values, taken)
+        for values in (
+            *(notes.row, notes.start_quarters, notes.end_quarters, notes.pitch, notes.velocity),
+        )
+    )
+    # The operations of NoteEvents._ticks, in its order.
+    start, end = (
+        tf.cast(
+            tf.floor(tf.clip_by_value(x, -most, 2 * most) * TICKS_PER_QUARTER + _ROUNDING), tf.int32
+        )
+        for x in (start, end)
+    )
+    length = tf.clip_by_value(end - start, 1, MAX_TICKS)
+    velocity = tf.minimum(velocity, 127)
+    # By row, onset, pitch, length and velocity: the last sort, which is stable, counts first.
+    order = tf.argsort(length * 128 + velocity, stable=True)
+    place = tf.bitwise.left_shift(tf.cast(row, tf.int64), np.int64(40))
+    place += tf.cast(start, tf.int64) * 128 + tf.cast(pitch, tf.int64)
+    order = tf.gather(order, tf.argsort(tf.gather(place, order), stable=True))
+    return tuple(tf.gather(values, order) for values in (row, start, length, pitch, velocity))
+
+
+def _places(row: tf.Tensor, start: tf.Tensor, tones: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """The step of each note, counted over all rows, and the tone in it: int32 [notes]."""
+    count = tf.size(row)
+    if tones == 1:
+        return tf.range(count), tf.zeros_like(row)
+    fresh = (row[1:] != row[:-1]) | (start[1:] != start[:-1])
+    fresh = tf.pad(fresh, [[1, 0]], constant_values=True)[:count]
+    first = tf.cast(tf.where(fresh)[:, 0], tf.int32)
+    place = tf.range(count) - tf.gather(first, tf.cumsum(tf.cast(fresh, tf.int32)) - 1)
+    tone = place % tones
+    return tf.cumsum(tf.cast(tone == 0, tf.int32)) - 1, tone
+
+
+def _to_features(
+    time: tf.Tensor,
+    length: tf.Tensor,
+    pitch: tf.Tensor,
+    velocity: tf.Tensor,
+    representation: NoteEvents,
+) -> tf.Tensor:
+    """See `note_events_numbers.to_features`, whose operations these are: float32 [..., features].
+
+    Times are [batch, steps], the others [batch, steps, tones], all int32.
+    """
+    silent = velocity == 0
+    if representation.raw:
+        hertz = tf.where(silent, 0.0, tf.gather(tf.constant(PITCH_HZ), pitch + OUTSIDE))
+        tones = [tf.cast(length, tf.float32), hertz, tf.cast(velocity, tf.float32)]
+        time = tf.cast(time, tf.float32)
+    else:
+        time, length, octaves, intensity = (
+            tf.cast(tf.cast(whole, tf.float64) / unit, tf.float32)
+            for whole, unit in (
+                (time, TICKS_PER_QUARTER),
+                (length, TICKS_PER_QUARTER),
+                (tf.where(silent, 0, pitch - MIDDLE_C), SEMITONES),
+                (velocity - MIDDLE_VELOCITY, VELOCITY_UNIT),
+            )
+        )
+        tones = [length, octaves, intensity]
+    flat = tf.stack(tones, axis=-1)
+    shape = tf.concat([tf.shape(time), [3 * representation.tones]], axis=0)
+    return tf.concat([time[..., tf.newaxis], tf.reshape(flat, shape)], axis=-1)
 
 
 def _from_features(
