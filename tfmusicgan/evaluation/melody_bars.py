@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from tfmusicgan import metrics
-from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, Rows
+from tfmusicgan.evaluation.estimated_rows import estimated_rows
+from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, Rows
 from tfmusicgan.metrics.bar_metrics import nearest_bar_distance
-from tfmusicgan.metrics.movement import intervals, spreads
 from tfmusicgan.metrics.token_metrics import token_similarity
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
@@ -31,18 +30,8 @@ def measure(
       train: The training split.
     """
     del models
-    compared = {"training": phrases[TRAINING]}
-    found = {
-        row: metrics.estimates(recipe.metrics, bars, train.representation, compared)
-        for row, bars in phrases.items()
-    }
     return {
-        "rows": {
-            row: {key: float(estimate.value()) for key, estimate in estimates.items()}
-            for row, estimates in found.items()
-        },
-        "spread": spreads(found[TRAINING], len(phrases[TRAINING])),
-        "intervals": intervals(found[TRAINED], len(phrases[TRAINED])),
+        **estimated_rows(recipe, phrases, train.representation),
         "memorisation": _memorisation(phrases, train),
         "notes": (
             "nearest_training_bar: share of a bar's steps that differ from the most similar bar of "

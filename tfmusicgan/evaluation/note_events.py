@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfmusicgan import metrics
-from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, Rows
+from tfmusicgan.evaluation.estimated_rows import estimated_rows
+from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, Rows
 from tfmusicgan.evaluation.token_sequences import nearest_distance
 from tfmusicgan.metrics import text
-from tfmusicgan.metrics.movement import intervals, spreads
 from tfmusicgan.metrics.token_metrics import token_similarity
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
@@ -36,18 +35,8 @@ def measure(
       models: The untrained and the trained model.
       train: The training split.
     """
-    compared = {"training": phrases[TRAINING]}
-    found = {
-        row: metrics.estimates(recipe.metrics, events, train.representation, compared)
-        for row, events in phrases.items()
-    }
     return {
-        "rows": {
-            row: {key: float(estimate.value()) for key, estimate in estimates.items()}
-            for row, estimates in found.items()
-        },
-        "spread": spreads(found[TRAINING], len(phrases[TRAINING])),
-        "intervals": intervals(found[TRAINED], len(phrases[TRAINED])),
+        **estimated_rows(recipe, phrases, train.representation),
         "memorisation": _memorisation(phrases, models, train),
         "notes": (
             "nearest_training_phrase: share of steps whose first tone is another pitch than in the "

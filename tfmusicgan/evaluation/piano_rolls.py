@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from tfmusicgan import metrics
+from tfmusicgan.evaluation.estimated_rows import estimated_rows
 from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, Rows
 from tfmusicgan.metrics.accompaniment import harmony_with_given
 from tfmusicgan.metrics.histograms import histograms
 from tfmusicgan.metrics.memorisation import nearest_distance, self_similarity
-from tfmusicgan.metrics.movement import intervals, spreads
 from tfmusicgan.metrics.musical import drum_period
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.progress import ProgressBar
@@ -63,18 +63,14 @@ def _measure(
       representation: What the axes mean.
       given: Index of the track that the model is given, whose own metrics no training can move.
     """
-    data = phrases[TRAINING]
-    rows, found = {}, {}
-    for row, rolls in phrases.items():
-        found[row] = metrics.estimates(recipe.metrics, rolls, representation, {"training": data})
-        rows[row] = {key: float(estimate.value()) for key, estimate in found[row].items()}
+    measured = estimated_rows(recipe, phrases, representation)
     as_published = _as_published(recipe, phrases, representation)
     notes = []
-    spread = spreads(found[TRAINING], len(data))
     if given is not None:
         name = representation.tracks[given].name
         source = HELD_OUT if HELD_OUT in phrases else TRAINING
-        spread = {key: value for key, value in spread.items() if key.partition("/")[2] != name}
+        spread = measured["spread"].items()
+        measured["spread"] = {key: one for key, one in spread if key.partition("/")[2] != name}
         notes.append(f"{name} is given, from the {source}: its own metrics are not judged.")
     if "drum_pattern" in recipe.metrics and drum_period(representation.steps_per_beat) is None:
         notes.append(
@@ -84,9 +80,7 @@ def _measure(
     if as_published:
         notes.extend(recipe.published_notes)
     return {
-        "rows": rows,
-        "spread": spread,
-        "intervals": intervals(found[TRAINED], len(phrases[TRAINED])),
+        **measured,
         "histograms": {row: histograms(rolls, representation) for row, rolls in phrases.items()},
         "as_published": as_published,
         "published": {row: dict(values) for row, values in recipe.published.items()}
