@@ -77,3 +77,17 @@ def pool():
     """Many client threads."""
     with concurrent.futures.ThreadPoolExecutor(64) as threads:
         yield threads
+
+
+@pytest.fixture(scope="session")
+def accompanying_server(tiny_export):
+    """The models of `tests.serving.accompaniment`."""
+    from tests.serving import accompaniment
+    from tfmusicgan.serving.server import app
+    from tfmusicgan.serving.server.storage import ModelSource
+
+    for recipe in (accompaniment.PLAIN, accompaniment.RECIPE):
+        folder = tiny_export(recipe)
+    source = ModelSource(root=str(folder.parents[1]))
+    with app.running(app.ServerOptions(source, port=0, poll_seconds=0)) as server:
+        yield server

@@ -1,0 +1,64 @@
+"""Exports that fail: whole or not at all."""
+
+import pytest
+import tensorflow as tf
+
+from tfmusicgan.errors import ExportError
+from tfmusicgan.models.base import Signature
+from tfmusicgan.serving import export
+from tfmusicgan.serving.export import export_run, read_manifest
+
+RECIPE = "musegan_hybrid_chorales"
+
+
+@pytest.fixture(scope="module")
+def run(tiny_run):
+    return tiny_run(RECIPE)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_failure_in_the_middle_leaves_nothing(run, tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(export.warmup, "write_requests", fail)
+    with pytest.raises(type(error)):
+        export_run(run, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_one_line_and_keeps_other_versions(run, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device\nat line 1")
+
+    (tmp_path / RECIPE / "4").mkdir(parents=True)
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(ExportError, match=r"could not be written to .*: No space left on device\."):
+        export_run(run, tmp_path)
+    assert [path.name for path in (tmp_path / RECIPE).iterdir()] == ["4"]
+
+
+def test_what_a_kill_left_is_replaced(run, tmp_path):
+    left = tmp_path / RECIPE / ".1.partial"
+    left.mkdir(parents=True)
+    (left / "saved_model.pb").write_text("half")
+    folder = export_run(run, tmp_path)
+    assert folder.name == "1"
+    assert [path.name for path in folder.parent.iterdir()] == ["1"]
+    assert read_manifest(folder)["recipe"] == RECIPE
+
+
+def test_foreign_ops_are_refused(run, tmp_path, monkeypatch):
+    model, info = run.load_model()
+
+    def serve(seed):
+        return {"note_sequence": tf.numpy_function(lambda s: s, [seed], tf.int64)}
+
+    seed = {"seed": tf.TensorSpec([None], tf.int64)}
+    monkeypatch.setattr(
+        model, "signatures", lambda: {"serving_default": Signature(serve, seed, {"seed": 1})}
+    )
+    monkeypatch.setattr(type(run), "load_model", lambda *_: (model, info))
+    with pytest.raises(ExportError, match=r"signature 'serving_default'. Received: PyFunc, which"):
+        export_run(run, tmp_path)
+    assert not list(tmp_path.iterdir())
