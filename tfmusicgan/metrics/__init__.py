@@ -12,6 +12,7 @@ from tfmusicgan.metrics import token_metrics, word_metrics  # noqa: F401
 from tfmusicgan.metrics import note_metrics  # noqa: F401
 from tfmusicgan.metrics import bar_metrics  # noqa: F401
 from tfmusicgan.metrics import event_metrics  # noqa: F401
+from tfmusicgan.metrics import jazz_phrase_metrics  # noqa: F401
 from tfmusicgan.metrics.registry import estimates, evaluate, get, names, scale
 
 __all__ = ["estimates", "evaluate", "get", "names", "scale"]
