@@ -13,33 +13,26 @@ is one of its tones.
 import dataclasses
 from typing import ClassVar
 
-import numpy as np
-
 from tfmusicgan.errors import ConfigError, ConversionError
-from tfmusicgan.note_sequences.lead_sheet import LeadSheet
 from tfmusicgan.note_sequences.melody import name_of
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations import jazz_phrases_messages as messages
 from tfmusicgan.representations.base import Example, FieldSpec
-from tfmusicgan.representations.jazz_phrases_chords import chord_steps, to_bits
 from tfmusicgan.representations.jazz_phrases_cutting import (
     HIGHEST_PITCH,
     LOWEST_PITCH,
     REST,
     Line,
     cut_phrases,
-    draw_line,
     join,
+    read_piece,
 )
 from tfmusicgan.representations.jazz_phrases_rhythm import (
     BEAT_POSITION,
     ENCODINGS,
     STEPS_PER_BAR,
-    STEPS_PER_QUARTER,
     TIME_STEP,
-    rhythm_tokens,
 )
-from tfmusicgan.representations.melody_bars_windows import read_melody_sheet
 from tfmusicgan.representations.parameters import (
     PlainParameters,
     check_part_names,
@@ -83,8 +76,8 @@ class JazzPhrases(PlainParameters):
     on the grid. Cut at rests of a quarter note and more, 4,296 phrases hold 66,994 notes and 2,053
     rests (16 entries and 106 steps a phrase); 803 are left out for having too few, and one for
     having too many. Three bars at a time there are 3,935 phrases with 68,580 notes, some of them
-    split; cut where sections begin 55, with 216 and 414 pieces too long; and whole, of at most four
-    bars, 303, the ii-V-I sheets among them.
+    split; cut where sections begin there are 55, since most sections are longer; whole pieces of at
+    most four bars are 303, the ii-V-I phrases among them.
 
     Lost: tempo, velocity, programs, other instruments, the spelling of chords, what is shorter than
     half a step, and with time steps which equal ones are several notes. Pitches outside the range
@@ -180,9 +173,8 @@ class JazzPhrases(PlainParameters):
           The phrases in order, the representation's fields each.
 
         Raises:
-          PieceError: With a reason of `read_melody_sheet`, `"no_notes"` (none is as long as half a
-            step), or `"too_few_notes"`, `"too_many_notes"` or `"too_long"`, of which all phrases
-            have one.
+          PieceError: With a reason of `read_piece`, or `"too_few_notes"`, `"too_many_notes"` or
+            `"too_long"`, of which all phrases have one.
         """
         return self.encode_counted(sequence)[0]
 
@@ -192,21 +184,18 @@ class JazzPhrases(PlainParameters):
         `"too_few_notes"`: not one more than the primer has; `"too_long"` and `"too_many_notes"`:
         longer, or of more notes and rests, than an example holds.
         """
-        sheet, chords = self._read(sequence)
+        piece = read_piece(sequence, self.melody_name)
         kept: list[Example] = []
         left_out = {"too_few_notes": 0, "too_long": 0, "too_many_notes": 0}
-        for line in cut_phrases(sequence, sheet, self):
+        for line in cut_phrases(sequence, piece.line, self):
             entries = join(line, self.longest)
-            reason = self._reason_against(line, len(entries[0]))
+            reason = self._reason_against(line, len(entries))
             if reason is None:
-                sizes = self.max_notes, self.max_steps
-                kept.append(self._example(int(line.starts[0]), entries, chords, *sizes))
+                kept.append(piece.fields(entries, self.encoding, self.max_notes, self.max_steps))
             else:
                 left_out[reason] += 1
         if kept:
             return kept, left_out
-        if not any(left_out.values()):
-            raise _no_notes(sequence)
         raise ConversionError(
             f"Expected a phrase of {self.primer_notes + 1} to {self.max_notes} notes and rests and "
             f"at most {self.max_steps} steps. Received: none in {name_of(sequence)!r}.",
@@ -225,16 +214,12 @@ class JazzPhrases(PlainParameters):
           The fields, for `max_notes` and `max_steps`.
 
         Raises:
-          PieceError: With a reason of `read_melody_sheet`, or `"no_notes"`.
+          PieceError: With a reason of `read_piece`.
         """
-        sheet, chords = self._read(sequence)
-        line = draw_line(sheet)
-        if not len(line):
-            raise _no_notes(sequence)
-        end = int(line.ends[-1])
-        entries = join(line.between(end - max_steps, end), self.longest)
-        entries = tuple(values[-max_notes:] for values in entries)
-        return self._example(end - int(entries[1].sum()), entries, chords, max_notes, max_steps)
+        piece = read_piece(sequence, self.melody_name)
+        end = int(piece.line.ends[-1])
+        entries = join(piece.line.between(end - max_steps, end), self.longest)
+        return piece.fields(entries.last(max_notes), self.encoding, max_notes, max_steps)
 
     def decode(
         self, example: Example, qpm: float = 120.0, sound_chords: bool = False
@@ -257,50 +242,9 @@ class JazzPhrases(PlainParameters):
         """
         return messages.phrase_to_note_sequence(example, self, qpm, sound_chords)
 
-    def _read(self, sequence: NoteSequence) -> tuple[LeadSheet, tuple[np.ndarray, np.ndarray]]:
-        """A piece, and the bass and the tones of its chord at each step."""
-        sheet = read_melody_sheet(sequence, self.melody_name, STEPS_PER_BAR // STEPS_PER_QUARTER)
-        return sheet, chord_steps(sheet.chords, sheet.bars * STEPS_PER_BAR)
-
     def _reason_against(self, line: Line, num_entries: int) -> str | None:
-        if len(join(line, STEPS_PER_BAR)[0]) <= self.primer_notes:
+        if len(join(line, STEPS_PER_BAR)) <= self.primer_notes:
             return "too_few_notes"
         if line.num_steps > self.max_steps:
             return "too_long"
         return "too_many_notes" if num_entries > self.max_notes else None
-
-    def _example(
-        self,
-        start: int,
-        entries: tuple[np.ndarray, np.ndarray],
-        chords: tuple[np.ndarray, np.ndarray],
-        max_notes: int,
-        max_steps: int,
-    ) -> Example:
-        """The fields of notes and rests that begin at a step of the sheet."""
-        pitches, lengths = entries
-        first_step, num_steps = start % STEPS_PER_BAR, int(lengths.sum())
-        bass, tones = (steps[start : start + num_steps] for steps in chords)
-
-        def padded(values: np.ndarray, size: int, dtype: type = np.int32) -> np.ndarray:
-            filled = np.zeros((size, *values.shape[1:]), dtype)
-            filled[: len(values)] = values
-            return filled
-
-        return {
-            "pitches": padded(pitches, max_notes),
-            "rhythm": padded(rhythm_tokens(lengths, first_step, self.encoding), max_notes),
-            "num_notes": np.array(len(pitches), np.int32),
-            "first_step": np.array(first_step, np.int32),
-            "chord_roots": padded(bass, max_steps),
-            "chord_tones": padded(to_bits(tones), max_steps, np.uint8),
-            "num_steps": np.array(num_steps, np.int32),
-        }
-
-
-def _no_notes(sequence: NoteSequence) -> ConversionError:
-    return ConversionError(
-        f"Expected notes of half a step and more ({0.5 / STEPS_PER_QUARTER:g} quarter notes). "
-        f"Received: none in {name_of(sequence)!r}.",
-        reason="no_notes",
-    )

@@ -15,7 +15,14 @@ from tfmusicgan.note_sequences.lead_sheet import LeadSheet
 from tfmusicgan.note_sequences.melody import name_of
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.whole_bars import bars_of
-from tfmusicgan.representations.jazz_phrases_rhythm import STEPS_PER_BAR, STEPS_PER_QUARTER
+from tfmusicgan.representations.base import Example
+from tfmusicgan.representations.jazz_phrases_chords import chord_steps, to_bits
+from tfmusicgan.representations.jazz_phrases_rhythm import (
+    STEPS_PER_BAR,
+    STEPS_PER_QUARTER,
+    rhythm_tokens,
+)
+from tfmusicgan.representations.melody_bars_windows import read_melody_sheet
 from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
 
 if typing.TYPE_CHECKING:
@@ -57,12 +64,92 @@ class Line:
         return Line(self.pitches[inside], starts[inside], ends[inside])
 
 
-def draw_line(sheet: LeadSheet) -> Line:
-    """A sheet's melody on the grid.
+@dataclasses.dataclass(frozen=True)
+class Entries:
+    """Notes and rests that follow each other.
+
+    Attributes:
+      start: Steps from the beginning of the sheet to the first one's.
+      pitches: int64 [entries], pitch tokens.
+      lengths: int64 [entries], in steps.
+    """
+
+    start: int
+    pitches: np.ndarray
+    lengths: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.pitches)
+
+    def last(self, count: int) -> Entries:
+        """Those at the end."""
+        before = max(len(self) - count, 0)
+        start = self.start + int(self.lengths[:before].sum())
+        return Entries(start, self.pitches[before:], self.lengths[before:])
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """A lead sheet on the grid.
+
+    Attributes:
+      line: Its melody, at least one note.
+      basses: int64 [steps], see `chord_steps`.
+      tones: int64 [steps].
+    """
+
+    line: Line
+    basses: np.ndarray
+    tones: np.ndarray
+
+    def fields(self, entries: Entries, encoding: str, max_notes: int, max_steps: int) -> Example:
+        """The fields of `JazzPhrases` of some notes and rests, and the chords under them."""
+        first_step, num_steps = entries.start % STEPS_PER_BAR, int(entries.lengths.sum())
+        chords = slice(entries.start, entries.start + num_steps)
+
+        def padded(values: np.ndarray, size: int, dtype: type = np.int32) -> np.ndarray:
+            filled = np.zeros((size, *values.shape[1:]), dtype)
+            filled[: len(values)] = values
+            return filled
+
+        rhythm = rhythm_tokens(entries.lengths, first_step, encoding)
+        return {
+            "pitches": padded(entries.pitches, max_notes),
+            "rhythm": padded(rhythm, max_notes),
+            "num_notes": np.array(len(entries), np.int32),
+            "first_step": np.array(first_step, np.int32),
+            "chord_roots": padded(self.basses[chords], max_steps),
+            "chord_tones": padded(to_bits(self.tones[chords]), max_steps, np.uint8),
+            "num_steps": np.array(num_steps, np.int32),
+        }
+
+
+def read_piece(sequence: NoteSequence, melody_name: str) -> Piece:
+    """Reads a lead sheet in 4/4.
 
     Positions are rounded to the nearest step; notes that are shorter than half a step are lost.
     Pitches outside the range are moved into it by octaves.
+
+    Args:
+      sequence: The piece; it stays as it is.
+      melody_name: In the name of the instrument that plays the melody, in lower case.
+
+    Raises:
+      PieceError: With a reason of `read_melody_sheet`, or `"no_notes"` (none is as long as half a
+        step).
     """
+    sheet = read_melody_sheet(sequence, melody_name, STEPS_PER_BAR // STEPS_PER_QUARTER)
+    line = _draw_line(sheet)
+    if not len(line):
+        raise ConversionError(
+            f"Expected notes of half a step and more ({0.5 / STEPS_PER_QUARTER:g} quarter notes). "
+            f"Received: none in {name_of(sequence)!r}.",
+            reason="no_notes",
+        )
+    return Piece(line, *chord_steps(sheet.chords, sheet.bars * STEPS_PER_BAR))
+
+
+def _draw_line(sheet: LeadSheet) -> Line:
     quarters = np.array([(note.start_quarter, note.end_quarter) for note in sheet.melody])
     steps = np.floor(quarters * STEPS_PER_QUARTER + (0.5 + ROUNDING_STEPS)).astype(np.int64)
     pitches = to_tokens(np.array([note.pitch for note in sheet.melody], np.int64))
@@ -77,13 +164,9 @@ def to_tokens(pitches: np.ndarray) -> np.ndarray:
     return pitches - LOWEST_PITCH + 12 * (octaves_up.clip(min=0) - octaves_down.clip(min=0))
 
 
-def cut_phrases(
-    sequence: NoteSequence, sheet: LeadSheet, representation: JazzPhrases
-) -> Iterator[Line]:
-    """Yields a sheet's phrases as the representation says, those that do not fit it included."""
-    rep, line = representation, draw_line(sheet)
-    if not len(line):
-        return
+def cut_phrases(sequence: NoteSequence, line: Line, representation: JazzPhrases) -> Iterator[Line]:
+    """Yields a melody's phrases as the representation says, those that do not fit it included."""
+    rep = representation
     if rep.phrase == "rests":
         yield from _at_rests(line, rep)
         return
@@ -96,16 +179,13 @@ def cut_phrases(
     yield from _at_borders(line, borders)
 
 
-def join(line: Line, longest: int) -> tuple[np.ndarray, np.ndarray]:
+def join(line: Line, longest: int) -> Entries:
     """Notes, and the rests between them, as they follow each other.
 
     Args:
       line: At least one note.
       longest: Steps of the longest entry; what is longer becomes several, all but the last of that
         length.
-
-    Returns:
-      int64 [entries] each: pitch tokens and lengths in steps.
     """
     count = 2 * len(line) - 1
     tokens, lengths = np.full(count, REST), np.empty(count, np.int64)
@@ -115,7 +195,7 @@ def join(line: Line, longest: int) -> tuple[np.ndarray, np.ndarray]:
     split = np.full(parts.sum(), longest)
     last = np.cumsum(parts)[parts > 0] - 1
     split[last] = (lengths - (parts - 1) * longest)[parts > 0]
-    return np.repeat(tokens, parts), split
+    return Entries(int(line.starts[0]), np.repeat(tokens, parts), split)
 
 
 def _at_rests(line: Line, rep: JazzPhrases) -> Iterator[Line]:
