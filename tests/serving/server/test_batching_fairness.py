@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.serving.server.test_batching import Runs, rows, submit_behind_a_run
-from tfmusicgan.serving.server import batch_arrays, waiting
+from tfmusicgan.serving.server import batch_arrays, batching, waiting
 from tfmusicgan.serving.server.batching import BatchOptions, BatchQueue
 from tfmusicgan.serving.server.statuses import RequestError
 
@@ -118,6 +118,25 @@ def test_another_run_begins_beside_one_for_as_many_rows_as_are_worth_it():
         results = await asyncio.gather(*tasks)
         assert results[-1][0].tolist() == [16, 18, 20]
         assert len(runs.batches) == 3
+
+    asyncio.run(scenario())
+
+
+def test_a_small_batch_does_not_wait_for_a_run_without_end(monkeypatch):
+    monkeypatch.setattr(batching, "PATIENCE_SECONDS", 0.05)
+
+    async def scenario():
+        runs = Runs()
+        queue = BatchQueue(runs, BatchOptions(max_batch_size=8), None, 2, rows_beside=3)
+        tasks = await submit_behind_a_run(queue, runs, [rows(1)])
+        assert len(runs.batches) == 1
+        await asyncio.sleep(0.1)
+        assert [batch[0].tolist() for batch in runs.batches] == [[100, 100], [1, 1]]
+        tasks.append(asyncio.create_task(queue.submit(rows(2))))
+        await asyncio.sleep(0.1)
+        assert len(runs.batches) == 2  # as many as may run at a time
+        runs.gate.set()
+        assert (await asyncio.gather(*tasks))[2][0].tolist() == [4]
 
     asyncio.run(scenario())
 

@@ -8,7 +8,10 @@ import socket
 import threading
 import time
 
+import numpy as np
+
 from tests.serving.server import http_calls
+from tfmusicgan.client import MusicClient
 from tfmusicgan.serving.messages import ModelSpec
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.batching_config import BatchOptions
@@ -49,6 +52,33 @@ def test_runs_end_at_the_timeout_and_when_the_client_goes(strict):
         slow.settimeout(10)
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
     assert ask("POST", PREDICT, {"instances": [5]}).status == 200
+
+
+def test_who_waits_for_a_run_without_end_is_answered_in_time(toy_root, monkeypatch):
+    engine = EngineOptions(num_batch_threads=1)
+    source = ModelSource(name="toy", base_path=str(toy_root / "toy"))
+    rest = RestOptions(port=0, timeout_seconds=0.3)
+    options = app.ServerOptions(source, port=0, engine=engine, rest=rest)
+    begun, end = threading.Event(), threading.Event()
+    with app.running(options) as server, MusicClient(server.address) as client:
+        servable = server.manager.find(ModelSpec(name="toy")).servable
+        run = servable.run
+
+        def stuck(*args):
+            begun.set()
+            assert end.wait(20)
+            return run(*args)
+
+        monkeypatch.setattr(servable, "run", stuck)
+        first = threading.Thread(target=client.predict, args=("toy", {"seed": np.array([1])}))
+        first.start()
+        assert begun.wait(10)
+        start = time.monotonic()
+        answer = http_calls.call(server.rest.address, "POST", PREDICT, {"instances": [5]})
+        assert (answer.status, answer.error) == (504, "Timed out waiting for notification")
+        assert time.monotonic() - start < 5
+        end.set()
+        first.join()
 
 
 def test_connections_without_a_whole_request_are_closed(strict):

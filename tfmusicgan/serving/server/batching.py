@@ -33,6 +33,8 @@ RunBatch = Callable[[Sequence[np.ndarray], float | None], Awaitable[list[np.ndar
 # From so many rows on a run costs hardly more a row than a larger one (MuseGAN `small` on a CPU:
 # 0.32 ms at 16 rows and 0.29 at 64, but 0.77 at two).
 ROWS_BESIDE = 16
+# A smaller batch waits no longer than this for a run that takes its time, or never ends.
+PATIENCE_SECONDS = 0.25
 
 # With these a graph refuses values, which may be those of one request: a text that is no chord, a
 # NoteSequence that cannot be parsed. The others tell of the whole run.
@@ -136,16 +138,31 @@ class BatchQueue:
         """The oldest batch that is full or has waited its time, if it may run now."""
         now = time.monotonic()
         batch = self._waiting.ready(now)
-        if batch is not None:
-            # None goes before it, or it might wait for ever beside others' large ones.
-            beside_others = batch.full or batch.rows >= self._rows_beside
-            return batch if beside_others or not self._num_running else None
-        if self._waiting:
+        if batch is None:
+            if self._waiting:
+                self._begin_at(self._waiting.next_ready())
+            return None
+        # None goes before it, or it might wait for ever beside others' large ones.
+        if not self._num_running or batch.full or batch.rows >= self._rows_beside:
+            return batch
+        patient_until = batch.opened + PATIENCE_SECONDS
+        if now >= patient_until:
+            return batch
+        self._begin_at(patient_until)
+        return None
+
+    def _begin_at(self, when: float) -> None:
+        """Begins what may begin at a moment of `time.monotonic()`, or does so earlier as well."""
+        loop = asyncio.get_running_loop()
+        delay = max(0.0, when - time.monotonic())
+        if self._timer is None or self._timer.when() > loop.time() + delay:
             if self._timer is not None:
                 self._timer.cancel()
-            seconds = self._waiting.next_ready() - now
-            self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
-        return None
+            self._timer = loop.call_later(delay, self._begin_in_time)
+
+    def _begin_in_time(self) -> None:
+        self._timer = None
+        self._begin()
 
     def _end(self, tasks: Sequence[Task], run: asyncio.Task) -> None:
         """Gives every request of a batch its rows, or all of them the batch's error."""

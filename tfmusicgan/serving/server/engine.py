@@ -19,7 +19,8 @@ class EngineOptions:
       num_batch_threads: Runs at a time, over all models.
       session: Threads inside a run; see `session_options`.
       model_concurrency: Runs at a time of one model version, each of its queues included; 0: one
-        per queue, and beside it those of batches with `batching.ROWS_BESIDE` rows or more.
+        per queue, and beside it those of batches with `batching.ROWS_BESIDE` rows or more, and of
+        those that have waited for `batching.PATIENCE_SECONDS`.
       per_model_batching: A version's own `batching_params.pbtxt` counts in place of `batching`; one
         without that file runs every request by itself.
       metrics: Where runs and loads are counted.

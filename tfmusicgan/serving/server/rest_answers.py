@@ -23,6 +23,7 @@ from tfmusicgan.serving.server import (
 from tfmusicgan.serving.server.manager import ModelManager
 from tfmusicgan.serving.server.predict import SessionRun
 from tfmusicgan.serving.server.recording import Call
+from tfmusicgan.serving.server.version import Version
 
 _MODEL = r"/v1/models{}(?:(?:/versions/([0-9]+))|(?:/labels/([^/:]+)))?"
 _INFERENCE = re.compile(_MODEL.format("/([^/:]+)") + ":(classify|regress|predict)", re.IGNORECASE)
@@ -121,7 +122,7 @@ class Answers:
             signature = servable.signatures[name]
             inputs = await self._do(large, json_tensors.read_inputs, parsed, signature)
             run = SessionRun(signature, inputs.arrays, sorted(signature.outputs))
-            arrays = dict(zip(run.outputs, await call.run(version, run), strict=True))
+            arrays = dict(zip(run.outputs, await _in_time(call, version, run), strict=True))
         write = json_text.rows if inputs.by_rows else json_text.columns
         return await self._do(_text_size(arrays) > _LARGE_ANSWER, write, arrays)
 
@@ -148,6 +149,18 @@ class Answers:
         return (
             f'{{\n"model_spec":{spec_text},\n"metadata": {{"signature_def": {signatures}}}\n}}\n'
         ).encode()
+
+
+async def _in_time(call: Call, version: Version, run: SessionRun) -> list[np.ndarray]:
+    """Runs a signature, and waits for its turn, within the request's time.
+
+    Nobody else ends the wait: a client over gRPC cancels its request when its time is over.
+    """
+    try:
+        async with asyncio.timeout(call.time_remaining()):
+            return await call.run(version, run)
+    except TimeoutError:
+        raise statuses.timed_out() from None
 
 
 def _proto_json(message) -> str:
