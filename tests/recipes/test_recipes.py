@@ -26,9 +26,17 @@ class Toy:
 
 MLE_ONLY = {"discriminator_sets", "rounds"}
 MUSIC = {"windows", "filters", "negatives", "likelihood_steps", "likelihood_epoch_steps"}
+LITTLE_JAZZ = {
+    *("hidden_size", "discriminator_hidden_size", "discriminator_pitch_embedding_size"),
+    *("discriminator_rhythm_embedding_size", "discriminator_root_embedding_size"),
+}
 # What a row changes of its config's defaults, which are another row's.
 ROWS_OWN = {
     "c_rnn_gan_baseline": {"adversarial", "training_steps"},
+    "jazzgan": set(),
+    "jazzgan_duration": LITTLE_JAZZ,
+    "jazzgan_mle": {"adversarial"},
+    "jazzgan_time_step": LITTLE_JAZZ,
     "midinet_creative": set(),
     "midinet_melody": {
         *("chord_condition", "first_units", "filters", "conditioner_filters"),
@@ -233,6 +241,10 @@ def test_tiny_presets_are_quick(name):
             assert stages == [(0, "pretraining", 3), (1, "adversarial", 6), (2, "adversarial", 8)]
         else:
             assert stages == [(e, "pretraining", n) for e, n in enumerate((3, 6, 8))]
+    elif recipe.model == "jazzgan":
+        phases = [(0, "likelihood"), (2, "policy")]
+        assert config.phases() == (phases if config.adversarial else phases[:1])
+        assert config.generator_updates == 2
     elif recipe.kind in ("generator", "oracle"):  # one step of each phase, the second set as well
         phases = [phase for phase, _ in config.phases()]
         assert phases == ["likelihood", "discriminator", "policy", "discriminator"]

@@ -8,6 +8,7 @@ _MODELS = {
     "binary_musegan": ("tfmusicgan.models.binary_musegan.model", "BinaryMuseGAN"),
     "c_rnn_gan": ("tfmusicgan.models.c_rnn_gan.model", "CRNNGAN"),
     "gansynth": ("tfmusicgan.models.gansynth.model", "GANSynth"),
+    "jazzgan": ("tfmusicgan.models.jazzgan.model", "JazzGAN"),
     "midinet": ("tfmusicgan.models.midinet.model", "MidiNet"),
     "musegan_composer": ("tfmusicgan.models.musegan.model", "MuseGANComposer"),
     "musegan_hybrid": ("tfmusicgan.models.musegan.model", "MuseGANHybrid"),

@@ -5,6 +5,7 @@ from tfmusicgan.recipes import (
     binary_musegan,
     c_rnn_gan,
     gansynth,
+    jazzgan,
     midinet,
     musegan,
     pitch_classifier,
@@ -23,6 +24,7 @@ _FAMILIES = (
     gansynth,
     midinet,
     c_rnn_gan,
+    jazzgan,
     pitch_classifier,
 )
 _RECIPES = {recipe.name: recipe for family in _FAMILIES for recipe in family.RECIPES}

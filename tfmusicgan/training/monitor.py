@@ -2,12 +2,14 @@
 
 import functools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tfmusicgan import metrics
+from tfmusicgan.metrics import jazz_lines, jazz_phrase_metrics
+from tfmusicgan.metrics.jazz_similarity import line_similarity
 from tfmusicgan.metrics.memorisation import self_similarity
 from tfmusicgan.metrics.registry import HELD_OUT, NOTHING, ORACLE, References
 from tfmusicgan.metrics.table import distance_to
@@ -131,7 +133,7 @@ class MusicMonitor:
     @functools.cached_property
     def data_values(self) -> dict[str, float]:
         """What `measure` returns, of the data."""
-        alike = similarity(self._data)
+        alike = self._similarity(self._data)
         return {**self.data_row, "self_similarity": alike, "distance": 0.0}
 
     def measure(self) -> dict[str, float]:
@@ -145,7 +147,7 @@ class MusicMonitor:
         """
         self._last = self.sampler.examples(np.arange(self.num_samples))
         row = self._row(self._last)
-        values = {**row, "self_similarity": similarity(self._last)}
+        values = {**row, "self_similarity": self._similarity(self._last)}
         if self._likelihood is not None:
             values["held_out_nll"] = self._likelihood.nll()
         return {**values, "distance": distance_to(self.data_row, row)}
@@ -160,7 +162,7 @@ class MusicMonitor:
             mean = float(np.mean(values))
             if not mean < limit:  # also when it is NaN
                 return f"{name} {mean:.3f}, at or above {limit}"
-        alike = similarity(self._last)
+        alike = self._similarity(self._last)
         if alike >= ALIKE:
             return f"phrases that are alike, self_similarity {alike:.3f}, at or above {ALIKE}"
         return None
@@ -186,6 +188,10 @@ class MusicMonitor:
     def _row(self, examples: dict[str, np.ndarray]) -> dict[str, float]:
         return measure(self.recipe, self.records.representation, examples, self._references)
 
+    def _similarity(self, examples: dict[str, np.ndarray]) -> float:
+        found = measured(examples, self.records.representation)
+        return similarity(examples) if isinstance(found, np.ndarray) else line_similarity(found)
+
 
 def data(records: RecordSet, limit: int | None) -> dict[str, np.ndarray]:
     """The first examples of a record set, [n, ...] each."""
@@ -194,19 +200,31 @@ def data(records: RecordSet, limit: int | None) -> dict[str, np.ndarray]:
 
 
 def measured_field(representation: Representation) -> str:
-    """The field that metrics measure: the only one, or of a note its audio."""
+    """The field that metrics measure: the only one, of a note its audio, of jazz phrases all."""
     if "audio" in representation.spec:
         return "audio"
+    if representation.name == jazz_phrase_metrics.FIELD:
+        return representation.name
     (name,) = representation.spec
     return name
+
+
+def measured(
+    examples: Mapping[str, np.ndarray], representation: Representation
+) -> np.ndarray | list[jazz_lines.Line]:
+    """What metrics measure of examples: a field, [n, *shape], or jazz phrases as lines."""
+    field = measured_field(representation)
+    if field == jazz_phrase_metrics.FIELD:
+        return jazz_lines.read_examples(examples, representation)
+    return examples[field]
 
 
 def held_out(
     folder: str | pathlib.Path,
     limit: int | None,
     splits: Sequence[str] = ("validation", "test"),
-) -> np.ndarray | None:
-    """Held-out examples at even distances.
+) -> np.ndarray | list[jazz_lines.Line] | None:
+    """Held-out examples at even distances, as metrics measure them.
 
     Args:
       folder: The record set's.
@@ -214,14 +232,14 @@ def held_out(
       splits: The first of them that has examples is taken.
 
     Returns:
-      [n, ...]; None where none of the splits has any.
+      As many, see `measured`; None where none of the splits has any.
     """
     manifest = RecordSet.open(folder, "train").manifest
     for split in splits:
         if manifest.num_examples(split):
             records = RecordSet.open(folder, split)
             limit = records.num_examples if limit is None else limit
-            return records.spread(limit)[measured_field(records.representation)]
+            return measured(records.spread(limit), records.representation)
     return None
 
 
@@ -240,8 +258,8 @@ def measure(
     compared: References = NOTHING,
 ) -> dict[str, float]:
     """The recipe's metrics of some examples."""
-    field = measured_field(representation)
-    return metrics.evaluate(recipe.metrics, examples[field], representation, compared)
+    found = measured(examples, representation)
+    return metrics.evaluate(recipe.metrics, found, representation, compared)
 
 
 def similarity(examples: dict[str, np.ndarray]) -> float:
