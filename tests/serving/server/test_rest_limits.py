@@ -1,16 +1,19 @@
 """What the REST API takes at a time: connections, bodies, and how long they may take."""
 
+import asyncio
 import contextlib
 import functools
 import gzip
 import socket
+import sys
 import threading
 import time
+import types
 
 import pytest
 
 from tests.serving.server import http_calls
-from tfmusicgan.serving.server import app
+from tfmusicgan.serving.server import app, rest_limits
 from tfmusicgan.serving.server import rest as rest_module
 from tfmusicgan.serving.server.rest import RestOptions
 from tfmusicgan.serving.server.storage import ModelSource
@@ -103,3 +106,23 @@ def test_bodies_are_held_while_they_are_answered(limited):
     for thread in threads:
         thread.join()
     assert ask("POST", PREDICT, b'{"instances": [5]}').status == 200
+
+
+def test_a_body_is_held_once():
+    chunks = [bytes([65 + number]) * 10 for number in range(3)]
+
+    async def iter_any():
+        for chunk in chunks:
+            yield chunk
+
+    async def read():
+        content = types.SimpleNamespace(iter_any=iter_any)
+        request = types.SimpleNamespace(content_length=None, headers={}, content=content)
+        bodies = rest_limits.Bodies(30, 30)
+        for _ in range(2):  # the first leaves room for the second
+            async with bodies.read(request, 5.0) as body:
+                assert body == b"A" * 10 + b"B" * 10 + b"C" * 10
+                assert [sys.getrefcount(chunk) for chunk in chunks] == alone
+
+    alone = [sys.getrefcount(chunk) for chunk in chunks]
+    asyncio.run(read())

@@ -63,7 +63,8 @@ class Bodies:
                     408,
                     f"The request's body took more than {timeout:g} s",
                 ) from error
-            yield b"".join(chunks)
+            chunks[:] = [b"".join(chunks)]  # no second copy of it in the block
+            yield chunks[0]
         finally:
             self._held -= sum(map(len, chunks))
 
