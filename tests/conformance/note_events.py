@@ -5,11 +5,14 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tests import made_up
 from tests.conformance import sequences
 from tests.conformance.rows import ROWS, SEEDS
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.recipes.c_rnn_gan import PRETRAINING
+from tfmusicgan.representations import note_events_graph
 
 MUSIC = "note_sequence"
 LENGTHS = [8, 21, 13, 5] * 4  # events of each row's piece
@@ -26,7 +29,7 @@ COMPARED_STEP = 4  # after every phase
 def signatures(name):
     """What the recipe's exports answer to."""
     del name
-    return {"serving_default", "generate"}
+    return {"serving_default", "generate", "continue"}
 
 
 def steps_per_quarter(representation):
@@ -36,14 +39,15 @@ def steps_per_quarter(representation):
 
 def inputs(asked, name, signature):
     """What the laws ask of a recipe's signature, beside the seeds."""
-    del asked, name
+    del asked
     if signature == "serving_default":
         return {}
-    return {
-        "length": np.array(LENGTHS, np.int32),
-        "dropout": np.array([False, True, True] * 5 + [False]),
-        "qpm": np.full(ROWS, 90.0, np.float32),
-    }
+    dropout = {"dropout": np.array([False, True, True] * 5 + [False])}
+    if signature == "continue":
+        lengths = np.array([0, 2, 60, 30] * (ROWS // 4), np.int32)
+        return {**dropout, "length": lengths, "note_sequence": music(name)}
+    qpm = np.full(ROWS, 90.0, np.float32)
+    return {**dropout, "length": np.array(LENGTHS, np.int32), "qpm": qpm}
 
 
 def answers_are_valid(asked, name):
@@ -58,6 +62,13 @@ def decode(model, outputs):
         model.representation.decode({"note_events": events}, sequence.tempos[0].qpm)
         for events, sequence in zip(_events(model, outputs), texts, strict=True)
     ]
+
+
+def music(name):
+    """A piece for each row, of a few notes to more than a piece may have; serialised."""
+    del name
+    pieces = [made_up.performance(100 + row, 1 + row % 13, 80.0 + row) for row in range(ROWS)]
+    return np.array([piece.SerializeToString(deterministic=True) for piece in pieces], object)
 
 
 def without_gradient(name, model):
@@ -105,10 +116,31 @@ def seed_tempo_and_length_act(asked):
 
 
 def given_music_is_kept_and_decides(asked, name):
-    """Nothing is given: no signature takes music."""
-    del name
-    taken = {key for signature in asked.signatures.values() for key in signature.inputs}
-    assert "note_sequence" not in taken
+    """A piece begins with the events it was given, and other music goes on in another way."""
+    model = asked.model
+    most = model.max_length - model.length
+    given, counts = note_events_graph.from_note_sequences(
+        tf.constant(music(name)), model.representation, most
+    )
+    kept = counts.numpy()
+    assert kept.min() > 0 and len(set(kept.tolist())) > 3 and kept.max() == most
+    outputs = asked.answers(name, "continue")
+    pieces = _events(model, outputs)
+    wanted = asked.inputs(name, "continue")["length"]
+    wanted = np.where(wanted > 0, wanted, kept + model.length)
+    for row, piece in enumerate(pieces):
+        np.testing.assert_array_equal(piece[: kept[row]], given[row, : kept[row]])
+        assert len(piece) == np.clip(wanted[row], kept[row] + 1, model.max_length)
+        tempo = NoteSequence.FromString(outputs["note_sequence"][row]).tempos[0].qpm
+        assert tempo == pytest.approx(80.0 + row)
+    # The first piece for all, and another one: what follows is the seeds' and the music's.
+    ends = []
+    for row in (0, 1):
+        asks = {"seed": SEEDS, "length": kept[row] + model.length}
+        found = _events(model, asked("continue", note_sequence=music(name)[row], **asks))
+        ends.append([piece[kept[row] :] for piece in found])
+        assert len({end.tobytes() for end in ends[row]}) == ROWS
+    assert np.mean([(a != b).any() for a, b in zip(*ends, strict=True)]) > 0.9
 
 
 def _events(model, outputs):

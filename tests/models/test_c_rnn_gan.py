@@ -57,9 +57,9 @@ def test_layers_side_by_side_are_those_of_keras():
 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_gradients_of_a_run_by_finite_differences(steps):
-    inputs = numbers(steps, 1, 2, 4 * HIDDEN, dtype=np.float64)
-    recurrent = numbers(1, HIDDEN, 4 * HIDDEN, seed=1, dtype=np.float64)
-    factor = numbers(steps, 1, 2, HIDDEN, seed=2, dtype=np.float64)
+    inputs = numbers(steps, 2, 4 * HIDDEN, dtype=np.float64)
+    recurrent = numbers(HIDDEN, 4 * HIDDEN, seed=1, dtype=np.float64)
+    factor = numbers(steps, 2, HIDDEN, seed=2, dtype=np.float64)
 
     @tf.function
     def loss(inputs, recurrent):
@@ -110,6 +110,7 @@ def test_writing_is_saying_what_comes_after_ones_own_events(dropped):
         masks = (tf.constant(mask[0], tf.float32), tf.constant(mask[1], tf.float32))
     written = generator(driven, first, masks)
     assert written.shape == (STEPS, ROWS, FEATURES)
+    np.testing.assert_array_equal(generator(driven, first, masks, training=True), written)
     said = generator.predict_next(driven, first, written, masks)
     np.testing.assert_allclose(written, said, atol=1e-5)
     # The first step by hand.
@@ -125,30 +126,31 @@ def test_writing_is_saying_what_comes_after_ones_own_events(dropped):
     np.testing.assert_allclose(written[0], x @ generator.write.kernel.numpy(), atol=1e-5)
 
 
-def test_gradients_of_writing_by_finite_differences():
+@pytest.mark.parametrize("dropped", [False, True])
+def test_gradients_of_writing_are_those_of_tensorflow(dropped):
     with same_training.double_precision():
         generator = Generator(CONFIG, FEATURES, seed=1, name="generator")
     driven = tf.constant(np.abs(numbers(4, 2, FEATURES, dtype=np.float64)))
     first = tf.constant(numbers(2, FEATURES, seed=1, dtype=np.float64))
+    masks = None
+    if dropped:
+        masks = tuple(tf.constant(2.0 * (numbers(2, 4, 2, HIDDEN, seed=2) > 0), tf.float64))
 
     @tf.function
-    def loss():
-        return tf.reduce_sum(tf.square(generator(driven, first)))
+    def learn(training):
+        with tf.GradientTape() as tape:
+            tape.watch(first)
+            events = generator(driven, first, masks, training=training)
+            loss = tf.reduce_sum(tf.square(events))
+        weights = [variable.value for variable in generator.trainable_variables]
+        return loss, tape.gradient(loss, [first, *weights])
 
-    with tf.GradientTape() as tape:
-        value = loss()
-    variables = generator.trainable_variables
-    gradients = tape.gradient(value, [variable.value for variable in variables])
-    assert len(variables) == 10
-    for variable, gradient in zip(variables, gradients, strict=True):
-        before, step = variable.numpy(), 1e-5 * numbers(*variable.shape, seed=3)
-        ends = []
-        for sign in (1, -1):
-            variable.assign(before + sign * step)
-            ends.append(float(loss()))
-        variable.assign(before)
-        expected = float(tf.reduce_sum(gradient * step))
-        assert (ends[0] - ends[1]) / 2 == pytest.approx(expected, rel=1e-5), variable.path
+    loss, found = learn(True)
+    other, expected = learn(False)  # without a gradient of its own
+    assert float(loss) == float(other) and len(found) == 11
+    for gradient, slow in zip(found, expected, strict=True):
+        np.testing.assert_allclose(gradient, slow, rtol=1e-9, atol=1e-12)
+        assert np.abs(slow).max() > 1e-3
 
 
 def test_the_discriminators_directions_meet_at_the_top_alone():
@@ -325,6 +327,17 @@ def test_pieces_depend_on_their_own_seed():
     same = [np.allclose(a, b, atol=1e-5) for a, b in zip(pieces, thinned, strict=True)]
     assert same == [True, False, True]
     assert model.sample(seeds, length=10_000)["note_events"].shape == (3, 64, 4)
+    # Going on with a piece's own beginning gives it again, and with another one something else.
+    counts = tf.constant([3, 0, 7])
+    for dropped in (False, True):
+        begun = model.sample(seeds, 20, dropped)["note_events"]
+        again = model.sample(seeds, 20, dropped, (begun[:, :9], counts))["note_events"]
+        np.testing.assert_allclose(again, begun, atol=1e-5)
+        moved = model.sample(seeds, 20, dropped, (begun[:, :9] + 1, counts))["note_events"]
+        for row, count in enumerate(counts.numpy()):
+            np.testing.assert_array_equal(moved[row, :count], begun[row, :count] + 1)
+        np.testing.assert_allclose(moved[1], begun[1], atol=1e-5)
+        assert (np.abs(moved[0] - begun[0])[3:] > 1e-3).any()
 
 
 @pytest.mark.parametrize(

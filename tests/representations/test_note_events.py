@@ -166,6 +166,79 @@ def test_messages_are_those_of_the_numpy_half(options):
     ]
 
 
+def read(rep, max_steps=None):
+    return tf.function(
+        lambda texts: graph.from_note_sequences(
+            graph.readable_note_sequences(texts), rep, max_steps
+        ),
+        [tf.TensorSpec([None], tf.string)],
+        autograph=False,
+    )
+
+
+def serialize(sequences):
+    return tf.constant([sequence.SerializeToString() for sequence in sequences], tf.string)
+
+
+def crowded(number):
+    """Chords of one to six notes of few pitches, some of them twice, at changing tempos."""
+    rng = np.random.default_rng(number)
+    tempos = [(0.0, 90.0), (3.0, 41.0), (rng.uniform(5, 9), 233.0)]
+    notes = []
+    for onset in rng.uniform(0, 12, 15):
+        for _ in range(rng.integers(1, 7)):
+            end = onset + rng.choice([-0.5, 0.0, 1e-4, 0.3, 2.0, 90.0])
+            notes.append((onset, end, rng.integers(58, 63), rng.choice([0, 1, 60, 127, 140])))
+    music = piece(*(notes[n] for n in rng.permutation(len(notes))), tempos=tempos)
+    music.notes[3].is_drum, music.notes[5].pitch = True, 128
+    return music
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_the_graph_reads_the_last_steps_that_the_numpy_half_finds(options):
+    rep = NoteEvents(length=9, **options)
+    music = [CHORD, crowded(1), made_up.performance(2, bars=3), crowded(3), piece((5, 6, 70, 9))]
+    expected = []
+    for sequence in music:
+        steps = len(NoteEvents(**options).find_events(sequence).time)
+        (example,) = NoteEvents(length=max(steps, 2), pad_short=True, **options).encode(sequence)
+        expected.append(example["note_events"][:steps])
+    assert len(expected[1]) > 15
+    for most in (None, 3, 200):
+        found, counts = read(rep, most)(serialize(music))
+        size = most or 9
+        assert found.shape == (5, size, rep.num_features) and found.dtype == tf.float32
+        for row, steps in enumerate(expected):
+            last = np.array(steps[-size:])
+            last[0, 0] = 0  # a piece begins there
+            assert counts[row] == len(last)
+            np.testing.assert_array_equal(found[row, : len(last)], last)
+            assert not found[row, len(last) :].numpy().any()
+
+
+def test_reading_never_fails():
+    wild = NoteSequence()
+    for value in (np.nan, np.inf, -np.inf, 1e300, -1e300, 40_000.0):
+        wild.notes.add(pitch=60, start_time=value, end_time=1.0, velocity=9)
+        wild.notes.add(pitch=61, start_time=1.0, end_time=value, velocity=2**31 - 1)
+    wild.notes.add(pitch=2**31 - 1, start_time=0, end_time=1, velocity=9)
+    wild.notes.add(pitch=60, start_time=0, end_time=1, velocity=-9)
+    tempo = NoteSequence.FromString(wild.SerializeToString())
+    tempo.tempos.add(time=1e300, qpm=1e300)
+    drums = NoteSequence()
+    drums.notes.add(pitch=60, start_time=0, end_time=9, velocity=9, is_drum=True)
+    texts = [b"", b"\xff\xff", drums.SerializeToString(), wild.SerializeToString()]
+    features, counts = read(NoteEvents())(tf.constant([*texts, tempo.SerializeToString()]))
+    # Of times that are finite, and not beyond the longest piece.
+    assert counts.numpy().tolist() == [0, 0, 0, 3, 3]
+    assert np.isfinite(features).all() and not features[:3].numpy().any()
+    np.testing.assert_allclose(features[3, :3, 1], [1 / 384, 64, 64], rtol=1e-6)
+    features, counts = read(NoteEvents())(tf.zeros([0], tf.string))
+    assert (features.shape, counts.shape) == ((0, 100, 4), (0,))
+    with pytest.raises(ValueError, match=r"max_steps: expected at least 1. Received: 0"):
+        graph.from_note_sequences(tf.constant([b""]), NoteEvents(), 0)
+
+
 def test_short_pieces_are_left_out_or_filled_up():
     with pytest.raises(ConversionError, match=r"a piece of 5 events. Received: 4") as caught:
         NoteEvents(length=5).encode(CHORD)

@@ -1,18 +1,19 @@
-"""LSTM layers side by side: one loop over time for all of them, with a gradient of its own.
+"""LSTM layers side by side: loops over time of states alone, with a gradient of their own.
 
-The gates' products with all steps' inputs are one product, and so is the gradient of each kernel;
-the loop over time multiplies states alone. Gates are in Keras's order (input, forget, candidate,
-output), with an offset of 1 to the forget gate at first (`keras.layers.LSTM(unit_forget_bias)`).
+The gates' products with all steps' inputs are one product, and so is the gradient of each kernel.
+What the gradient multiplies by is worked out for all steps at once: its loop has one product and
+six operations to a step. Weights have their gates in Keras's order (input, forget, candidate,
+output), with an offset of 1 to the forget gate at first (`keras.layers.LSTM(unit_forget_bias)`);
+what is computed with is `prepared`.
 """
 
+import typing
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 from tfmusicgan.layers.initializers import seeded_glorot
-
-State = tuple[tf.Tensor, tf.Tensor]
 
 
 class StackedLSTM(keras.layers.Layer):
@@ -25,7 +26,7 @@ class StackedLSTM(keras.layers.Layer):
       seed: Of the initial weights.
 
     Input shape:
-      float [num_layers, steps, batch, input size].
+      float [num_layers, steps, batch, input size], the number of steps known.
 
     Output shape:
       float [num_layers, steps, batch, hidden size].
@@ -33,7 +34,7 @@ class StackedLSTM(keras.layers.Layer):
 
     def __init__(self, num_layers: int, input_size: int, hidden_size: int, seed: int, **kwargs):
         super().__init__(**kwargs)
-        self.hidden_size = hidden_size
+        self.num_layers, self.hidden_size = num_layers, hidden_size
         shapes = {
             "kernel": (num_layers, input_size, 4 * hidden_size),
             "recurrent_kernel": (num_layers, hidden_size, 4 * hidden_size),
@@ -48,127 +49,180 @@ class StackedLSTM(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Reads sequences from zero states."""
-        layers, steps, size = inputs.shape[0], inputs.shape[1], inputs.shape[3]
-        rows = tf.shape(inputs)[2]
-        kernel, recurrent, bias = self.values()
-        flat = tf.reshape(inputs, [layers, steps * rows, size])
-        gates = tf.matmul(flat, kernel) + bias[:, tf.newaxis]
-        gates = tf.reshape(gates, [layers, steps, rows, 4 * self.hidden_size])
-        hidden = run(tf.transpose(gates, [1, 0, 2, 3]), recurrent)
-        return tf.transpose(hidden, [1, 0, 2, 3])
+        steps, rows, size = inputs.shape[1], tf.shape(inputs)[2], inputs.shape[3]
+        found = []
+        for number in range(self.num_layers):
+            kernel, recurrent, bias = self.values(number)
+            flat = tf.reshape(inputs[number], [steps * rows, size])
+            gates = tf.nn.bias_add(tf.matmul(flat, kernel), bias)
+            gates = tf.reshape(gates, [steps, rows, 4 * self.hidden_size])
+            # One loop for each: they run at the same time, and products of matrices are faster
+            # than one of a batch of matrices.
+            found.append(run(gates, recurrent))
+        return tf.stack(found)
 
-    def values(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Kernel, recurrent kernel and bias as tensors of the dtype that is computed in."""
+    def values(self, number: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """One layer's kernel, recurrent kernel and bias, ready to compute with (`prepared`)."""
         weights = (self.kernel, self.recurrent_kernel, self.bias)
-        return tuple(tf.cast(tf.convert_to_tensor(w), self.compute_dtype) for w in weights)
+        return tuple(
+            prepared(tf.cast(tf.convert_to_tensor(w)[number], self.compute_dtype)) for w in weights
+        )
+
+
+class Step(typing.NamedTuple):
+    """What a step of an LSTM makes, or all of its steps.
+
+    Attributes:
+      hidden: [..., hidden size], the hidden state after it.
+      cell: [..., hidden size], the cell state after it.
+      bent: [..., 4 * hidden size], the hyperbolic tangents of the prepared gates.
+    """
+
+    hidden: tf.Tensor
+    cell: tf.Tensor
+    bent: tf.Tensor
+
+
+def prepared(weights: tf.Tensor) -> tf.Tensor:
+    """Weights whose products with inputs are what `step` takes: [..., 4 * hidden size].
+
+    A sigmoid is (1 + tanh(x / 2)) / 2, and TensorFlow's tanh the quicker one on a CPU: the columns
+    of three gates are halved, so that one tanh does for all four.
+    """
+    inward, forget, candidate, outward = tf.split(weights, 4, axis=-1)
+    return tf.concat([inward / 2, forget / 2, candidate, outward / 2], axis=-1)
+
+
+def step(gates: tf.Tensor, cell: tf.Tensor) -> Step:
+    """One step of an LSTM.
+
+    Args:
+      gates: [..., 4 * hidden size], sums of products with `prepared` weights.
+      cell: [..., hidden size], the cell state before.
+    """
+    bent = tf.tanh(gates)
+    inward, forget, candidate, outward = tf.split(bent, 4, axis=-1)
+    cell = (0.5 + forget / 2) * cell + (0.5 + inward / 2) * candidate
+    return Step((0.5 + outward / 2) * tf.tanh(cell), cell, bent)
+
+
+class Slopes(typing.NamedTuple):
+    """What gradients are multiplied by on their way back through a step, or all steps.
+
+    Attributes:
+      gates: [..., 4 * hidden size], from the cell state (of the output gate: from the hidden one)
+        to the prepared gates.
+      hidden: [..., hidden size], from the hidden to the cell state.
+      forget: [..., hidden size], from the cell state to that before.
+    """
+
+    gates: tf.Tensor
+    hidden: tf.Tensor
+    forget: tf.Tensor
+
+
+def slopes(steps: Step) -> Slopes:
+    """Those of all steps, [steps, batch, ...], which began from zero states."""
+    inward, forget, candidate, outward = tf.split(steps.bent, 4, axis=-1)
+    before, shown = shifted(steps.cell), tf.tanh(steps.cell)
+    gates = [candidate / 2, before / 2, 0.5 + inward / 2, shown / 2]
+    gates = tf.concat(gates, axis=-1) * (1 - steps.bent * steps.bent)
+    return Slopes(gates, (0.5 + outward / 2) * (1 - shown * shown), 0.5 + forget / 2)
+
+
+def step_back(hidden: tf.Tensor, cell: tf.Tensor, slopes: Slopes) -> tuple[tf.Tensor, tf.Tensor]:
+    """The way back through one step.
+
+    Args:
+      hidden: [batch, hidden size], the gradient by the hidden state after the step.
+      cell: [batch, hidden size], that by the cell state, by all that comes later.
+      slopes: The step's.
+
+    Returns:
+      The gradient by the prepared gates, and by the cell state before the step.
+    """
+    cell += hidden * slopes.hidden
+    of_gates = tf.concat([cell, cell, cell, hidden], axis=-1) * slopes.gates
+    return of_gates, cell * slopes.forget
 
 
 def run(inputs: tf.Tensor, recurrent: tf.Tensor) -> tf.Tensor:
-    """Runs LSTMs over time from zero states.
+    """Runs an LSTM over time from zero states.
 
     Args:
-      inputs: [steps, layers, batch, 4 * hidden size], the inputs' products and biases; the number
+      inputs: [steps, batch, 4 * hidden size], the inputs' products and biases, prepared; the number
         of steps is known.
-      recurrent: [layers, hidden size, 4 * hidden size].
+      recurrent: [hidden size, 4 * hidden size], prepared.
 
     Returns:
-      Hidden states [steps, layers, batch, hidden size].
+      Hidden states [steps, batch, hidden size].
     """
 
     @tf.custom_gradient
     def apply(inputs: tf.Tensor, recurrent: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         # Else TensorFlow would keep what its own gradient of the loop needs, which nobody asks for.
-        hidden, cells, gates = _forward(tf.stop_gradient(inputs), tf.stop_gradient(recurrent))
+        found = _forward(tf.stop_gradient(inputs), tf.stop_gradient(recurrent))
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            steps = inputs.shape[0]
-            of_gates = _backward(upstream, recurrent, cells, gates)
-            # One product of all steps: what each step had read is the state before it.
-            before, after = (
-                tf.transpose(values, [1, 0, 2, 3]) for values in (hidden[:-1], of_gates[1:])
-            )
-            layers, rows, size = before.shape[0], tf.shape(before)[2], before.shape[3]
-            before = tf.reshape(before, [layers, (steps - 1) * rows, size])
-            after = tf.reshape(after, [layers, (steps - 1) * rows, 4 * size])
-            return of_gates, tf.matmul(before, after, transpose_a=True)
+            of_gates = _backward(upstream, recurrent, slopes(found))
+            return of_gates, product_of_steps(found.hidden[:-1], of_gates[1:])
 
-        return hidden, gradient
+        return found.hidden, gradient
 
     return apply(inputs, recurrent)
 
 
-def step(gates: tf.Tensor, cell: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """One step of an LSTM.
-
-    Args:
-      gates: [..., 4 * hidden size], before their functions.
-      cell: [..., hidden size], the cell state before.
-
-    Returns:
-      The hidden and the cell state after it, and the gates after their functions.
-    """
-    inward, forget, candidate, outward = tf.split(gates, 4, axis=-1)
-    inward, forget, outward = tf.sigmoid(inward), tf.sigmoid(forget), tf.sigmoid(outward)
-    candidate = tf.tanh(candidate)
-    cell = forget * cell + inward * candidate
-    opened = tf.concat([inward, forget, candidate, outward], axis=-1)
-    return outward * tf.tanh(cell), cell, opened
+def product_of_steps(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    """The gradient of a kernel of all steps: [steps, batch, n] and [..., m] to [n, m]."""
+    before, after = (tf.reshape(values, [-1, values.shape[-1]]) for values in (before, after))
+    return tf.matmul(before, after, transpose_a=True)
 
 
-def _forward(inputs: tf.Tensor, recurrent: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Hidden states, cell states and gates of all steps."""
-    steps, zeros = inputs.shape[0], tf.zeros_like(inputs[0, ..., : recurrent.shape[1]])
-    reads = _array(inputs.dtype, steps).unstack(inputs)
-    arrays = [_array(inputs.dtype, steps) for _ in range(3)]
+def shifted(values: tf.Tensor) -> tf.Tensor:
+    """Each step's value one step later, zeros at first: [steps, ...]."""
+    return tf.concat([tf.zeros_like(values[:1]), values[:-1]], axis=0)
+
+
+def _forward(inputs: tf.Tensor, recurrent: tf.Tensor) -> Step:
+    """All steps."""
+    steps, size = inputs.shape[0], recurrent.shape[0]
+    zeros = tf.zeros_like(inputs[0, :, :size])
 
     def body(t: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, *arrays: tf.TensorArray) -> tuple:
-        found = step(reads.read(t) + tf.matmul(hidden, recurrent), cell)
+        found = step(inputs[t] + tf.matmul(hidden, recurrent), cell)
         written = [array.write(t, value) for array, value in zip(arrays, found, strict=True)]
-        return t + 1, found[0], found[1], *written
+        return t + 1, found.hidden, found.cell, *written
 
-    loop = (tf.constant(0), zeros, zeros, *arrays)
+    loop = (tf.constant(0), zeros, zeros, *(empty(inputs.dtype, steps) for _ in Step._fields))
     _, _, _, *arrays = tf.while_loop(lambda t, *_: t < steps, body, loop, maximum_iterations=steps)
-    return tuple(_whole(array, steps) for array in arrays)
+    return Step(*(stacked(array, steps) for array in arrays))
 
 
-def _backward(
-    upstream: tf.Tensor, recurrent: tf.Tensor, cells: tf.Tensor, gates: tf.Tensor
-) -> tf.Tensor:
-    """The gradient by the gates before their functions, of all steps."""
+def _backward(upstream: tf.Tensor, recurrent: tf.Tensor, slopes: Slopes) -> tf.Tensor:
+    """The gradient by the prepared gates, of all steps."""
     steps, zeros = upstream.shape[0], tf.zeros_like(upstream[0])
-    before = tf.concat([zeros[tf.newaxis], cells[:-1]], axis=0)
-    reads = [_array(x.dtype, steps).unstack(x) for x in (upstream, before, cells, gates)]
+    # Transposed once, not by every product.
+    turned = tf.transpose(recurrent)
 
     def body(t: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, array: tf.TensorArray) -> tuple:
-        above, cell_before, cell_after, opened = (read.read(t) for read in reads)
-        inward, forget, candidate, outward = tf.split(opened, 4, axis=-1)
-        hidden, bent = hidden + above, tf.tanh(cell_after)
-        cell += hidden * outward * (1 - bent * bent)
-        of_gates = tf.concat(
-            [
-                cell * candidate * inward * (1 - inward),
-                cell * cell_before * forget * (1 - forget),
-                cell * inward * (1 - candidate * candidate),
-                hidden * bent * outward * (1 - outward),
-            ],
-            axis=-1,
-        )
-        hidden = tf.matmul(of_gates, recurrent, transpose_b=True)
-        return t - 1, hidden, cell * forget, array.write(t, of_gates)
+        here = Slopes(*(values[t] for values in slopes))
+        of_gates, cell = step_back(hidden + upstream[t], cell, here)
+        return t - 1, tf.matmul(of_gates, turned), cell, array.write(t, of_gates)
 
-    loop = (tf.constant(steps - 1), zeros, zeros, _array(upstream.dtype, steps))
+    loop = (tf.constant(steps - 1), zeros, zeros, empty(upstream.dtype, steps))
     *_, array = tf.while_loop(lambda t, *_: t >= 0, body, loop, maximum_iterations=steps)
-    return _whole(array, steps)
+    return stacked(array, steps)
 
 
-def _array(dtype: tf.DType, steps: int) -> tf.TensorArray:
-    return tf.TensorArray(dtype, steps, clear_after_read=False)
+def empty(dtype: tf.DType, steps: int | tf.Tensor, **kwargs: typing.Any) -> tf.TensorArray:
+    """A list to be written step by step."""
+    return tf.TensorArray(dtype, steps, clear_after_read=False, **kwargs)
 
 
-def _whole(array: tf.TensorArray, steps: int) -> tf.Tensor:
-    """All that an array holds, its first axis known."""
-    stacked = array.stack()
-    return tf.ensure_shape(stacked, [steps, *stacked.shape[1:]])
+def stacked(array: tf.TensorArray, steps: int) -> tf.Tensor:
+    """All that a list holds, its first axis known."""
+    found = array.stack()
+    return tf.ensure_shape(found, [steps, *found.shape[1:]])
 
 
 def _of_each(make: Callable, seed: int, name: str) -> Callable:

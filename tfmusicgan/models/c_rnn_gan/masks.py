@@ -7,7 +7,7 @@ import typing
 import tensorflow as tf
 
 from tfmusicgan.models import dropout
-from tfmusicgan.models.c_rnn_gan.networks import Masks
+from tfmusicgan.models.c_rnn_gan.writing import Masks
 
 if typing.TYPE_CHECKING:
     from tfmusicgan.models.c_rnn_gan.training import CRNNGANTraining

@@ -43,8 +43,9 @@ import tensorflow as tf
 from tfmusicgan.models import dropout, noise
 from tfmusicgan.models.base import Signature
 from tfmusicgan.models.c_rnn_gan import pieces
-from tfmusicgan.models.c_rnn_gan.networks import Discriminator, Generator, Masks
+from tfmusicgan.models.c_rnn_gan.networks import Discriminator, Generator
 from tfmusicgan.models.c_rnn_gan.training import CRNNGANTraining
+from tfmusicgan.models.c_rnn_gan.writing import Given, Masks
 from tfmusicgan.recipes.c_rnn_gan import ADVERSARIAL, CRNNGANConfig
 from tfmusicgan.representations.note_events import NoteEvents
 
@@ -83,14 +84,19 @@ class CRNNGAN(CRNNGANTraining):
         seeds: tf.Tensor,
         length: tf.Tensor | int | None = None,
         dropout: tf.Tensor | bool = False,
+        given: tuple[tf.Tensor, tf.Tensor] | None = None,
     ) -> dict[str, tf.Tensor]:
         """Writes a piece per seed; longer ones begin as shorter ones.
+
+        Going on with the beginning of a piece, with its seed, gives that piece.
 
         Args:
           seeds: int64 [batch].
           length: Events, from 1 to `max_length`, a number or int32 [batch]; by default those of a
             training sequence.
           dropout: Whether to write as in training, a truth value or bool [batch].
+          given: Events that pieces begin with, float32 [batch, any, features], and how many of each
+            row they are, int32 [batch]; None for none.
 
         Returns:
           `note_events`: float32 [batch, the highest length, features]; beyond a row's own length
@@ -102,7 +108,9 @@ class CRNNGAN(CRNNGANTraining):
         lengths = tf.clip_by_value(lengths, 1, self.max_length)
         most = tf.reduce_max(tf.concat([lengths, [1]], axis=0))
         kept = tf.broadcast_to(tf.cast(dropout, tf.bool), rows)
-        return {self.representation.name: self._write(seeds, most, kept)}
+        if given is not None:
+            given = Given(tf.transpose(given[0], [1, 0, 2]), given[1])
+        return {self.representation.name: self._write(seeds, most, kept, given)}
 
     def sample_examples(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         """Writes a sequence per seed: int64 [batch] to float32 [batch, length, features]."""
@@ -124,11 +132,15 @@ class CRNNGAN(CRNNGANTraining):
         return tf.reduce_mean(tf.square(tf.cast(said, tf.float32) - real), axis=[0, 2])
 
     def signatures(self) -> dict[str, Signature]:
-        """`serving_default` and `generate`."""
+        """`serving_default`, `generate` and `continue`."""
         return pieces.signatures(self)
 
     def _write(
-        self, seeds: tf.Tensor, steps: tf.Tensor | int, dropped: tf.Tensor | None
+        self,
+        seeds: tf.Tensor,
+        steps: tf.Tensor | int,
+        dropped: tf.Tensor | None,
+        given: Given | None = None,
     ) -> tf.Tensor:
         """Events of every row: float32 [batch, steps, features].
 
@@ -136,14 +148,15 @@ class CRNNGAN(CRNNGANTraining):
           seeds: int64 [batch].
           steps: How many.
           dropped: bool [batch], which rows dropout thins; None for none.
+          given: What pieces begin with; None for nothing.
         """
         keys = noise.fold(noise.key_from_seed(seeds), np.int64(_SAMPLING_STREAM))
         first, driven = self.split_noise(noise.uniforms(keys, (steps + 1) * self.features), steps)
-        plain = self.generator(driven, first)
+        plain = self.generator(driven, first, None, given)
         if dropped is not None and self.model_config.dropout:
             thinned = tf.cond(
                 tf.reduce_any(dropped),
-                lambda: self.generator(driven, first, self._sampling_masks(keys, steps)),
+                lambda: self.generator(driven, first, self._sampling_masks(keys, steps), given),
                 lambda: plain,
             )
             plain = tf.where(dropped[tf.newaxis, :, tf.newaxis], thinned, plain)

@@ -7,10 +7,10 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan.layers.initializers import seeded_plain_normal
-from tfmusicgan.models.c_rnn_gan.lstm import StackedLSTM, step
+from tfmusicgan.models.c_rnn_gan import writing
+from tfmusicgan.models.c_rnn_gan.lstm import StackedLSTM
+from tfmusicgan.models.c_rnn_gan.writing import Given, Masks
 from tfmusicgan.recipes.c_rnn_gan import CRNNGANConfig
-
-Masks = tuple[tf.Tensor, ...]
 
 
 class Dense(keras.layers.Layer):
@@ -69,13 +69,22 @@ class Generator(keras.layers.Layer):
         self.write = Dense(size, num_features, seed, stddev, name=f"{name}_write")
         self.built = True
 
-    def call(self, noise: tf.Tensor, first: tf.Tensor, masks: Masks | None = None) -> tf.Tensor:
+    def call(
+        self,
+        noise: tf.Tensor,
+        first: tf.Tensor,
+        masks: Masks | None = None,
+        given: Given | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
         """Writes sequences, each event after the one it has written itself.
 
         Args:
           noise: float [steps, batch, features], within 0-1, of each step.
           first: float [batch, features], what stands before the first event.
           masks: Dropout of both LSTMs' outputs, two of [steps, batch, hidden size]; None for none.
+          given: Events that sequences begin with; None for none, as in training.
+          training: Whether a gradient will be asked for; the number of steps is known then.
 
         Returns:
           float [steps, batch, features].
@@ -83,40 +92,14 @@ class Generator(keras.layers.Layer):
         kernel, bias = self.project.values()
         noise, first = (tf.cast(x, self.compute_dtype) for x in (noise, first))
         # What noise has a part in is one product of all steps.
-        steps, rows = tf.shape(noise)[0], tf.shape(noise)[1]
+        steps, rows = noise.shape[0] or tf.shape(noise)[0], tf.shape(noise)[1]
         flat = tf.reshape(noise, [steps * rows, self.num_features])
         flat = tf.nn.bias_add(tf.matmul(flat, kernel[: self.num_features]), bias)
         driven = tf.reshape(flat, [steps, rows, self.hidden_size])
-        reads = [_unstacked(driven), *map(_unstacked, masks or ())]
-        cells = [self._cell(layer) for layer in (self.lower, self.upper)]
-        fed_back, (out, out_bias) = kernel[self.num_features :], self.write.values()
-
-        def body(t: tf.Tensor, event: tf.Tensor, states: tuple, array: tf.TensorArray) -> tuple:
-            below = tf.nn.relu(reads[0].read(t) + tf.matmul(event, fed_back))
-            after = []
-            for number, (weights, offset) in enumerate(cells):
-                hidden, cell = states[number]
-                gates = tf.matmul(tf.concat([below, hidden], axis=1), weights) + offset
-                below, cell, _ = step(gates, cell)
-                after.append((below, cell))
-                if masks:
-                    below *= reads[1 + number].read(t)
-            event = tf.nn.bias_add(tf.matmul(below, out), out_bias)
-            return t + 1, event, tuple(after), array.write(t, event)
-
-        zeros = tf.zeros([rows, self.hidden_size], self.compute_dtype)
-        written = tf.TensorArray(
-            self.compute_dtype,
-            noise.shape[0] or steps,
-            element_shape=[None, self.num_features],
-            clear_after_read=False,
-        )
-        loop = (tf.constant(0), first, ((zeros, zeros),) * 2, written)
-        # A bound that is known is what XLA needs to run the loop's gradient.
-        *_, written = tf.while_loop(
-            lambda t, *_: t < steps, body, loop, maximum_iterations=noise.shape[0]
-        )
-        return tf.ensure_shape(written.stack(), [noise.shape[0], None, self.num_features])
+        weights = self._loop_weights(kernel[self.num_features :])
+        if training:
+            return writing.write_and_learn(driven, first, weights, masks)
+        return writing.write(driven, first, weights, masks, given)
 
     def predict_next(
         self, noise: tf.Tensor, first: tf.Tensor, events: tf.Tensor, masks: Masks | None = None
@@ -145,11 +128,13 @@ class Generator(keras.layers.Layer):
         x = self.write(tf.reshape(x, [steps * rows, self.hidden_size]))
         return tf.reshape(x, [steps, rows, size])
 
-    @staticmethod
-    def _cell(layer: StackedLSTM) -> tuple[tf.Tensor, tf.Tensor]:
-        """The weights of input and state together, and the bias."""
-        kernel, recurrent, bias = layer.values()
-        return tf.concat([kernel[0], recurrent[0]], axis=0), bias[0]
+    def _loop_weights(self, fed_back: tf.Tensor) -> writing.Weights:
+        """What a step of writing needs; the weights of input and state are together."""
+        found = [fed_back]
+        for layer in (self.lower, self.upper):
+            kernel, recurrent, bias = layer.values(0)
+            found += [tf.concat([kernel, recurrent], axis=0), bias]
+        return writing.Weights(*found, *self.write.values())
 
 
 class Discriminator(keras.layers.Layer):
@@ -195,10 +180,3 @@ class Discriminator(keras.layers.Layer):
         steps, rows = events.shape[0], tf.shape(events)[1]
         flat = tf.reshape(features, [steps * rows, 2 * self.hidden_size])
         return features, tf.reshape(self.score(flat), [steps, rows])
-
-
-def _unstacked(values: tf.Tensor) -> tf.TensorArray:
-    array = tf.TensorArray(
-        values.dtype, values.shape[0] or tf.shape(values)[0], clear_after_read=False
-    )
-    return array.unstack(values)

@@ -183,7 +183,7 @@ class CRNNGANTraining(MusicGAN):
         dropped = masks.of_generator(self, rows), masks.of_discriminator(self, rows)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape(persistent=True) as tape:
-            fake = self.generator(driven, first, dropped[0])
+            fake = self.generator(driven, first, dropped[0], training=True)
             # Sequences are read apart: real and generated ones lie side by side in one batch.
             features, scores = self.discriminator(tf.concat([real, fake], axis=1), dropped[1])
             found = self._find_losses(full_precision(features), full_precision(scores), rows)
