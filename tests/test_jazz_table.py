@@ -4,11 +4,14 @@ import importlib.util
 import pathlib
 import sys
 
+import numpy as np
 import pytest
 
 from tests.metrics.jazz_lines import CHORDS, LINE, line
 from tests.metrics.test_jazz_lines import entries, piece
+from tfmusicgan.metrics.jazz_lines import read_examples
 from tfmusicgan.note_sequences.tfrecord import RecordWriter
+from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.jazz_phrases import JazzPhrases
 from tfmusicgan.representations.melody_tokens import MelodyTokens
 
@@ -91,3 +94,28 @@ def test_samples_of_a_folder(script, tmp_path):
     (tmp_path / "manifest.json").write_text("{}")
     found = [sequence.notes[0].pitch for sequence in script._read_samples(tmp_path)]
     assert found == [60, 61]
+
+
+def test_samples_that_are_the_corpus(script, tiny_records, tmp_path):
+    column = script.read_column("jazzgan")
+    for name in ("records", "samples/jazzgan-0", "samples/jazzgan_duration-0"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "records/jazzgan").symlink_to(tiny_records["jazzgan"])
+    records = RecordSet.open(tmp_path / "records/jazzgan", "train")
+    examples = records.spread(records.num_examples)
+    with RecordWriter(tmp_path / "samples/jazzgan-0/a.tfrecord") as writer:
+        for row in range(records.num_examples):
+            example = {name: values[row] for name, values in examples.items()}
+            writer.write(records.representation.decode(example))
+    corpus, (run,) = script._figures_of(tmp_path, "samples", column)
+    assert run.pop("jazz_memorisation/3") == 1.0
+    same = {key for key in run if "memorisation" not in key}
+    assert {key: run[key] for key in same} == pytest.approx(
+        {key: corpus[key] for key in same}, nan_ok=True
+    )
+    # As lines of examples they are the same but for rests and long notes of several entries.
+    lines = script.lines_of([records.representation.decode(example)], column, JazzPhrases())
+    (read,) = read_examples(
+        {name: value[np.newaxis] for name, value in example.items()}, JazzPhrases()
+    )
+    assert entries(lines[0]) == entries(read) and lines[0].primer == read.primer == 4
