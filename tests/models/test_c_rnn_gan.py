@@ -57,16 +57,17 @@ def test_layers_side_by_side_are_those_of_keras():
 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_gradients_of_a_run_by_finite_differences(steps):
-    inputs = numbers(steps, 2, 4 * HIDDEN, dtype=np.float64)
-    recurrent = numbers(HIDDEN, 4 * HIDDEN, seed=1, dtype=np.float64)
+    inputs = numbers(steps, 2, FEATURES, dtype=np.float64)
+    shapes = ((FEATURES, 4 * HIDDEN), (HIDDEN, 4 * HIDDEN), (4 * HIDDEN,))
+    weights = [numbers(*shape, seed=1, dtype=np.float64) for shape in shapes]
     factor = numbers(steps, 2, HIDDEN, seed=2, dtype=np.float64)
 
     @tf.function
-    def loss(inputs, recurrent):
-        return tf.reduce_sum(run(inputs, recurrent) * factor)
+    def loss(*given):
+        return tf.reduce_sum(run(*given) * factor)
 
     with tf.GradientTape() as tape:
-        given = [tf.constant(inputs), tf.constant(recurrent)]
+        given = [tf.constant(inputs), *map(tf.constant, weights)]
         tape.watch(given)
         value = loss(*given)
     for place, gradient in enumerate(tape.gradient(value, given)):
@@ -185,10 +186,12 @@ def at(model, step):
 
 def test_losses_by_hand():
     model = make(l2_weight=0.5)
-    features = numbers(2, 4, 3)  # two steps; two real, then two generated
+    # Two steps; two real, then two generated, these twice.
+    features, twice = numbers(2, 4, 3), [0, 1, 2, 3, 2, 3]
     scores = np.array([[2.0, -1.0, 0.5, 3.0], [0.0, 1.0, -2.0, 1.0]])
     p = (1 / (1 + np.exp(-scores))).mean(axis=0)
-    given = tf.constant(features), tf.constant(scores, tf.float32), 2
+    scores = scores[:, twice]
+    given = tf.constant(features[:, twice]), tf.constant(scores, tf.float32), 2
     found = {name: float(value) for name, value in model._find_losses(*given).items()}
     decisions = -np.log(p[:2]).mean() - np.log(1 - p[2:]).mean()
     assert found["decisions"] == pytest.approx(decisions, rel=1e-5)
@@ -254,7 +257,8 @@ def test_both_updates_are_of_one_pass():
     gradients = {}
     for name, network in networks.items():  # each by itself, before either is updated
         with tf.GradientTape() as tape:
-            both = tf.concat([events, other.generator(driven, first)], axis=1)
+            fake = other.generator(driven, first)
+            both = tf.concat([events, fake, fake], axis=1)
             loss = other._find_losses(*other.discriminator(both), 4)[f"{name}_loss"]
         variables = [variable.value for variable in network.trainable_variables]
         gradients[name] = tape.gradient(loss, variables)

@@ -47,18 +47,16 @@ class StackedLSTM(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Reads sequences from zero states."""
-        steps, rows, size = inputs.shape[1], tf.shape(inputs)[2], inputs.shape[3]
-        found = []
-        for number in range(self.num_layers):
-            kernel, recurrent, bias = self.values(number)
-            flat = tf.reshape(inputs[number], [steps * rows, size])
-            gates = tf.nn.bias_add(tf.matmul(flat, kernel), bias)
-            gates = tf.reshape(gates, [steps, rows, 4 * self.hidden_size])
-            # One loop for each: they run at the same time, and products of matrices are faster
-            # than one of a batch of matrices.
-            found.append(run(gates, recurrent))
+    def call(self, inputs: tf.Tensor, learnt: tf.Tensor | int | None = None) -> tf.Tensor:
+        """Reads sequences from zero states.
+
+        Args:
+          inputs: See above.
+          learnt: The gradients of weights are those of the first so many sequences; None: of all.
+        """
+        # One loop for each: they run at the same time, and products of matrices are faster than
+        # one of a batch of matrices.
+        found = [run(inputs[n], *self.values(n), learnt) for n in range(self.num_layers)]
         return tf.stack(found)
 
     def values(self, number: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -146,36 +144,60 @@ def step_back(hidden: tf.Tensor, cell: tf.Tensor, slopes: Slopes) -> tuple[tf.Te
     return of_gates, cell * slopes.forget
 
 
-def run(inputs: tf.Tensor, recurrent: tf.Tensor) -> tf.Tensor:
+def run(
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    recurrent: tf.Tensor,
+    bias: tf.Tensor,
+    learnt: tf.Tensor | int | None = None,
+) -> tf.Tensor:
     """Runs an LSTM over time from zero states.
 
     Args:
-      inputs: [steps, batch, 4 * hidden size], the inputs' products and biases, prepared; the number
-        of steps is known.
+      inputs: [steps, batch, input size]; the number of steps is known.
+      kernel: [input size, 4 * hidden size], prepared.
       recurrent: [hidden size, 4 * hidden size], prepared.
+      bias: [4 * hidden size], prepared.
+      learnt: The gradients of the weights are those of the first so many rows; None: of all.
 
     Returns:
       Hidden states [steps, batch, hidden size].
     """
 
     @tf.custom_gradient
-    def apply(inputs: tf.Tensor, recurrent: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+    def apply(*given: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         # Else TensorFlow would keep what its own gradient of the loop needs, which nobody asks for.
-        found = _forward(tf.stop_gradient(inputs), tf.stop_gradient(recurrent))
+        inputs, kernel, recurrent, bias = map(tf.stop_gradient, given)
+        gates = tf.nn.bias_add(tf.matmul(_flat(inputs), kernel), bias)
+        shape = tf.concat([tf.shape(inputs)[:2], tf.shape(bias)], axis=0)
+        gates = tf.ensure_shape(tf.reshape(gates, shape), [inputs.shape[0], None, bias.shape[0]])
+        found = _forward(gates, recurrent)
 
-        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
             of_gates = _backward(upstream, recurrent, slopes(found))
-            return of_gates, product_of_steps(found.hidden[:-1], of_gates[1:])
+            by_inputs = tf.matmul(_flat(of_gates), kernel, transpose_b=True)
+            by_inputs = tf.reshape(by_inputs, tf.shape(inputs))
+            read, hidden, counted = (x[:, :learnt] for x in (inputs, found.hidden, of_gates))
+            return (
+                by_inputs,
+                product_of_steps(read, counted),
+                product_of_steps(hidden[:-1], counted[1:]),
+                tf.reduce_sum(counted, axis=[0, 1]),
+            )
 
         return found.hidden, gradient
 
-    return apply(inputs, recurrent)
+    return apply(inputs, kernel, recurrent, bias)
 
 
 def product_of_steps(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
     """The gradient of a kernel of all steps: [steps, batch, n] and [..., m] to [n, m]."""
-    before, after = (tf.reshape(values, [-1, values.shape[-1]]) for values in (before, after))
-    return tf.matmul(before, after, transpose_a=True)
+    return tf.matmul(_flat(before), _flat(after), transpose_a=True)
+
+
+def _flat(values: tf.Tensor) -> tf.Tensor:
+    """[steps, batch, n] to [steps * batch, n]."""
+    return tf.reshape(values, [-1, values.shape[-1]])
 
 
 def shifted(values: tf.Tensor) -> tf.Tensor:

@@ -39,10 +39,10 @@ def of_discriminator(model: CRNNGANTraining, rows: tf.Tensor) -> Masks | None:
 
     Args:
       model: Its stage says how many events there are.
-      rows: This replica's; real sequences come first, then as many generated ones.
+      rows: This replica's; real sequences come first, then as many generated ones, these twice.
 
     Returns:
-      [steps, 2 * rows, features] and twice [2, steps, 2 * rows, hidden size]; None without dropout.
+      [steps, 3 * rows, features] and twice [2, steps, 3 * rows, hidden size]; None without dropout.
     """
     steps, size = model.num_events, model.model_config.hidden_size
     flat = _draw(model, _DISCRIMINATOR, rows, 2, steps * (model.features + 4 * size))
@@ -51,7 +51,8 @@ def of_discriminator(model: CRNNGANTraining, rows: tf.Tensor) -> Masks | None:
     event, hidden = tf.split(flat, [steps * model.features, 4 * steps * size], axis=1)
     event = tf.transpose(tf.reshape(event, [2 * rows, steps, model.features]), [1, 0, 2])
     hidden = tf.reshape(hidden, [2 * rows, 2, 2, steps, size])
-    return (event, *tf.unstack(tf.transpose(hidden, [1, 2, 3, 0, 4])))
+    found = (event, *tf.unstack(tf.transpose(hidden, [1, 2, 3, 0, 4])))
+    return tuple(tf.concat([mask, mask[..., rows:, :]], axis=-2) for mask in found)
 
 
 def _draw(

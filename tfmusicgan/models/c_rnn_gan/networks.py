@@ -157,13 +157,19 @@ class Discriminator(keras.layers.Layer):
         self.score = Dense(2 * size, 1, seed, config.dense_stddev, name="score")
         self.built = True
 
-    def call(self, events: tf.Tensor, masks: Masks | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    def call(
+        self,
+        events: tf.Tensor,
+        masks: Masks | None = None,
+        learnt: tf.Tensor | int | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Reads sequences.
 
         Args:
           events: float [steps, batch, features]; the number of steps is known.
           masks: Dropout of the input [steps, batch, features], and of both layers' outputs
             [2, steps, batch, hidden size] in the order in which they are read; None for none.
+          learnt: The gradients of weights are those of the first so many sequences; None: of all.
 
         Returns:
           Features [steps, batch, 2 * hidden size] and scores before the sigmoid [steps, batch].
@@ -173,10 +179,21 @@ class Discriminator(keras.layers.Layer):
             events *= masks[0]
         x = tf.stack([events, events[::-1]])  # [direction, steps, batch, features]
         for number, layer in enumerate((self.lower, self.upper), 1):
-            x = layer(x)
+            x = layer(x, learnt)
             if masks:
                 x *= masks[number]
         features = tf.concat([x[0], x[1, ::-1]], axis=-1)
-        steps, rows = events.shape[0], tf.shape(events)[1]
-        flat = tf.reshape(features, [steps * rows, 2 * self.hidden_size])
-        return features, tf.reshape(self.score(flat), [steps, rows])
+        return features, self._scores(features, learnt)
+
+    def _scores(self, features: tf.Tensor, learnt: tf.Tensor | int | None) -> tf.Tensor:
+        """[steps, batch, 2 * hidden size] to [steps, batch]."""
+        found, values = [], self.score.values()
+        parts = (features[:, :learnt], None if learnt is None else features[:, learnt:])
+        for part, (kernel, bias) in zip(
+            parts, (values, map(tf.stop_gradient, values)), strict=True
+        ):
+            if part is not None:
+                flat = tf.reshape(part, [-1, 2 * self.hidden_size])
+                scores = tf.nn.bias_add(tf.matmul(flat, kernel), bias)
+                found.append(tf.reshape(scores, tf.shape(part)[:2]))
+        return tf.ensure_shape(tf.concat(found, axis=1), [features.shape[0], None])

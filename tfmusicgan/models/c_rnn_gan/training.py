@@ -5,17 +5,14 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from tfmusicgan import losses
 from tfmusicgan.layers.precision import full_precision
-from tfmusicgan.layers.replicas import mean_over_replicas
 from tfmusicgan.models import noise
-from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.c_rnn_gan import masks
+from tfmusicgan.models.c_rnn_gan.objectives import CRNNGANObjectives
 from tfmusicgan.models.fused_adam import FusedAdam
 from tfmusicgan.recipes.c_rnn_gan import ADVERSARIAL, PRETRAINING
 
 _NOISE = 0  # a stream of training noise; those of dropout are in masks.py
-_LEAST_PROBABILITY = 1e-7  # whose logarithm is taken
 
 _TRACKED = {
     PRETRAINING: ("pretraining_loss", "generator_gradient_norm"),
@@ -27,8 +24,8 @@ _TRACKED = {
 }
 
 
-class CRNNGANTraining(MusicGAN):
-    """Phases, losses and updates.
+class CRNNGANTraining(CRNNGANObjectives):
+    """Phases and updates.
 
     The config is a `recipes.c_rnn_gan.CRNNGANConfig`. Subclasses set `self.generator`, and
     `self.discriminator` or None, and then call `finish_building`.
@@ -182,24 +179,28 @@ class CRNNGANTraining(MusicGAN):
         first, driven = self._noise(rows)
         dropped = masks.of_generator(self, rows), masks.of_discriminator(self, rows)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        with tf.GradientTape(persistent=True) as tape:
+        with tf.GradientTape() as tape:
             fake = self.generator(driven, first, dropped[0], training=True)
-            # Sequences are read apart: real and generated ones lie side by side in one batch.
-            features, scores = self.discriminator(tf.concat([real, fake], axis=1), dropped[1])
+            # Sequences are read apart: real and generated ones lie side by side in one batch, the
+            # generated ones twice. The first are what the discriminator learns of, by the others
+            # the generator's loss goes back, both in one pass through the loops.
+            events = tf.concat([real, tf.stop_gradient(fake), fake], axis=1)
+            features, scores = self.discriminator(events, dropped[1], 2 * rows)
             found = self._find_losses(full_precision(features), full_precision(scores), rows)
-            scaled = {}
+            scaled = []
             for name, optimizer in self._optimizers.items():
                 loss = found[name.replace("optimizer", "loss")]
                 scale = tf.cast(optimizer.scale_loss(tf.ones([])), loss.dtype)
-                scaled[name] = loss * scale / replicas
+                scaled.append(loss * scale / replicas)
+            # Neither network's loss reaches the other's weights.
+            together = tf.add_n(scaled)
         frozen = self._frozen(found)
-        # Both gradients before either update: they are of the same pass.
         networks = self.networks()
-        gradients = {
-            name: tape.gradient(loss, [v.value for v in networks[_of(name)].trainable_variables])
-            for name, loss in scaled.items()
+        variables = {
+            name: [v.value for v in networks[_of(name)].trainable_variables]
+            for name in self._optimizers
         }
-        del tape
+        gradients = tape.gradient(together, variables)
         for name, optimizer in self._optimizers.items():
             network = _of(name)
             norm = self.apply_gradients(
@@ -212,64 +213,6 @@ class CRNNGANTraining(MusicGAN):
             self._track(**{f"{network}_gradient_norm": norm, f"{network}_frozen": frozen[network]})
         self._track(**{name: found[name] for name in found if name != "decisions"})
 
-    def _find_losses(
-        self, features: tf.Tensor, scores: tf.Tensor, rows: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """Losses, and what is logged beside them.
-
-        Args:
-          features: float [steps, 2 * rows, units], of real sequences, then of generated ones.
-          scores: float [steps, 2 * rows], before the sigmoid.
-          rows: Sequences of each kind.
-        """
-        config = self.model_config
-        # The mean over time of the probabilities, not of their logarithms.
-        real_one, fake_one = (tf.reduce_mean(tf.sigmoid(s), axis=0) for s in _halves(scores, rows))
-        fake_zero = tf.reduce_mean(tf.sigmoid(-scores[:, rows:]), axis=0)
-        adversarial = _surprise(fake_one)
-        of_real, of_fake = _halves(features, rows)
-        found = {
-            "adversarial_loss": adversarial,
-            "discriminator_loss": _surprise(real_one) + _surprise(fake_zero),
-            "real_probability": tf.reduce_mean(real_one),
-            "fake_probability": tf.reduce_mean(fake_one),
-        }
-        found["decisions"] = found["discriminator_loss"]
-        if config.feature_matching == "means":
-            in_rows = (tf.transpose(x, [1, 0, 2]) for x in (of_real, of_fake))
-            found["feature_matching"] = losses.feature_matching_loss(*in_rows)
-        else:
-            squares = tf.square(tf.stop_gradient(of_real) - of_fake)
-            found["feature_matching"] = tf.reduce_mean(tf.reduce_sum(squares, axis=[0, 2]))
-        loss = config.adversarial_weight * adversarial
-        if config.feature_matching != "none":
-            loss += found["feature_matching"]
-        found["generator_loss"] = loss + self._penalty(self.generator)
-        found["discriminator_loss"] += self._penalty(self.discriminator)
-        return found
-
-    def _frozen(self, found: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Which network is too far ahead to be updated: name to 0 or 1."""
-        config = self.model_config
-        generator = mean_over_replicas(found["adversarial_loss"])
-        discriminator = mean_over_replicas(found["decisions"])
-        if config.freezing == "none":
-            return dict.fromkeys(self.networks(), tf.zeros([]))
-        if config.freezing == "decision":
-            discriminator /= 2
-        share = config.freezing_share
-        ahead = {
-            "generator": generator < share * discriminator,
-            "discriminator": discriminator < share * generator,
-        }
-        return {name: tf.cast(value, tf.float32) for name, value in ahead.items()}
-
-    def _penalty(self, network: keras.layers.Layer) -> tf.Tensor:
-        """Half the squared kernels of a network, by `l2_weight`."""
-        kernels = [v for v in network.trainable_variables if not v.path.endswith("bias")]
-        squares = [tf.nn.l2_loss(tf.convert_to_tensor(kernel)) for kernel in kernels]
-        return self.model_config.l2_weight * tf.add_n(squares)
-
     def _track(self, **values: tf.Tensor) -> None:
         for name, value in values.items():
             self._trackers[name].update_state(value)
@@ -278,12 +221,3 @@ class CRNNGANTraining(MusicGAN):
 def _of(optimizer: str) -> str:
     """The network that an optimizer trains, by its name."""
     return optimizer.removesuffix("_optimizer")
-
-
-def _halves(values: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return values[:, :rows], values[:, rows:]
-
-
-def _surprise(probability: tf.Tensor) -> tf.Tensor:
-    """The mean of -log p: [rows] to a scalar."""
-    return -tf.reduce_mean(tf.math.log(tf.maximum(probability, _LEAST_PROBABILITY)))
