@@ -100,6 +100,32 @@ def lead_sheet(number: int, bars: int = 6, qpm: float = 96.0) -> NoteSequence:
     return sequence
 
 
+def jazz_line(number: int, bars: int = 6, qpm: float = 96.0) -> NoteSequence:
+    """A melody in 4/4 of sixteenths, triplets and longer notes, and two chords for each bar."""
+    rng = np.random.default_rng(number)
+    sequence = NoteSequence(ticks_per_quarter=240, id=f"jazz line {number}")
+    sequence.tempos.add(qpm=qpm)
+    sequence.time_signatures.add(numerator=4, denominator=4)
+    seconds = 60.0 / qpm / 12  # of a twelfth of a quarter note
+    for chord in range(2 * bars):
+        symbol = rng.choice(["Cmaj7", "Am7", "D7b9", "G13", "F/G", "Bm7b5", "N.C."])
+        kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
+        sequence.text_annotations.add(time=24 * chord * seconds, text=symbol, annotation_type=kind)
+    step, end = int(rng.integers(0, 12)), 48 * bars
+    while step < end:
+        length = min(int(rng.choice([3, 3, 3, 4, 6, 6, 12])), end - step)
+        if rng.random() < 0.9 or not sequence.notes:
+            sequence.notes.add(
+                pitch=55 + int(rng.integers(0, 30)),
+                velocity=60 + int(rng.integers(0, 40)),
+                start_time=step * seconds,
+                end_time=(step + length) * seconds,
+            )
+        step += length
+    sequence.total_time = end * seconds
+    return sequence
+
+
 def performance(number: int, bars: int = 6, qpm: float = 96.0) -> NoteSequence:
     """A piano that is played freely: chords and runs, loud and soft, notes that overlap."""
     rng = np.random.default_rng(number)
@@ -130,8 +156,11 @@ def maker(parameters: Mapping[str, Any], name: str = "") -> Callable[..., NoteSe
 
     Args:
       parameters: The representation's.
-      name: Its name; `melody_bars` reads lead sheets, `note_events` performances.
+      name: Its name; `melody_bars` reads lead sheets, `jazz_phrases` jazz, `note_events`
+        performances.
     """
+    if name == "jazz_phrases":
+        return jazz_line
     if name == "note_events":
         return performance
     if name == "melody_bars":

@@ -4,7 +4,7 @@ import functools
 
 import tensorflow as tf
 
-from tests.conformance import melody_bars, note_events, notes, piano_rolls, tokens
+from tests.conformance import jazz_phrases, melody_bars, note_events, notes, piano_rolls, tokens
 from tests.conformance.rows import SEEDS
 from tfmusicgan import recipes, representations
 
@@ -14,6 +14,7 @@ _FAMILIES = {
     "audio": notes,
     "melody_bars": melody_bars,
     "note_events": note_events,
+    "pitches": jazz_phrases,
 }
 
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-_MODULES = ("piano_rolls", "tokens", "notes", "melody_bars", "note_events")
+_MODULES = ("piano_rolls", "tokens", "notes", "melody_bars", "note_events", "jazz_phrases")
 for _name in (*_MODULES, "sequences", "stock_server"):
     pytest.register_assert_rewrite(f"tests.conformance.{_name}")
 

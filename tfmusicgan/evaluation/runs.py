@@ -11,6 +11,7 @@ import numpy as np
 
 from tfmusicgan.evaluation import (
     classifiers,
+    jazz_phrases,
     melody_bars,
     note_events,
     notes,
@@ -22,12 +23,13 @@ from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, UNTRAINED,
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training.fit import prepare_model
-from tfmusicgan.training.monitor import Sampler, held_out, measured_field
+from tfmusicgan.training.monitor import Sampler, held_out, measured, measured_field
 from tfmusicgan.training.run import Run
 
 _MEASURERS = {
     "piano_roll": piano_rolls.measure,
     "tokens": token_sequences.measure,
+    "jazz_phrases": jazz_phrases.measure,
     "melody_bars": melody_bars.measure,
     "note_events": note_events.measure,
 }
@@ -74,7 +76,7 @@ def evaluate_run(
     train.expect(model.representation)
     field = measured_field(model.representation)
     seeds = np.int64(seed) * 2**32 + np.arange(num_phrases, dtype=np.int64)
-    phrases = {TRAINING: train.spread(num_phrases)[field]}
+    phrases = {TRAINING: measured(train.spread(num_phrases), train.representation)}
     others = _held_out(records_folder, field, num_phrases)
     if others is not None:
         phrases[HELD_OUT] = others
@@ -85,7 +87,8 @@ def evaluate_run(
     # New music to accompany where there is some; a model's own choice is of training phrases.
     given = _given_tracks(model, phrases[TRAINING] if others is None else others, num_phrases)
     for row, sampled in ((UNTRAINED, untrained), (TRAINED, model)):
-        phrases[row] = Sampler(sampled).examples(seeds, given)[field]
+        examples = Sampler(sampled).examples(seeds, given)
+        phrases[row] = measured(examples, train.representation)
     settings = {
         "recipe": run.settings["recipe"],
         "preset": run.settings["preset"],
