@@ -102,7 +102,7 @@ _CONCURRENCY = COMMAND.integer(
     "model_concurrency",
     0,
     "Runs of one model at a time, within --num_batch_threads; 0 is one per signature, and more for"
-    " batches of 16 rows and above.",
+    " batches of 16 rows and above or that have waited for 0.25 s.",
     0,
 )
 _MAX_BATCH = COMMAND.integer("max_batch_size", 64, "Most rows of a request and of a batch.", 1)

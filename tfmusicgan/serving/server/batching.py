@@ -36,8 +36,8 @@ ROWS_BESIDE = 16
 # A smaller batch waits no longer than this for a run that takes its time, or never ends.
 PATIENCE_SECONDS = 0.25
 
-# With these a graph refuses values, which may be those of one request: a text that is no chord, a
-# NoteSequence that cannot be parsed. The others tell of the whole run.
+# With these a graph refuses values, which may be those of one request: a text that is no chord,
+# bytes that are no message. The others tell of the whole run.
 _VALUES_REFUSED = frozenset(
     {
         grpc.StatusCode.INVALID_ARGUMENT,
