@@ -50,7 +50,7 @@ def test_what_is_written_is_what_reading_it_says(name):
     examples = model.sample(seeds, temperature=0.0)
     phrases = jazz.read(model, {key: value.numpy() for key, value in examples.items()})
     inputs = reading.generator_inputs(model.generator.reader, phrases, rep)
-    logits = model.generator(inputs, model.initial_state(model.piece_keys(seeds)))
+    logits = model.generator(inputs, model.draw(model.piece_keys(seeds), rep.max_notes).state)
     counted = reading.modelled(phrases, rep).numpy() > 0
     assert counted.sum(axis=1).min() > 0
     best = tf.argmax(logits[0], axis=-1).numpy()
@@ -134,9 +134,9 @@ def test_the_likelihood_of_given_phrases_by_hand(name):
     rep = model.representation
     examples = jazz.make_phrases(rep, 4, seed=1)
     phrases, given = jazz.read(model, examples), rep.primer_notes
-    keys = model.update_keys(phrases, 0)
+    state = model.step_draws(4)[0].state
     inputs = reading.generator_inputs(model.generator.reader, phrases, rep)
-    pitch, rhythm = model.generator(inputs, model.initial_state(keys))
+    pitch, rhythm = model.generator(inputs, state)
     counts = examples["num_notes"] - given
     expected = -mean_of_rows(chosen(pitch.numpy(), examples["pitches"][:, given:]), counts)
     if rhythm is not None:
@@ -164,8 +164,8 @@ def test_a_policy_step_by_hand():
     )
     with eagerly():
         logs = model.train_step(batch)
-    given, keys = rep.primer_notes, other.update_keys(first, 0)
-    fake, drawn = other.draw_phrases(first, keys)
+    given, draws = rep.primer_notes, other.step_draws(4)
+    fake, drawn = other.draw_phrases(first, draws[0])
     counts = fake.num_notes.numpy() - given
     scores = tf.sigmoid(other.scores(fake)).numpy()
     counted = reading.modelled(fake, rep).numpy()
@@ -173,7 +173,7 @@ def test_a_policy_step_by_hand():
     values = tf.constant((rewards - baseline) * counted / counts[:, None], tf.float32)
     with tf.GradientTape() as tape:
         inputs = reading.generator_inputs(other.generator.reader, fake, rep)
-        logits = other.generator(inputs, other.initial_state(keys))
+        logits = other.generator(inputs, draws[0].state)
         loss = 0.0
         for part, tokens in zip(logits, (fake.pitches, drawn), strict=True):
             logs_of = tf.gather(tf.nn.log_softmax(part), tokens[:, given:], batch_dims=2)
@@ -191,8 +191,7 @@ def test_a_policy_step_by_hand():
     # The discriminator's is after the generator's, on phrases of its own.
     for before, after in zip(variables, model.generator.trainable_variables, strict=True):
         before.assign(after)
-    keys = other.update_keys(second, 1)
-    fake, _ = other.draw_phrases(second, keys)
+    fake, _ = other.draw_phrases(second, draws[1])
     with tf.GradientTape() as tape:
         loss = 0.0
         for label, phrases in ((1.0, second), (0.0, fake)):

@@ -187,16 +187,15 @@ class JazzGAN(JazzGANTraining):
         self,
         begun: writing.Begun,
         keys: noise.Key,
-        most: int,
+        most: int | tf.Tensor,
         temperature: tf.Tensor | None = None,
     ) -> writing.Written:
-        """Writes melodies; see `writing.write`."""
+        """Writes melodies by the keys of their rows; see `writing.write`."""
         return writing.write(
             self.generator,
             begun,
             self.representation.encoding,
-            keys,
-            self.initial_state(keys),
+            self.draw(keys, most),
             most,
             temperature,
         )

@@ -12,8 +12,8 @@ from tfmusicgan.models.jazzgan.phrases import Phrases
 from tfmusicgan.recipes.jazzgan import LIKELIHOOD, POLICY
 from tfmusicgan.representations.jazz_phrases_graph import transpose
 
-# Streams of training noise; each of a step's updates has one more behind them.
-COINS, _KEYS, _UPDATES = 0, 1, 2
+# Streams of training noise.
+DRAWS, COINS, _KEYS = 0, 1, 2
 
 _OF_DISCRIMINATOR = (
     *("discriminator_loss", "discriminator_accuracy", "discriminator_gradient_norm"),
@@ -154,10 +154,6 @@ class JazzGANPhases(MusicGAN):
             phrases = transpose(phrases, semitones[:, update])
             found.append(Phrases.of(phrases, self.representation))
         return found
-
-    def update_keys(self, phrases: Phrases, number: int) -> noise.Key:
-        """Keys of one of this step's updates, of this replica's rows."""
-        return self.step_keys(tf.shape(phrases.num_notes)[0], _UPDATES + number)
 
     def track(self, **values: tf.Tensor) -> None:
         """Adds to the tracked values."""

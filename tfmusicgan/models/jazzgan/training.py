@@ -11,8 +11,9 @@ import tensorflow as tf
 from tfmusicgan.models import noise
 from tfmusicgan.models.jazzgan import losses, writing
 from tfmusicgan.models.jazzgan import phrases as reading
+from tfmusicgan.models.jazzgan.lstm import State
 from tfmusicgan.models.jazzgan.networks import Logits
-from tfmusicgan.models.jazzgan.phases import COINS, JazzGANPhases
+from tfmusicgan.models.jazzgan.phases import COINS, DRAWS, JazzGANPhases
 from tfmusicgan.models.jazzgan.phrases import Phrases
 from tfmusicgan.recipes.jazzgan import LIKELIHOOD, POLICY
 
@@ -34,25 +35,38 @@ class JazzGANTraining(JazzGANPhases):
           The phase's tracked values so far in this epoch.
         """
         batches = self.batches(data)
+        draws = self.step_draws(tf.shape(batches[0].num_notes)[0])
         update = self._likelihood_update if self.phase == LIKELIHOOD else self._policy_update
-        for number in range(self.model_config.generator_updates):
-            update(batches[number], self.update_keys(batches[number], number))
+        last = self.model_config.generator_updates
+        for real, drawn in zip(batches[:last], draws[:last], strict=True):
+            update(real, drawn)
         if self.discriminator is not None:
-            number = self.model_config.generator_updates
-            self._discriminator_update(batches[number], self.update_keys(batches[number], number))
+            self._discriminator_update(batches[last], draws[last])
         self.step.assign_add(1)
         return self.logs()
 
-    def initial_state(self, keys: noise.Key) -> tuple[tf.Tensor, tf.Tensor]:
-        """The generator's states before the first note behind the primer, its only other noise."""
-        return writing.initial_state(keys, self.model_config.hidden_size, self.normal_table)
+    def draw(self, keys: noise.Key, notes: int | tf.Tensor) -> writing.Draws:
+        """Draws what rows are written by; see `writing.draw`."""
+        return writing.draw(keys, self.model_config.hidden_size, notes, self.normal_table)
 
-    def draw_phrases(self, real: Phrases, keys: noise.Key) -> tuple[Phrases, tf.Tensor]:
+    def step_draws(self, rows: tf.Tensor) -> list[writing.Draws]:
+        """The draws of each of this step's updates, of this replica's rows.
+
+        All are made at once: a hash has a few hundred operations, however much it makes.
+        """
+        updates, notes = self.examples_per_row, self.representation.max_notes
+        keys = tuple(part[tf.newaxis] for part in self.step_keys(rows, DRAWS))
+        keys = noise.fold(keys, tf.range(updates, dtype=tf.int64)[:, tf.newaxis])
+        made = self.draw(tuple(tf.reshape(part, [-1]) for part in keys), notes)
+        parts = [tf.split(part, updates) for part in tf.nest.flatten(made)]
+        return [tf.nest.pack_sequence_as(made, list(own)) for own in zip(*parts, strict=True)]
+
+    def draw_phrases(self, real: Phrases, draws: writing.Draws) -> tuple[Phrases, tf.Tensor]:
         """Writes phrases over the chords and after the primers of given ones.
 
         Args:
           real: The given ones.
-          keys: Of the rows, two uint32 [rows].
+          draws: Of their rows.
 
         Returns:
           Phrases whose last notes are cut to fit, and rhythm tokens as they were drawn, int32
@@ -60,14 +74,8 @@ class JazzGANTraining(JazzGANPhases):
         """
         rep = self.representation
         primers = real._replace(num_notes=tf.fill(tf.shape(real.num_notes), rep.primer_notes))
-        written = writing.write(
-            self.generator,
-            writing.Begun(primers, rep.primer_notes),
-            rep.encoding,
-            keys,
-            self.initial_state(keys),
-            rep.max_notes,
-        )
+        begun = writing.Begun(primers, rep.primer_notes)
+        written = writing.write(self.generator, begun, rep.encoding, draws, rep.max_notes)
         pitches, rhythms, drawn, num_notes = map(tf.stop_gradient, written)
         return real._replace(pitches=pitches, rhythms=rhythms, num_notes=num_notes), drawn
 
@@ -93,26 +101,33 @@ class JazzGANTraining(JazzGANPhases):
         Args:
           phrases: The generator reads these.
           rhythms: int32 [rows, notes], the rhythm tokens that are judged.
-          keys: Of the generator's states.
+          keys: Of the generator's first states, two uint32 [rows].
 
         Returns:
           Those of pitches and of rhythm tokens (None without), [rows, notes behind the primer].
         """
+        state = self.draw(keys, self.representation.max_notes).state
+        return self._log_probabilities(phrases, rhythms, state)
+
+    def _log_probabilities(
+        self, phrases: Phrases, rhythms: tf.Tensor, state: State
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """The same after given first states."""
         rep = self.representation
         inputs = reading.generator_inputs(self.generator.reader, phrases, rep)
-        logits: Logits = self.generator(inputs, self.initial_state(keys))
+        logits: Logits = self.generator(inputs, state)
         tokens = (part[:, rep.primer_notes :] for part in (phrases.pitches, rhythms))
         return tuple(
             None if part is None else losses.log_probabilities(part, token)
             for part, token in zip(logits, tokens, strict=True)
         )
 
-    def _likelihood_update(self, real: Phrases, keys: noise.Key) -> None:
+    def _likelihood_update(self, real: Phrases, draws: writing.Draws) -> None:
         """Teaches the generator the notes of given phrases."""
         counted, parts = reading.modelled(real, self.representation), {}
 
         def loss_fn() -> tf.Tensor:
-            pitch, rhythm = self.note_log_probabilities(real, real.rhythms, keys)
+            pitch, rhythm = self._log_probabilities(real, real.rhythms, draws.state)
             parts["pitch_loss"] = -losses.mean_of_rows(pitch, counted)
             parts["rhythm_loss"] = tf.zeros_like(parts["pitch_loss"])
             if rhythm is not None:
@@ -122,9 +137,9 @@ class JazzGANTraining(JazzGANPhases):
         loss, norm = self.minimise_network(LIKELIHOOD, loss_fn, self.generator)
         self.track(likelihood_loss=loss, generator_gradient_norm=norm, **parts)
 
-    def _policy_update(self, real: Phrases, keys: noise.Key) -> None:
+    def _policy_update(self, real: Phrases, draws: writing.Draws) -> None:
         """Has the generator prefer what scores better than it does on average at its place."""
-        fake, drawn = self.draw_phrases(real, keys)
+        fake, drawn = self.draw_phrases(real, draws)
         counted = reading.modelled(fake, self.representation)
         chances = tf.sigmoid(self.scores(fake))
         rewards = losses.discounted(chances, counted, self.model_config.reward_discount)
@@ -132,7 +147,7 @@ class JazzGANTraining(JazzGANPhases):
         values = tf.stop_gradient(rewards - tf.cast(baseline, rewards.dtype))
 
         def loss_fn() -> tf.Tensor:
-            chosen = self.note_log_probabilities(fake, drawn, keys)
+            chosen = self._log_probabilities(fake, drawn, draws.state)
             of_parts = [losses.mean_of_rows(x * values, counted) for x in chosen if x is not None]
             return -tf.add_n(of_parts)
 
@@ -148,10 +163,10 @@ class JazzGANTraining(JazzGANPhases):
         self.track(policy_loss=loss, generator_gradient_norm=norm, baseline_loss=of_baseline)
         self.track(reward=losses.mean_of_rows(chances, counted))
 
-    def _discriminator_update(self, real: Phrases, keys: noise.Key) -> None:
+    def _discriminator_update(self, real: Phrases, draws: writing.Draws) -> None:
         """Tells the notes of given phrases from those that the generator writes in their place."""
         config, rep = self.model_config, self.representation
-        fake, _ = self.draw_phrases(real, keys)
+        fake, _ = self.draw_phrases(real, draws)
         rows = tf.shape(real.pitches)[0]
         both = tf.nest.map_structure(lambda *pair: tf.concat(pair, axis=0), real, fake)
         counted = reading.modelled(both, rep)

@@ -55,19 +55,39 @@ class Written(NamedTuple):
     num_notes: tf.Tensor
 
 
-def initial_state(keys: noise.Key, size: int, table: np.ndarray) -> lstm.State:
-    """Standard normal states of rows: two of float32 [rows, size]."""
-    values = noise.draws(noise.fold(keys, np.int64(_STATE)), 2 * size, table)
-    return tuple(tf.split(values, 2, axis=1))
+class Draws(NamedTuple):
+    """All chance in a row.
+
+    Attributes:
+      state: Standard normal states before the first note behind the primer, two of float32
+        [rows, hidden size].
+      uniforms: float32 [rows, 2 * notes] in (0, 1), two for each note, the primer's among them.
+    """
+
+    state: lstm.State
+    uniforms: tf.Tensor
+
+
+def draw(keys: noise.Key, hidden_size: int, notes: int | tf.Tensor, table: np.ndarray) -> Draws:
+    """Draws what rows are written by.
+
+    Args:
+      keys: Of the rows, two uint32 [rows].
+      hidden_size: The generator's.
+      notes: Of the longest melody, the primer's among them.
+      table: Quantiles of the normal distribution, from `noise.quantile_table`.
+    """
+    values = noise.draws(noise.fold(keys, np.int64(_STATE)), 2 * hidden_size, table)
+    uniforms = noise.uniforms(noise.fold(keys, np.int64(_DRAWS)), 2 * notes)
+    return Draws(tuple(tf.split(values, 2, axis=1)), uniforms)
 
 
 def write(
     generator: Generator,
     begun: Begun,
     encoding: str,
-    keys: noise.Key,
-    state: lstm.State,
-    most: int,
+    draws: Draws,
+    most: int | tf.Tensor,
     temperature: tf.Tensor | None = None,
 ) -> Written:
     """Writes melodies over chords, up to their end.
@@ -76,8 +96,7 @@ def write(
       generator: The network.
       begun: What rows begin with.
       encoding: Of the representation.
-      keys: Of the rows, two uint32 [rows].
-      state: Before the first note behind the primer, two of [rows, hidden size].
+      draws: The rows', for as many notes as `most`.
       most: Notes of the longest melody, the given ones among them; it ends there where its chords
         do not.
       temperature: float32 [rows], see `token_draws.Limits`; by default 1.
@@ -86,7 +105,6 @@ def write(
       The notes.
     """
     phrases, first = begun.phrases, begun.primer
-    uniforms = noise.uniforms(noise.fold(keys, np.int64(_DRAWS)), 2 * most)
     weights = generator.lstm.recurrence()
     history, time, music_begins = _after_primer(begun, encoding)
     limits = None if temperature is None else _limits(temperature)
@@ -97,9 +115,9 @@ def write(
         chord = chord_at(phrases, time)
         read = generator.reader(history, *chord, phrases.num_steps - time)
         hidden, cell, _ = lstm.step(generator.lstm.project(read), hidden, cell, weights)
-        numbers = tf.gather(uniforms, [2 * note, 2 * note + 1], axis=1)
+        numbers = tf.gather(draws.uniforms, [2 * note, 2 * note + 1], axis=1)
         logits = generator.logits(hidden)
-        pitch, rhythm = (_draw(part, numbers[:, n], limits) for n, part in enumerate(logits))
+        pitch, rhythm = (_token_of(part, numbers[:, n], limits) for n, part in enumerate(logits))
         place, is_given = tf.minimum(note, given - 1), note < phrases.num_notes
         pitch = tf.where(is_given, phrases.pitches[:, place], pitch)
         rhythm = tf.where(is_given, phrases.rhythms[:, place], rhythm)
@@ -127,7 +145,7 @@ def write(
         time,
         tf.zeros_like(phrases.num_steps),
         history,
-        *(tf.cast(part, dtype) for part in state),
+        *(tf.cast(part, dtype) for part in draws.state),
         arrays,
     )
     _, _, count, *_, arrays = tf.while_loop(
@@ -159,7 +177,7 @@ def _after_primer(begun: Begun, encoding: str) -> tuple[features.History, tf.Ten
     return tf.nest.map_structure(lambda part: part[:, -1], known), time, music_begins
 
 
-def _draw(
+def _token_of(
     logits: tf.Tensor | None, uniforms: tf.Tensor, limits: token_draws.Limits | None
 ) -> tf.Tensor:
     """Tokens: float [rows, tokens], float32 [rows] in (0, 1) to int32 [rows]; of none 0."""
