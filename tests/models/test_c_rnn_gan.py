@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from tests import same_training
 from tfmusicgan import recipes
-from tfmusicgan.errors import ConfigError
+from tfmusicgan.errors import CheckpointError, ConfigError
+from tfmusicgan.models.c_rnn_gan import bounds
 from tfmusicgan.models.c_rnn_gan.lstm import StackedLSTM, run
 from tfmusicgan.models.c_rnn_gan.model import CRNNGAN
 from tfmusicgan.models.c_rnn_gan.networks import Discriminator, Generator
@@ -128,9 +129,17 @@ def test_writing_is_saying_what_comes_after_ones_own_events(dropped):
 
 
 @pytest.mark.parametrize("dropped", [False, True])
-def test_gradients_of_writing_are_those_of_tensorflow(dropped):
+@pytest.mark.parametrize("activation", ["linear", "rectified"])
+def test_gradients_of_writing_are_those_of_tensorflow(dropped, activation, monkeypatch):
+    config = dataclasses.replace(CONFIG, time_activation=activation)
     with same_training.double_precision():
-        generator = Generator(CONFIG, FEATURES, seed=1, name="generator")
+        generator = Generator(config, FEATURES, seed=1, name="generator")
+    # TensorFlow's own gradient of a maximum has no way back from below the bound.
+    monkeypatch.setattr(
+        bounds,
+        "way_back",
+        lambda upstream, found, least: tf.where(found > least, upstream, 0.0),
+    )
     driven = tf.constant(np.abs(numbers(4, 2, FEATURES, dtype=np.float64)))
     first = tf.constant(numbers(2, FEATURES, seed=1, dtype=np.float64))
     masks = None
@@ -149,9 +158,41 @@ def test_gradients_of_writing_are_those_of_tensorflow(dropped):
     loss, found = learn(True)
     other, expected = learn(False)  # without a gradient of its own
     assert float(loss) == float(other) and len(found) == 11
+    times = generator(driven, first, masks)[..., 0].numpy()
+    assert (times < 0).any() if activation == "linear" else (0 < (times == 0).mean() < 1)
     for gradient, slow in zip(found, expected, strict=True):
         np.testing.assert_allclose(gradient, slow, rtol=1e-9, atol=1e-12)
         assert np.abs(slow).max() > 1e-3
+
+
+def test_times_are_exactly_0_and_come_back_from_there():
+    least = tf.constant([0.0, -np.inf])
+    events = tf.constant([[0.5, -3.0], [-0.5, 2.0], [-0.5, 2.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(events)
+        found = bounds.bounded(events, least)
+        loss = tf.reduce_sum(found * [[1.0, 2.0], [3.0, 4.0], [-5.0, 6.0]])
+    np.testing.assert_array_equal(found, [[0.5, -3], [0, 2], [0, 2]])
+    # Down it does not go, up it does.
+    np.testing.assert_array_equal(tape.gradient(loss, events), [[1, 2], [0, 4], [-5, 6]])
+    model = make(time_activation="rectified")
+    times = model.sample(tf.range(20, dtype=tf.int64))["note_events"][..., 0].numpy()
+    assert times.min() == 0
+    said = model.generator.predict_next(tf.zeros([8, 4, 4]), tf.zeros([4, 4]), tf.ones([8, 4, 4]))
+    assert said[..., 0].numpy().min() >= 0
+
+
+def test_averages_follow_the_generator():
+    model = at(make(ema_decay=0.75), 2)
+    before = [weight.numpy() for weight in model.generator.weights]
+    model.train_step(real(model))
+    after = [weight.numpy() for weight in model.generator.weights]
+    model.use_averaged_weights()
+    for old, new, weight in zip(before, after, model.generator.weights, strict=True):
+        assert (old != new).any()
+        np.testing.assert_allclose(weight, 0.75 * old + 0.25 * new, atol=1e-6)
+    with pytest.raises(CheckpointError, match="Expected averaged weights"):
+        make(ema_decay=None).use_averaged_weights()
 
 
 def test_the_discriminators_directions_meet_at_the_top_alone():
@@ -204,10 +245,11 @@ def test_losses_by_hand():
         assert len(kernels) == {"generator": 6, "discriminator": 5}[name]
         penalty = 0.25 * sum((kernel**2).sum() for kernel in kernels)
         assert found[f"{name}_loss"] == pytest.approx(loss + penalty, rel=1e-5)
-    means = make(feature_matching="means", adversarial_weight=0.5, l2_weight=0.0)
+    weights = {"adversarial_weight": 0.5, "feature_matching_weight": 0.25}
+    means = make(feature_matching="means", l2_weight=0.0, **weights)
     found = {name: float(value) for name, value in means._find_losses(*given).items()}
     matched = ((features[:, :2].mean(axis=1) - features[:, 2:].mean(axis=1)) ** 2).sum() / 2
-    expected = matched - 0.5 * np.log(p[2:]).mean()
+    expected = 0.25 * matched - 0.5 * np.log(p[2:]).mean()
     assert found["generator_loss"] == pytest.approx(expected, rel=1e-5)
 
 
@@ -353,6 +395,9 @@ def test_pieces_depend_on_their_own_seed():
         ({"freezing": "half"}, "freezing among decision, sum, none"),
         ({"feature_matching": "all"}, "feature_matching among pairs, means, none"),
         ({"optimizer": "rmsprop"}, "optimizer among sgd, adam"),
+        ({"time_activation": "relu"}, "time_activation among linear, rectified"),
+        ({"feature_matching_weight": 0.0}, "feature_matching_weight above 0"),
+        ({"ema_decay": 1.0}, r"ema_decay in \[0, 1\)"),
         ({"feature_matching": "none"}, "a loss of the generator"),
     ],
 )

@@ -28,6 +28,7 @@ PRETRAINING, ADVERSARIAL = "pretraining", "adversarial"
 MATCHINGS = ("pairs", "means", "none")
 FREEZINGS = ("decision", "sum", "none")
 OPTIMIZERS = ("sgd", "adam")
+ACTIVATIONS = ("linear", "rectified")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,8 @@ class CRNNGANConfig:
     hidden_size: int = 350  # of every layer: P; code 9edafc0: 100
     dense_stddev: float = 1.0  # of the dense layers' initial weights: code
     dropout: float = 0.5  # of every LSTM's output and the discriminator's input: code
+    # Of an event's time: code; or rectified, which can be 0 exactly, as in chords.
+    time_activation: str = "linear"
     # Phases; a generator that is not adversarial, the baseline, is pretrained throughout.
     adversarial: bool = True
     training_steps: int = 15_360  # 120 epochs, as the paper's curves have them
@@ -47,6 +50,7 @@ class CRNNGANConfig:
     curriculum_goes_on: bool = True  # after pretraining, until they are whole: code; P: no
     # Losses.
     feature_matching: str = "pairs"  # the generator's loss: P; or means, or none
+    feature_matching_weight: float = 1.0
     adversarial_weight: float = 0.0  # of its own loss beside that; published 0, without matching 1
     l2_weight: float = 0.1  # times half the squared weights of each network: code
     freezing: str = "decision"  # what is compared of the discriminator's loss; sum as written in P
@@ -57,6 +61,7 @@ class CRNNGANConfig:
     generator_learning_rate: float = 0.1  # code
     discriminator_learning_rate: float = 0.05  # code
     gradient_clip_norm: float = 5.0  # of each network: code
+    ema_decay: float | None = None  # moving average of the generator's weights
     # Generation.
     qpm: float = 113.0  # the median of piano-midi.de's first tempos; code: 45
 
@@ -68,13 +73,14 @@ class CRNNGANConfig:
         """
         names = ("hidden_size", "dense_stddev", "training_steps", "epoch_steps", "batch_size")
         names += ("generator_learning_rate", "discriminator_learning_rate", "gradient_clip_norm")
-        check_positive(self, (*names, "qpm"))
+        check_positive(self, (*names, "qpm", "feature_matching_weight"))
         names = ("pretraining_epochs", "curriculum_events", "adversarial_weight", "l2_weight")
         check_not_negative(self, names)
-        check_shares(self, ("dropout", "freezing_share"))
+        check_shares(self, ("dropout", "freezing_share", "ema_decay"))
         check_choice(self, "feature_matching", MATCHINGS)
         check_choice(self, "freezing", FREEZINGS)
         check_choice(self, "optimizer", OPTIMIZERS)
+        check_choice(self, "time_activation", ACTIVATIONS)
         if self.adversarial and self.feature_matching == "none" and not self.adversarial_weight:
             raise ConfigError(
                 "Expected a loss of the generator. Received: feature_matching=none and "
@@ -127,6 +133,7 @@ _TINY = CRNNGANConfig(
     pretraining_epochs=1,
     curriculum_events=3,
     freezing_share=0.1,  # both learn in every step
+    ema_decay=0.9,
     batch_size=4,
 )
 

@@ -30,6 +30,10 @@ Differs from the paper, or from the released code where the two disagree:
 * Logarithms are bounded at 1e-7; the released bounds are none.
 * Pretraining starts from zero states, reads the true events, and takes the plain mean of squared
   errors; the paper's own commit has the generator read itself, and other weights.
+* `time_activation=rectified`: no event's time is below 0, and it can be exactly 0, as those of a
+  chord's tones are. The published output is linear: it never says 0, and a discriminator that has
+  seen it in every chord tells by that alone.
+* The generator's weights can be averaged (`ema_decay`): those of the last step swing.
 * LSTM kernels begin as Glorot's uniform ones.
 * Training examples are windows of whole pieces, not one at random of each piece in each epoch.
 """

@@ -4,10 +4,11 @@ Time is the first axis inside: [steps, batch, ...].
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.layers.initializers import seeded_plain_normal
-from tfmusicgan.models.c_rnn_gan import writing
+from tfmusicgan.models.c_rnn_gan import bounds, writing
 from tfmusicgan.models.c_rnn_gan.lstm import StackedLSTM
 from tfmusicgan.models.c_rnn_gan.writing import Given, Masks
 from tfmusicgan.recipes.c_rnn_gan import CRNNGANConfig
@@ -63,6 +64,7 @@ class Generator(keras.layers.Layer):
         super().__init__(**kwargs)
         size, stddev, name = config.hidden_size, config.dense_stddev, self.name
         self.num_features, self.hidden_size = num_features, size
+        self.rectified = config.time_activation == "rectified"
         self.project = Dense(2 * num_features, size, seed, stddev, name=f"{name}_project")
         self.lower = StackedLSTM(1, size, size, seed, name=f"{name}_lower")
         self.upper = StackedLSTM(1, size, size, seed, name=f"{name}_upper")
@@ -98,8 +100,8 @@ class Generator(keras.layers.Layer):
         driven = tf.reshape(flat, [steps, rows, self.hidden_size])
         weights = self._loop_weights(kernel[self.num_features :])
         if training:
-            return writing.write_and_learn(driven, first, weights, masks)
-        return writing.write(driven, first, weights, masks, given)
+            return writing.write_and_learn(driven, first, weights, masks, self._least())
+        return writing.write(driven, first, weights, masks, given, self._least())
 
     def predict_next(
         self, noise: tf.Tensor, first: tf.Tensor, events: tf.Tensor, masks: Masks | None = None
@@ -126,7 +128,15 @@ class Generator(keras.layers.Layer):
             if masks:
                 x *= masks[number]
         x = self.write(tf.reshape(x, [steps * rows, self.hidden_size]))
+        x = bounds.bounded(x, self._least()) if self.rectified else x
         return tf.reshape(x, [steps, rows, size])
+
+    def _least(self) -> tf.Tensor | None:
+        """Bounds of the features, of which the first is time."""
+        if not self.rectified:
+            return None
+        least = [0.0, *[-np.inf] * (self.num_features - 1)]
+        return tf.constant(least, self.compute_dtype)
 
     def _loop_weights(self, fed_back: tf.Tensor) -> writing.Weights:
         """What a step of writing needs; the weights of input and state are together."""

@@ -52,7 +52,7 @@ class CRNNGANObjectives(MusicGAN):
             found["feature_matching"] = tf.reduce_mean(tf.reduce_sum(squares, axis=[0, 2]))
         loss = config.adversarial_weight * adversarial
         if config.feature_matching != "none":
-            loss += found["feature_matching"]
+            loss += config.feature_matching_weight * found["feature_matching"]
         found["generator_loss"] = loss + self._penalty(self.generator)
         found["discriminator_loss"] += self._penalty(self.discriminator)
         return found

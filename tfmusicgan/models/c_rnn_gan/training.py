@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfmusicgan.layers.precision import full_precision
 from tfmusicgan.models import noise
+from tfmusicgan.models.averages import make_averages, update_averages, use_averages
 from tfmusicgan.models.c_rnn_gan import masks
 from tfmusicgan.models.c_rnn_gan.objectives import CRNNGANObjectives
 from tfmusicgan.models.fused_adam import FusedAdam
@@ -76,10 +77,21 @@ class CRNNGANTraining(CRNNGANObjectives):
         return dict(self._optimizers) if self.compiled else {}
 
     def finish_building(self) -> None:
-        """Creates the metrics that `fit` shows."""
+        """Creates the metrics that `fit` shows, and the averaged weights."""
         names = sorted({name for tracked in _TRACKED.values() for name in tracked})
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.ema_weights = []
+        if self.model_config.ema_decay is not None:
+            self.ema_weights = make_averages(self, [self.generator])
         self.built = True
+
+    def use_averaged_weights(self) -> None:
+        """Replaces the generator's weights by their averages.
+
+        Raises:
+          CheckpointError: If the model was trained without (`ema_decay` is None).
+        """
+        use_averages(self.ema_weights, [self.generator])
 
     def compile(self, jit_compile: bool = False) -> None:
         """Builds the optimizers with their state.
@@ -125,6 +137,10 @@ class CRNNGANTraining(CRNNGANObjectives):
             self._pretrain(real)
         else:
             self._adversarial_step(real)
+        if self.ema_weights:
+            learning = self.generator.trainable_variables
+            decay = self.model_config.ema_decay
+            update_averages(self.ema_weights, [self.generator], learning, decay)
         self.step.assign_add(1)
         return self.logs()
 

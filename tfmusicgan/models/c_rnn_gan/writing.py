@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfmusicgan.models.c_rnn_gan import lstm
+from tfmusicgan.models.c_rnn_gan import bounds, lstm
 
 Masks = tuple[tf.Tensor, ...]
 _CELLS = 2
@@ -56,6 +56,7 @@ def write(
     weights: Weights,
     masks: Masks | None = None,
     given: Given | None = None,
+    least: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Writes events.
 
@@ -65,6 +66,7 @@ def write(
       weights: The loop's.
       masks: Dropout of both cells' outputs, two of [steps, batch, hidden size]; None for none.
       given: Events that stand in place of what is written; None for none.
+      least: [features], see `bounds.bounded`; None for no bounds.
 
     Returns:
       [steps, batch, features].
@@ -76,7 +78,7 @@ def write(
         begin, most = tf.pad(given.events, [[0, 1], [0, 0], [0, 0]]), tf.shape(given.events)[0]
 
     def body(t: tf.Tensor, event: tf.Tensor, states: tuple, array: tf.TensorArray) -> tuple:
-        event, _, found = _step([values[t] for values in reads], event, states, weights)
+        event, _, found = _step([values[t] for values in reads], event, states, weights, least)
         if given is not None:
             known = (t < given.lengths)[:, tf.newaxis]
             event = tf.where(known, begin[tf.minimum(t, most)], event)
@@ -93,18 +95,22 @@ def write(
 
 
 def write_and_learn(
-    driven: tf.Tensor, first: tf.Tensor, weights: Weights, masks: Masks | None = None
+    driven: tf.Tensor,
+    first: tf.Tensor,
+    weights: Weights,
+    masks: Masks | None = None,
+    least: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """The same, keeping what a gradient by all but masks needs; the number of steps is known."""
 
     @tf.custom_gradient
     def apply(*given: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         driven, first, *values = map(tf.stop_gradient, given)
-        events, below, cells = _forward(driven, first, Weights(*values), masks)
+        events, below, cells = _forward(driven, first, Weights(*values), masks, least)
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
             weights = Weights(*given[2:])
-            by_first, by_steps = _backward(upstream, weights, below, cells, masks)
+            by_first, by_steps = _backward(upstream, weights, events, below, cells, masks, least)
             return (
                 by_steps.driven,
                 by_first,
@@ -126,7 +132,11 @@ class _BySteps(typing.NamedTuple):
 
 
 def _step(
-    reads: list[tf.Tensor], event: tf.Tensor, states: tuple, weights: Weights
+    reads: list[tf.Tensor],
+    event: tf.Tensor,
+    states: tuple,
+    weights: Weights,
+    least: tf.Tensor | None,
 ) -> tuple[tf.Tensor, tf.Tensor, list[lstm.Step]]:
     """The next event, what the lower cell has read, and both cells.
 
@@ -135,6 +145,7 @@ def _step(
       event: [batch, features], the one before.
       states: Hidden and cell state of both cells.
       weights: The loop's.
+      least: See `bounds.bounded`.
     """
     below = first = tf.nn.relu(reads[0] + tf.matmul(event, weights.fed_back))
     found = []
@@ -147,18 +158,24 @@ def _step(
         below = found[-1].hidden
         if len(reads) > 1:
             below *= reads[1 + number]
-    return tf.nn.bias_add(tf.matmul(below, weights.out), weights.out_bias), first, found
+    event = tf.nn.bias_add(tf.matmul(below, weights.out), weights.out_bias)
+    return event if least is None else tf.maximum(event, least), first, found
 
 
 def _forward(
-    driven: tf.Tensor, first: tf.Tensor, weights: Weights, masks: Masks | None
+    driven: tf.Tensor,
+    first: tf.Tensor,
+    weights: Weights,
+    masks: Masks | None,
+    least: tf.Tensor | None,
 ) -> tuple[tf.Tensor, tf.Tensor, list[lstm.Step]]:
     """Events, what the lower cell has read, and both cells, of all steps."""
     steps, kept = driven.shape[0], len(lstm.Step._fields)
     reads = (driven, *(masks or ()))
 
     def body(t: tf.Tensor, event: tf.Tensor, states: tuple, arrays: tuple) -> tuple:
-        event, below, found = _step([values[t] for values in reads], event, states, weights)
+        reads_now = [values[t] for values in reads]
+        event, below, found = _step(reads_now, event, states, weights, least)
         values = (event, below, *found[0], *found[1])
         arrays = tuple(array.write(t, x) for array, x in zip(arrays, values, strict=True))
         return t + 1, event, tuple((cell.hidden, cell.cell) for cell in found), arrays
@@ -173,9 +190,11 @@ def _forward(
 def _backward(
     upstream: tf.Tensor,
     weights: Weights,
+    events: tf.Tensor,
     below: tf.Tensor,
     cells: list[lstm.Step],
     masks: Masks | None,
+    least: tf.Tensor | None,
 ) -> tuple[tf.Tensor, _BySteps]:
     """Gradients by the first event, and by what each step makes."""
     steps, size = upstream.shape[0], weights.out.shape[0]
@@ -190,6 +209,8 @@ def _backward(
         t: tf.Tensor, event: tf.Tensor, states: tuple, arrays: tuple[tf.TensorArray, ...]
     ) -> tuple:
         event += upstream[t]
+        if least is not None:
+            event = bounds.way_back(event, events[t], least)
         by_input, found, after = tf.matmul(event, out), [event], []
         for number, kernel in ((1, upper), (0, lower)):
             hidden, cell = states[number]
