@@ -1,8 +1,8 @@
 """JazzGAN's measures of the sheets that were released with its code, as they were measured there.
 
 These are the 300 phrases over ii-V-I, which Impro-Visor has, too. The other figures that are known
-cannot be had again: the 46 transcriptions are of 66 of an older branch, which are not the 77 that
-Impro-Visor has now, and the MIDI samples are the authors' own.
+cannot be had again: which 46 transcriptions, of 66 in an older branch, could be parsed is not
+known, and the MIDI samples are the authors' own.
 """
 
 import dataclasses
