@@ -1,5 +1,6 @@
 """The REST API over plain HTTP: requests that end before their answer."""
 
+import asyncio
 import concurrent.futures
 import contextlib
 import functools
@@ -16,7 +17,9 @@ from tfmusicgan.serving.messages import ModelSpec
 from tfmusicgan.serving.server import app
 from tfmusicgan.serving.server.batching_config import BatchOptions
 from tfmusicgan.serving.server.engine import EngineOptions
-from tfmusicgan.serving.server.rest import RestOptions
+from tfmusicgan.serving.server.metrics import Metrics
+from tfmusicgan.serving.server.recording import Recorder
+from tfmusicgan.serving.server.rest import RestOptions, RestServer
 from tfmusicgan.serving.server.storage import ModelSource
 
 PREDICT = "/v1/models/toy:predict"
@@ -130,3 +133,20 @@ def test_overload_is_said_at_once(toy_root, monkeypatch):
             "batches enqueued and max_enqueued_batches is 1",
         )
     }
+
+
+def test_what_is_still_parsed_holds_up_no_other_request_when_the_server_stops():
+    async def scenario():
+        server = RestServer(None, Recorder(Metrics()), RestOptions(port=0), "127.0.0.1", 5.0)
+        await server.start()
+        server._pool.submit(end.wait, 20)  # as a large body, whose client has gone
+        stopping = asyncio.create_task(server.stop())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping, 10)
+        return time.monotonic() - start
+
+    end, start = threading.Event(), time.monotonic()
+    try:
+        assert asyncio.run(scenario()) < 5
+    finally:
+        end.set()

@@ -149,7 +149,7 @@ class RestServer:
         """Refuses new requests and finishes the running ones."""
         if self._runner is not None:
             await self._runner.cleanup()
-        self._pool.shutdown()
+        self._pool.shutdown(wait=False)  # requests over gRPC may still be under way
 
     async def _handle(self, request: web.BaseRequest) -> web.Response:
         path = request.raw_path
