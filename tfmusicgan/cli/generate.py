@@ -72,7 +72,7 @@ _CHORDS = COMMAND.string(
     "chords",
     None,
     'Chord symbols, one a bar, that a melody is made over, as in "C Am F G"; with --continue those'
-    " of the bars that are made.",
+    " of the bars that are made, of a model of jazz phrases from the given music's first bar on.",
 )
 _MIDI = COMMAND.string(
     "midi",

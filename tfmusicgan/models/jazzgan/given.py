@@ -92,13 +92,13 @@ def bars_of(music: Phrases) -> tf.Tensor:
     return (music.first_step + music.num_steps + STEPS_PER_BAR - 1) // STEPS_PER_BAR
 
 
-def chords_behind(
+def chords_under(
     music: Phrases, own: Phrases, progression: Progression, num_steps: tf.Tensor
 ) -> Chord:
-    """The chords of given music, and of what is to come from the next bar line on.
+    """The chords of given music and of what is to come behind it.
 
-    There, these are those that are given, else the music's own once more, else, where it has none,
-    those of the training data.
+    These are those that are given, from the music's first bar on. Without, they are the music's
+    own, which begin again at the next bar line; behind music without chords, of the training data.
 
     Args:
       music: What is given.
@@ -109,22 +109,17 @@ def chords_behind(
     Returns:
       [batch, num_steps].
     """
-    steps, first = tf.range(num_steps)[tf.newaxis], music.first_step[:, tf.newaxis]
+    place = music.first_step[:, tf.newaxis] + tf.range(num_steps)
+    grid = chord_grid(progression, num_steps + STEPS_PER_BAR)
+    wanted = Chord(*(tf.gather(values, place, batch_dims=1) for values in grid))
     whole = bars_of(music)[:, tf.newaxis] * STEPS_PER_BAR
-    behind = first + steps - whole
     last = tf.maximum(music.num_steps - 1, 0)[:, tf.newaxis]
-    wanted = Chord(
-        *(
-            tf.gather(values, tf.maximum(behind, 0), batch_dims=1)
-            for values in chord_grid(progression, num_steps)
-        )
-    )
-    again = (first + steps) % tf.maximum(whole, 1) - first
+    again = place % tf.maximum(whole, 1) - music.first_step[:, tf.newaxis]
     again = chord_at(music, tf.clip_by_value(again, 0, last))
-    of_data = chord_at(own, behind % own.num_steps[:, tf.newaxis])
-    has = tf.reduce_any(music.chord_tones > 0, axis=[1, 2])
-    found = _chosen(progression.count > 0, wanted, _chosen(has, again, of_data))
-    return _chosen(behind >= 0, found, chord_at(music, tf.minimum(steps, last)))
+    of_data = chord_at(own, (place - whole) % own.num_steps[:, tf.newaxis])
+    has = tf.reduce_any(music.chord_tones > 0, axis=[1, 2])[:, tf.newaxis]
+    found = _chosen((place < whole) | has, again, of_data)
+    return _chosen(progression.count[:, tf.newaxis] > 0, wanted, found)
 
 
 def begin(music: Phrases, own: Phrases, rep: JazzPhrases) -> Begun:
@@ -196,8 +191,6 @@ def _moved(own: Phrases, total: tf.Tensor, music: Phrases) -> tf.Tensor:
 
 
 def _chosen(condition: tf.Tensor, one: Chord, other: Chord) -> Chord:
-    """One where a condition holds, bool [batch] or [batch, steps], the other elsewhere."""
-    if condition.shape.rank == 1:
-        condition = condition[:, tf.newaxis]
+    """One where a condition holds, the other elsewhere: bool [batch, steps or 1]."""
     root = tf.where(condition, one.root, other.root)
     return Chord(root, tf.where(condition[..., tf.newaxis], one.tones, other.tones))

@@ -136,11 +136,13 @@ def _continue(
     music = Phrases.of_any(graph.from_note_sequences(note_sequence, rep, most, most))
     progression = given.read_chords(chords, beats_per_chord, MAX_BARS)
     own = model.own_phrases(keys)
-    default = (rep.max_steps + STEPS_PER_BAR - 1) // STEPS_PER_BAR
-    default = tf.where(progression.count > 0, progression.bars, default)
-    bars = given.bars_of(music) + tf.where(num_bars > 0, num_bars, default)
+    bars = given.bars_of(music)
+    behind = (rep.max_steps + STEPS_PER_BAR - 1) // STEPS_PER_BAR
+    of_chords = tf.maximum(progression.bars - bars, 1)
+    behind = tf.where(progression.count > 0, of_chords, behind)
+    bars += tf.where(num_bars > 0, num_bars, behind)
     num_steps = bars * STEPS_PER_BAR - music.first_step
-    chord = given.chords_behind(music, own, progression, _most(num_steps))
+    chord = given.chords_under(music, own, progression, _most(num_steps))
     wanted = music._replace(chord_roots=chord.root, chord_tones=chord.tones, num_steps=num_steps)
     begun = given.begin(wanted, own, rep)
     phrases = _written(model, begun, keys, temperature)
