@@ -10,7 +10,7 @@
 #   PRESET      small (default) or paper
 #   SEEDS       of the runs (default: 0 1 2)
 #   OPTIONS     settings of c_rnn_gan to compare, each by itself, with the first seed
-#               (default: "feature_matching=pairs freezing=none"; those of small)
+#               (default: "feature_matching=means time_activation=linear freezing=none")
 #   PHRASES     of every row of an evaluation (default: 1024)
 #   EVENTS      of the pieces that are written at the end (default: 240)
 #   GIVEN       a file of piano music; the models go on after it as well
@@ -24,9 +24,11 @@ cd "$ROOT"
 DATASET=${DATASET:-piano_midi_de}
 PRESET=${PRESET:-small}
 SEEDS=${SEEDS:-0 1 2}
-OPTIONS=${OPTIONS-feature_matching=pairs freezing=none}
+OPTIONS=${OPTIONS-feature_matching=means time_activation=linear freezing=none}
 PHRASES=${PHRASES:-1024}
 EVENTS=${EVENTS:-240}
+# `paper` keeps no averaged weights.
+CHECKPOINT=$([ "$PRESET" = paper ] && echo latest || echo ema)
 # The paper's measures as they are meant, its polyphony as coded, and what is copied.
 FIGURES=event_polyphony/piece,event_scale_consistency/piece,event_repetitions/3
 FIGURES+=,event_tone_span/piece,event_unique_tones/piece,event_intensity_span/piece
@@ -54,7 +56,8 @@ train() {
 # evaluate FOLDER RECORDS
 evaluate() {
   tfmusicgan-evaluate --run="$OUT/$1" --records="$OUT/records/$2" --num_phrases="$PHRASES" \
-    --output="$OUT/$1/evaluation.json" --overwrite | tee "$OUT/$1/evaluation.txt"
+    --checkpoint="$CHECKPOINT" --output="$OUT/$1/evaluation.json" --overwrite |
+    tee "$OUT/$1/evaluation.txt"
 }
 
 # run RECIPE SEED RECORDS [SETTING]: in the folder of its records, whose tables are apart.
@@ -73,7 +76,7 @@ table() {
 # export_model RECORDS RECIPE NAME
 export_model() {
   tfmusicgan-export --run="$OUT/$1/$2-${SEEDS%% *}" --output="$OUT/models" --name="$3" \
-    --model_version=1 --overwrite
+    --checkpoint="$CHECKPOINT" --model_version=1 --overwrite
 }
 
 # generate MODEL: four pieces, and four after the given music, as MIDI, sound and pictures.

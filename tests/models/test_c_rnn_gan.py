@@ -14,6 +14,7 @@ from tfmusicgan.models.c_rnn_gan import bounds
 from tfmusicgan.models.c_rnn_gan.lstm import StackedLSTM, run
 from tfmusicgan.models.c_rnn_gan.model import CRNNGAN
 from tfmusicgan.models.c_rnn_gan.networks import Discriminator, Generator
+from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.recipes.c_rnn_gan import CRNNGANConfig
 from tfmusicgan.representations.note_events import NoteEvents
 
@@ -404,3 +405,10 @@ def test_pieces_depend_on_their_own_seed():
 def test_refused_settings(changes, message):
     with pytest.raises(ConfigError, match=message):
         CRNNGANConfig(**changes)
+
+
+@pytest.mark.parametrize("options", [{}, {"tones": 3}, {"features": "raw", "tones": 2}])
+def test_what_a_warm_up_request_goes_on_with_sounds(options):
+    model = CRNNGAN(CONFIG, NoteEvents(length=8, **options), seed=2)
+    text = model.signatures()["continue"].defaults["note_sequence"]
+    assert [note.pitch for note in NoteSequence.FromString(text).notes] == [60] * 4
