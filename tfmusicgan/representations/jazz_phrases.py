@@ -71,9 +71,9 @@ class JazzPhrases(PlainParameters):
       chord. The root does wherever there is a chord; for no chord all are 0;
     * `num_steps` int32 []: length of the phrase and of its chords.
 
-    Notes and rests longer than a bar become several, all but the last of a bar. Of the lead sheets
-    of `impro_visor` 457 are in 4/4, with 68,407 notes: 274 are longer than a bar, and 296 are not
-    on the grid. Cut at rests of a quarter note and more, 4,296 phrases hold 66,994 notes and 2,053
+    Notes and rests longer than a bar become several, all but the last of a bar; such notes are then
+    repeated ones, to models as to listeners. Of the lead sheets of `impro_visor` 457 are in 4/4,
+    with 68,407 notes: 274 are longer than a bar, and 296 are not on the grid. Cut at rests of a quarter note and more, 4,296 phrases hold 66,994 notes and 2,053
     rests (16 entries and 106 steps a phrase); 803 are left out for having too few, and one for
     having too many. Three bars at a time there are 3,935 phrases with 68,580 notes, some of them
     split; cut where sections begin there are 55, since most sections are longer; whole pieces of at
