@@ -2,13 +2,15 @@
 
 import base64
 import json
+import time
+import tracemalloc
 
 import grpc
 import numpy as np
 import pytest
 
 from tfmusicgan.serving import messages
-from tfmusicgan.serving.server import json_tensors
+from tfmusicgan.serving.server import json_body, json_tensors
 from tfmusicgan.serving.server.servable import Signature
 from tfmusicgan.serving.server.statuses import RequestError
 
@@ -218,3 +220,24 @@ def test_several_inputs():
         XY,
     )
     refused({"inputs": 1}, "Failed to get input map for signature: serving_default", signature())
+
+
+def test_what_is_read_in_the_event_loop_takes_it_for_moments():
+    body = b'{"instances": [' + b",".join([b"1"] * (json_body.LARGE_BODY_BYTES // 2 - 10)) + b"]}"
+    assert 0.99 * json_body.LARGE_BODY_BYTES < len(body) <= json_body.LARGE_BODY_BYTES
+    start = time.thread_time()
+    (array,) = read(json_body.parse(body)).arrays
+    assert time.thread_time() - start < 0.08
+    assert array.tolist() == [1.0] * len(array)
+
+
+def test_many_rows_take_little_memory():
+    rows = [number % 100 for number in range(30_000)]
+    tracemalloc.start()
+    try:
+        (array,) = read({"instances": rows}).arrays
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert array.tolist() == rows
+    assert most < 2_000_000  # an array each has over 100 bytes

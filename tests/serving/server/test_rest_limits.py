@@ -13,7 +13,7 @@ import types
 import pytest
 
 from tests.serving.server import http_calls
-from tfmusicgan.serving.server import app, rest_limits
+from tfmusicgan.serving.server import app, json_body, json_tensors, rest_limits
 from tfmusicgan.serving.server import rest as rest_module
 from tfmusicgan.serving.server.rest import RestOptions
 from tfmusicgan.serving.server.storage import ModelSource
@@ -126,3 +126,32 @@ def test_a_body_is_held_once():
 
     alone = [sys.getrefcount(chunk) for chunk in chunks]
     asyncio.run(read())
+
+
+def test_large_bodies_are_read_two_at_a_time(rest_server, pool, monkeypatch):
+    held, most, lock = 0, 0, threading.Lock()
+    parse, read_inputs = json_body.parse, json_tensors.read_inputs
+
+    def begin(body):
+        nonlocal held, most
+        parsed = parse(body)
+        with lock:
+            held += 1
+            most = max(most, held)
+        time.sleep(0.05)
+        return parsed
+
+    def end(*args):
+        nonlocal held
+        try:
+            return read_inputs(*args)
+        finally:
+            with lock:
+                held -= 1
+
+    monkeypatch.setattr(json_body, "parse", begin)
+    monkeypatch.setattr(json_tensors, "read_inputs", end)
+    ask = functools.partial(http_calls.call, rest_server.server.rest.address, "POST", PREDICT)
+    body = b'{"instances": [5]}'.ljust(10_000)
+    assert {answer.status for answer in pool.map(ask, [body] * 8)} == {200}
+    assert (most, held) == (2, 0)

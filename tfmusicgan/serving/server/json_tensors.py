@@ -16,6 +16,7 @@ from tfmusicgan.serving.server.statuses import RequestError
 
 _MAX_RANK = 31  # NumPy's, less one for the rows
 _CHUNK = 1 << 16  # values at a time, so that other threads get their turn
+_ROWS_A_BLOCK = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,37 @@ class Inputs:
 
     arrays: list[np.ndarray]
     by_rows: bool
+
+
+class _Rows:
+    """The rows of one input, joined block by block: an array for each of millions takes gigabytes.
+
+    Attributes:
+      first: The first one, or None.
+    """
+
+    def __init__(self):
+        self.first: np.ndarray | None = None
+        self._block: list[np.ndarray] = []
+        self._blocks: list[np.ndarray] = []
+
+    def add(self, row: np.ndarray) -> None:
+        """Takes the next row, of the first one's shape."""
+        if self.first is None:
+            self.first = row
+        self._block.append(row)
+        if len(self._block) == _ROWS_A_BLOCK:
+            self._join()
+
+    def array(self) -> np.ndarray:
+        """All of them [rows, ...]."""
+        if self._block:
+            self._join()
+        return self._blocks[0] if len(self._blocks) == 1 else np.concatenate(self._blocks)
+
+    def _join(self) -> None:
+        self._blocks.append(np.stack(self._block))
+        self._block = []
 
 
 def read_inputs(body: Mapping[str, object], signature: Signature) -> Inputs:
@@ -85,17 +117,17 @@ def _from_rows(instances: Sequence[object], signature: Signature) -> list[np.nda
             "instances is a plain list, but expecting list of objects as multiple input tensors "
             "required as per tensorinfo_map"
         )
-    items: dict[str, list[np.ndarray]] = {}
+    items: dict[str, _Rows] = {}
     add = _add_object if _is_object(instances[0]) else _add_value
     for position, instance in enumerate(instances):
         add(instance, position, signature, items)
     if items.keys() != inputs.keys():
         raise statuses.wrong_input_count(items, inputs)
-    return [np.stack(items[alias]) for alias in inputs]
+    return [items[alias].array() for alias in inputs]
 
 
 def _add_object(
-    instance: object, position: int, signature: Signature, items: dict[str, list[np.ndarray]]
+    instance: object, position: int, signature: Signature, items: dict[str, _Rows]
 ) -> None:
     if not _is_object(instance):
         raise statuses.invalid_argument(
@@ -114,7 +146,7 @@ def _add_object(
 
 
 def _add_value(
-    instance: object, position: int, signature: Signature, items: dict[str, list[np.ndarray]]
+    instance: object, position: int, signature: Signature, items: dict[str, _Rows]
 ) -> None:
     if _is_object(instance):
         raise statuses.invalid_argument(
@@ -133,21 +165,20 @@ def _failed(element: str, error: RequestError) -> RequestError:
     )
 
 
-def _add_item(
-    alias: str, value: object, signature: Signature, items: dict[str, list[np.ndarray]]
-) -> None:
+def _add_item(alias: str, value: object, signature: Signature, items: dict[str, _Rows]) -> None:
     if alias not in signature.inputs:
         raise statuses.invalid_argument(f"JSON object: does not have named input: {alias}")
     array = _dense(value, signature.inputs[alias].data_type)
-    known = items.setdefault(alias, [])
-    if known and known[0].size != array.size:
+    known = items.setdefault(alias, _Rows())
+    first = array if known.first is None else known.first
+    if first.size != array.size:
         raise statuses.invalid_argument(
-            f"Expecting tensor size: {known[0].size} but got: {array.size}"
+            f"Expecting tensor size: {first.size} but got: {array.size}"
         )
-    if known and known[0].shape != array.shape:
-        expected, received = (",".join(map(str, a.shape)) for a in (known[0], array))
+    if first.shape != array.shape:
+        expected, received = (",".join(map(str, a.shape)) for a in (first, array))
         raise statuses.invalid_argument(f"Expecting shape [{expected}] but got: [{received}]")
-    known.append(array)
+    known.add(array)
 
 
 def _dense(value: object, data_type: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import re
@@ -30,6 +31,7 @@ _INFERENCE = re.compile(_MODEL.format("/([^/:]+)") + ":(classify|regress|predict
 _STATE = re.compile(_MODEL.format("(?:/([^/:]+))?") + "(?:/(metadata))?", re.IGNORECASE)
 _MAX_VERSION = (1 << 63) - 1
 _VERSION_DIGITS = len(str(_MAX_VERSION))
+_MAX_READERS = 2  # of large bodies: as Python's objects they take many times their size
 _LARGE_ANSWER = 1 << 16  # bytes of text, roughly, that are written beside the event loop
 
 
@@ -84,6 +86,7 @@ class Answers:
     def __init__(self, manager: ModelManager, pool: concurrent.futures.Executor):
         self._manager = manager
         self._pool = pool
+        self._readers = asyncio.Semaphore(_MAX_READERS)
 
     async def answer(self, asked: Resource, body: bytes, call: Call) -> bytes:
         """Answers one request.
@@ -111,16 +114,19 @@ class Answers:
 
     async def _predict(self, spec, body: bytes, call: Call) -> bytes:
         large = len(body) > json_body.LARGE_BODY_BYTES
-        parsed = await self._do(large, json_body.parse, body)
-        name = json_body.signature_name(parsed) or messages.DEFAULT_SIGNATURE
-        version = self._manager.find(spec)
-        with version.in_use() as servable:
-            if name not in servable.signatures:
-                raise statuses.invalid_argument(
-                    f'Serving signature name: "{name}" not found in signature def'
-                )
-            signature = servable.signatures[name]
-            inputs = await self._do(large, json_tensors.read_inputs, parsed, signature)
+        with contextlib.ExitStack() as used:
+            async with self._readers if large else contextlib.nullcontext():
+                parsed = await self._do(large, json_body.parse, body)
+                name = json_body.signature_name(parsed) or messages.DEFAULT_SIGNATURE
+                version = self._manager.find(spec)
+                servable = used.enter_context(version.in_use())
+                if name not in servable.signatures:
+                    raise statuses.invalid_argument(
+                        f'Serving signature name: "{name}" not found in signature def'
+                    )
+                signature = servable.signatures[name]
+                inputs = await self._do(large, json_tensors.read_inputs, parsed, signature)
+                del parsed  # many times as large as the body
             run = SessionRun(signature, inputs.arrays, sorted(signature.outputs))
             arrays = dict(zip(run.outputs, await _in_time(call, version, run), strict=True))
         write = json_text.rows if inputs.by_rows else json_text.columns
