@@ -14,8 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.models import roll_outs
+from tfmusicgan.models.jazzgan import writing
 
-_DRAWING = ("sample", "complete")
+_DRAWING = ((roll_outs, "sample"), (roll_outs, "complete"), (writing, "write"))
 
 
 @contextlib.contextmanager
@@ -47,13 +48,11 @@ def given(draws: Sequence[np.ndarray]) -> Iterator[None]:
 @contextlib.contextmanager
 def _replaced(change: Callable[[tf.Tensor], tf.Tensor]) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
-        for name in _DRAWING:
-            draw = getattr(roll_outs, name)
+        for module, name in _DRAWING:
+            draw = getattr(module, name)
 
-            def changed(
-                *arguments: Any, draw: Callable[..., tf.Tensor] = draw, **named: Any
-            ) -> tf.Tensor:
-                return change(draw(*arguments, **named))
+            def changed(*arguments: Any, draw: Callable[..., Any] = draw, **named: Any) -> Any:
+                return tf.nest.map_structure(change, draw(*arguments, **named))
 
-            stack.enter_context(mock.patch.object(roll_outs, name, changed))
+            stack.enter_context(mock.patch.object(module, name, changed))
         yield

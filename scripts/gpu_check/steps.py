@@ -18,6 +18,8 @@ import tensorflow as tf
 from tfmusicgan import models, recipes, representations
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.representations.base import FieldSpec, Representation
+from tfmusicgan.representations.jazz_phrases import JazzPhrases
+from tfmusicgan.representations.jazz_phrases_rhythm import rhythm_tokens
 
 SHARE_OF_NOTES = 0.05  # of the cells of a boolean array
 LEVEL_OF_NOISE = 3_000  # of int16 samples of audio
@@ -211,11 +213,28 @@ def _examples(model: MusicGAN, leading: tuple[int, ...], seed: int) -> dict[str,
     pitches = getattr(model.representation, "pitches", None)
     if pitches is not None:
         found["pitch"] = generator.choice(np.array(pitches, np.int32), leading)
+    if isinstance(model.representation, JazzPhrases):
+        found |= _whole_phrases(generator, leading, model.representation)
     drawable = getattr(model.representation, "drawable", None)
     if drawable is None:
         return found
     first = np.int32(np.flatnonzero(drawable)[:2])  # tokens that no model draws are in no data
     return {name: first[array] for name, array in found.items()}
+
+
+def _whole_phrases(
+    generator: np.random.Generator, leading: tuple[int, ...], rep: JazzPhrases
+) -> dict[str, np.ndarray]:
+    """Counts of jazz phrases without padding, and a rhythm of notes of one step or two."""
+    most = 1 if rep.longest == 1 else 2
+    lengths = generator.integers(1, most + 1, (*leading, rep.max_notes))
+    zeros = np.zeros(leading, np.int32)
+    return {
+        "rhythm": rhythm_tokens(lengths, zeros, rep.encoding).astype(np.int32),
+        "first_step": zeros,
+        "num_notes": zeros + np.int32(rep.max_notes),
+        "num_steps": zeros + np.int32(rep.max_steps),
+    }
 
 
 def _random(
