@@ -76,8 +76,9 @@ class JazzPhrases(PlainParameters):
     with 68,407 notes: 274 are longer than a bar, and 296 are not on the grid. Cut at rests of a
     quarter note and more, 4,296 phrases hold 66,994 notes and 2,053 rests (16 entries and 106 steps
     a phrase); 803 are left out for having too few, and one for having too many. Three bars at a
-    time there are 3,935 phrases with 68,580 notes, some of them split; cut where sections begin there are 55, since most sections are longer; whole pieces of at
-    most four bars are 303, the ii-V-I phrases among them.
+    time there are 3,935 phrases with 68,580 notes, some of them split; cut where sections begin
+    there are 55, since most sections are longer; whole pieces of at most four bars are 303, the
+    ii-V-I phrases among them.
 
     Lost: tempo, velocity, programs, other instruments, the spelling of chords, what is shorter than
     half a step, and with time steps which equal ones are several notes. Pitches outside the range
