@@ -74,16 +74,22 @@ train() {
     --output="$OUT/$2-$3" --checkpoint_every=500 --collapse_patience=0
 }
 
+# checkpoint NAME: C-RNN-GAN averages its weights, but for `paper`.
+checkpoint() {
+  if [ "$1" = c_rnn_gan ] && [ "$PRESET" != paper ]; then echo ema; else echo latest; fi
+}
+
 # evaluate NAME SEED RECORDS
 evaluate() {
   tfmusicgan-evaluate --run="$OUT/$1-$2" --records="$OUT/records/$3" --num_phrases="$PHRASES" \
-    --output="$OUT/$1-$2/evaluation.json" --overwrite | tee "$OUT/$1-$2/evaluation.txt"
+    --checkpoint="$(checkpoint "$1")" --output="$OUT/$1-$2/evaluation.json" --overwrite |
+    tee "$OUT/$1-$2/evaluation.txt"
 }
 
 # draw NAME SEED
 draw() {
   tfmusicgan-export --run="$OUT/$1-$2" --output="$OUT/models" --name="$1-$2" --model_version=1 \
-    --overwrite
+    --checkpoint="$(checkpoint "$1")" --overwrite
   tfmusicgan-sample --model="$OUT/models/$1-$2" --num="$PHRASES" --output="$OUT/samples/$1-$2" \
     --overwrite
 }
