@@ -25,7 +25,7 @@ PROGRESSION = ["Dm7", "G7/F", "Cmaj7", "N.C.", "A7b9"]
 # Transposition is on as it is.
 RANDOM = ()
 LONG, SHORT, SHORT_STEPS = ("training_steps=20",), ("training_steps=4",), 4
-QUICK, QUICK_STEPS = ("training_steps=8",), 8
+QUICK, QUICK_STEPS = ("training_steps=4",), 4  # two of each phase
 FEWEST_TRAINABLE, FEWEST_SAVED, FEWEST_WEIGHTS = 20, 40, 20
 COMPARED_STEP = 4  # after both phases
 
