@@ -86,10 +86,15 @@ evaluate() {
     tee "$OUT/$1-$2/evaluation.txt"
 }
 
+# export_model NAME RUN FOLDER
+export_model() {
+  tfmusicgan-export --run="$OUT/$2" --output="$3" --name="$1" --model_version=1 \
+    --checkpoint="$(checkpoint "${2%-*}")" --overwrite
+}
+
 # draw NAME SEED
 draw() {
-  tfmusicgan-export --run="$OUT/$1-$2" --output="$OUT/models" --name="$1-$2" --model_version=1 \
-    --checkpoint="$(checkpoint "$1")" --overwrite
+  export_model "$1-$2" "$1-$2" "$OUT/models"
   tfmusicgan-sample --model="$OUT/models/$1-$2" --num="$PHRASES" --output="$OUT/samples/$1-$2" \
     --overwrite
 }
@@ -155,7 +160,10 @@ for seed in $SEEDS; do
 done
 step "The table" table
 step "Off-beat recovery" late_table
-step "Start the server" serve --model_root="$OUT/models" --port=0
-for recipe in $JAZZGANS; do
-  step "Phrases of $recipe over $CHORDS" generate "$recipe-${SEEDS%% *}"
+for recipe in $ENCODINGS; do
+  step "Export $recipe to be served" export_model "$recipe" "$recipe-${SEEDS%% *}" "$OUT/served"
+done
+step "Start the server" serve --model_root="$OUT/served" --port=0
+for recipe in $ENCODINGS; do
+  step "Phrases of $recipe over $CHORDS" generate "$recipe"
 done
