@@ -209,6 +209,19 @@ def test_a_policy_step_by_hand():
         np.testing.assert_allclose(after, expected, atol=2e-6, err_msg=before.path)
 
 
+@pytest.mark.slow
+def test_a_compiled_step_is_the_step():
+    """The same notes are drawn, and all lists of loops and of their gradients are known to XLA."""
+    logs = []
+    for jit_compile in (False, True):
+        model = jazz.make_model(generator_updates=1)
+        model.compile()
+        model.begin_stage(2)
+        step = tf.function(model.train_step, autograph=False, jit_compile=jit_compile)
+        logs.append({name: float(value) for name, value in step(jazz.make_batch(model)).items()})
+    assert logs[0] == pytest.approx(logs[1], rel=1e-4)
+
+
 def test_with_a_coin_each_row_is_real_or_generated():
     model = jazz.make_model(discriminator_examples="coin", generator_updates=1)
     model.compile()
