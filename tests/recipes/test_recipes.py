@@ -35,7 +35,7 @@ ROWS_OWN = {
     "c_rnn_gan_baseline": {"adversarial", "training_steps"},
     "jazzgan": set(),
     "jazzgan_duration": LITTLE_JAZZ,
-    "jazzgan_mle": {"adversarial"},
+    "jazzgan_mle": {"adversarial", "training_steps"},
     "jazzgan_time_step": LITTLE_JAZZ,
     "midinet_creative": set(),
     "midinet_melody": {

@@ -5,6 +5,8 @@ beat-position files unless another is named; the paper's body is not to be had.
 """
 
 import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from tfmusicgan.errors import ConfigError
@@ -99,7 +101,9 @@ class JazzGANConfig:
         return [*found, (self.likelihood_steps, POLICY)]
 
 
-# Something that one processor core trains in about 20 minutes.
+# Something that one processor core trains in about 20 minutes. Of Impro-Visor's sheets held-out
+# notes are likeliest after about 350 steps of likelihood: 3.24 nats; after 560 it is 3.34 again.
+_SMALL_LIKELIHOOD_STEPS = 350
 _SMALL = {
     "hidden_size": 128,
     "pitch_embedding_size": 24,
@@ -109,8 +113,8 @@ _SMALL = {
     "discriminator_pitch_embedding_size": 12,
     "discriminator_rhythm_embedding_size": 12,
     "discriminator_root_embedding_size": 4,
-    "likelihood_steps": 600,
-    "training_steps": 1_000,
+    "likelihood_steps": _SMALL_LIKELIHOOD_STEPS,
+    "training_steps": 1_200,
     "gradient_clip_norm": 5.0,
 }
 
@@ -171,12 +175,13 @@ def _row(
     representation: dict[str, Any],
     sizes: dict[str, int],
     tiny: dict[str, Any] = _TINY_PHRASES,
+    small: Mapping[str, Any] = MappingProxyType({}),
     **changes: Any,
 ) -> Recipe:
     configs = {
         "paper": JazzGANConfig(**{**sizes, **changes}),
-        "small": JazzGANConfig(**{**_SMALL, **changes}),
-        "tiny": dataclasses.replace(_TINY, **changes),
+        "small": JazzGANConfig(**{**_SMALL, **changes, **small}),
+        "tiny": dataclasses.replace(_TINY, **{**changes, "training_steps": 4}),
     }
     return Recipe(
         name=name,
@@ -224,6 +229,8 @@ RECIPES = (
         "JazzGAN's generator, trained by likelihood only.",
         {},
         {},
+        small={"training_steps": _SMALL_LIKELIHOOD_STEPS},
         adversarial=False,
+        training_steps=1_600,  # the first phase of the others
     ),
 )
