@@ -274,19 +274,30 @@ def test_who_is_too_far_ahead_stands_still(freezing, generator, discriminator, f
     assert {name for name, value in found.items() if value} == ({frozen} if frozen else set())
 
 
+def _state(optimizer):
+    """How many updates there were, and the moments; the first moment is 0 without a mean."""
+    velocities = getattr(optimizer, "_velocities", [])
+    return [] if optimizer.name.endswith("sgd") else [optimizer.iterations, *velocities]
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_a_frozen_network_keeps_its_weights(optimizer, monkeypatch):
+def test_a_frozen_network_keeps_its_weights_and_its_optimizer(optimizer, monkeypatch):
     model = at(make(optimizer=optimizer), 2)
     model.train_step(real(model))  # fills an optimizer's means
     for frozen in ("generator", "discriminator"):
         ahead = {name: tf.constant(float(name == frozen)) for name in model.networks()}
         monkeypatch.setattr(model, "_frozen", lambda _, ahead=ahead: ahead)
-        networks = model.networks().items()
-        before = {name: [w.numpy() for w in network.weights] for name, network in networks}
+        optimizers = model.optimizers()
+        kept = {
+            name: [*network.weights, *_state(optimizers[f"{name}_optimizer"])]
+            for name, network in model.networks().items()
+        }
+        before = {name: [value.numpy() for value in values] for name, values in kept.items()}
         model.train_step(real(model, seed=8))
-        for name, network in networks:
-            pairs = zip(before[name], network.weights, strict=True)
-            same = [(old == new.numpy()).all() for old, new in pairs]
+        for name, values in kept.items():
+            same = [
+                (old == new.numpy()).all() for old, new in zip(before[name], values, strict=True)
+            ]
             assert all(same) if name == frozen else not any(same), (name, frozen)
 
 

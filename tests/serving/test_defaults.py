@@ -12,7 +12,7 @@ from tensorflow_serving.apis import (
 )
 
 from tfmusicgan.client import MusicClient
-from tfmusicgan.models.base import Signature
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.serving.defaults import control_defaults, write_defaults
 from tfmusicgan.serving.server import app

@@ -9,7 +9,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from tfmusicgan import __version__, recipes
 from tfmusicgan.errors import ExportError
-from tfmusicgan.models.base import Signature
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.serving import warmup
 from tfmusicgan.serving.export import read_manifest
 

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tfmusicgan.errors import ExportError
-from tfmusicgan.models.base import Signature
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.serving import export
 from tfmusicgan.serving.export import export_run, read_manifest
 

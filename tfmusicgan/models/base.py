@@ -1,5 +1,6 @@
 """The base class of every model: step counter, noise by global row, loss scaling, sampling."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,27 +12,9 @@ import tensorflow as tf
 from tfmusicgan.errors import CheckpointError
 from tfmusicgan.layers.precision import full_precision
 from tfmusicgan.models import noise
+from tfmusicgan.models.fused_adam import FusedAdam
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.representations.base import Representation
-
-
-@dataclasses.dataclass(frozen=True)
-class Signature:
-    """One named way to ask an exported model for music.
-
-    Attributes:
-      function: Takes the inputs by name, returns a dict of batch-major tensors; a pure function of
-        the weights and its inputs.
-      inputs: Name to spec, batch-major (`[batch]` or `[batch, ...]`); the first of them has as many
-        rows as the request.
-      defaults: Name to the value that a warm-up request uses.
-      ranges: Name to inclusive (low, high) bounds of a control. An export takes what is outside as
-        the nearer bound and NaN as the default: an error would fail every request of a batch.
-    """
-
-    function: Callable[..., dict[str, tf.Tensor]]
-    inputs: Mapping[str, tf.TensorSpec]
-    defaults: Mapping[str, Any]
-    ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
 
 
 class MusicGAN(keras.Model):
@@ -236,7 +219,7 @@ class MusicGAN(keras.Model):
         variables: Sequence[keras.Variable],
         optimizer: keras.optimizers.Optimizer,
         clip_norm: float | None = None,
-        share: tf.Tensor | None = None,
+        frozen: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """What `minimise` does with gradients.
 
@@ -245,7 +228,8 @@ class MusicGAN(keras.Model):
           variables: What to update.
           optimizer: Built for `variables` in `compile`.
           clip_norm: A longer gradient, of all replicas together, is cut to this length.
-          share: Scalar, equal on all replicas, that the gradient is multiplied by after that.
+          frozen: Scalar, equal on all replicas: 1 leaves weights and optimizer as they are. Asked
+            of plain gradient descent or a `FusedAdam`.
 
         Returns:
           The norm of the unscaled gradient of all replicas, before it is clipped; see `minimise`.
@@ -262,13 +246,14 @@ class MusicGAN(keras.Model):
             longest = clip_norm * tf.cast(scale, norm.dtype)
             factor = tf.minimum(longest / norm, 1.0)
             gradients = [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]
-        if share is not None:
-            gradients = [gradient * tf.cast(share, gradient.dtype) for gradient in gradients]
+        if frozen is not None:
+            gradients = [gradient * tf.cast(1.0 - frozen, gradient.dtype) for gradient in gradients]
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
         if replicas > 1:  # the optimizer adds the replicas' gradients, equal by now, up again
             gradients = [gradient / replicas for gradient in gradients]
-        optimizer.apply(gradients, variables)
+        with _standing_still(optimizer, frozen):
+            optimizer.apply(gradients, variables)
         return norm / tf.cast(scale, norm.dtype)
 
     def logs(self) -> dict[str, tf.Tensor]:
@@ -298,3 +283,13 @@ class MusicGAN(keras.Model):
             "representation": self.representation.to_parameters(),
             "seed": self.seed,
         }
+
+
+def _standing_still(
+    optimizer: keras.optimizers.Optimizer, frozen: tf.Tensor | None
+) -> contextlib.AbstractContextManager[None]:
+    """Where what an optimizer keeps stands still as well, if it keeps anything."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if frozen is None or not isinstance(inner, FusedAdam):
+        return contextlib.nullcontext()
+    return inner.standing_still(frozen)

@@ -1,5 +1,8 @@
 """Adam as one operation per weight."""
 
+import contextlib
+from collections.abc import Iterator, Sequence
+
 import keras
 import tensorflow as tf
 
@@ -11,6 +14,33 @@ class FusedAdam(keras.optimizers.Adam):
     has it. Keras writes it as 16 operations per weight, each of which reads and writes all numbers;
     the kernel is one, and reads and writes them once. No weight decay, no amsgrad.
     """
+
+    _frozen: tf.Tensor | None = None
+
+    @contextlib.contextmanager
+    def standing_still(self, frozen: tf.Tensor) -> Iterator[None]:
+        """Lets updates made inside change nothing where asked: no weight, moment or count.
+
+        A gradient of zeros would not do: it lets the moments fade, by which later steps grow.
+
+        Args:
+          frozen: Scalar, equal on all replicas: 1 to stand still, 0 to learn.
+        """
+        self._frozen = frozen
+        try:
+            yield
+        finally:
+            self._frozen = None
+
+    def apply(
+        self,
+        grads: Sequence[tf.Tensor],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
+        """As Keras's, and counts no update that stands still."""
+        super().apply(grads, trainable_variables)
+        if self._frozen is not None:
+            self.iterations.assign_sub(tf.cast(self._frozen, self.iterations.dtype))
 
     def restart(self) -> None:
         """Forgets all moments and the number of updates, as if it had just been built."""
@@ -32,15 +62,20 @@ class FusedAdam(keras.optimizers.Adam):
         step = tf.cast(self.iterations.value + 1, dtype)
         # A cast of a Python number would round it to float32 first.
         beta_1, beta_2 = (tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2))
+        rate, kept = tf.cast(learning_rate, dtype), (beta_1, beta_2)
+        if self._frozen is not None:  # moments are all kept, and nothing of the gradient is added
+            is_frozen = self._frozen > 0
+            rate = tf.where(is_frozen, tf.zeros([], dtype), rate)
+            kept = [tf.where(is_frozen, tf.ones([], dtype), beta) for beta in kept]
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
             beta1_power=tf.pow(beta_1, step),
             beta2_power=tf.pow(beta_2, step),
-            lr=tf.cast(learning_rate, dtype),
-            beta1=beta_1,
-            beta2=beta_2,
+            lr=rate,
+            beta1=kept[0],
+            beta2=kept[1],
             epsilon=tf.constant(self.epsilon, dtype),
             grad=tf.cast(gradient, dtype),
             use_locking=True,

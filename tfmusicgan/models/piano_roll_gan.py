@@ -21,8 +21,8 @@ from tfmusicgan.models import (
     piano_roll_pieces,
     refining,
 )
-from tfmusicgan.models.base import Signature
 from tfmusicgan.models.latents import Latent, phrase_latents
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.models.wasserstein import WassersteinGAN
 from tfmusicgan.recipes.piano_roll_gan import PianoRollGANConfig
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.models import noise
-from tfmusicgan.models.base import Signature
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.representations import multitrack_piano_roll_graph as graph
 from tfmusicgan.representations.packing import packed_size
 from tfmusicgan.representations.packing_graph import pack_bytes, unpack_bits

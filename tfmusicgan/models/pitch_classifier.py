@@ -26,8 +26,9 @@ from tfmusicgan.errors import ConfigError
 from tfmusicgan.layers.batch_norm import ChannelBatchNormalization
 from tfmusicgan.layers.initializers import seeded_glorot
 from tfmusicgan.layers.precision import full_precision
-from tfmusicgan.models.base import MusicGAN, Signature
+from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.optimizers import make_optimizer
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.models.waves import decode_waves
 from tfmusicgan.recipes.pitch_classifier import PitchClassifierConfig
 from tfmusicgan.representations.note_audio import NoteAudio

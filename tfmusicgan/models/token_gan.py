@@ -9,8 +9,8 @@ from tfmusicgan.errors import ConfigError
 from tfmusicgan.layers.token_cnn import TokenCNN
 from tfmusicgan.layers.token_lstm import TokenLSTM
 from tfmusicgan.models import noise, roll_outs, token_pieces
-from tfmusicgan.models.base import Signature
 from tfmusicgan.models.policy_gradient_gan import PolicyGradientGAN
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.models.token_draws import Limits
 from tfmusicgan.recipes.policy_gradient import DISCRIMINATOR
 from tfmusicgan.representations.base import Representation

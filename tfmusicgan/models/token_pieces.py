@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tfmusicgan.errors import ExportError
 from tfmusicgan.models import roll_outs
-from tfmusicgan.models.base import Signature
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.models.token_draws import Limits
 from tfmusicgan.representations.base import Representation
 from tfmusicgan.representations.packing_graph import pack_numbers

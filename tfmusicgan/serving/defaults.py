@@ -15,7 +15,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.saved_model import fingerprinting_utils
 
-from tfmusicgan.models.base import Signature
+from tfmusicgan.models.signature import Signature
 
 # What makes a request its own: music without being asked for is never a default.
 REQUIRED = ("seed", "other_seed", "latent", "note_sequence", "audio", "wav")

@@ -19,7 +19,8 @@ import tensorflow as tf
 from tfmusicgan import __version__, representations
 from tfmusicgan.errors import ConfigError, ExportError, OutputExistsError
 from tfmusicgan.files import partial_name, replace_folder, room_advice, why_not_written
-from tfmusicgan.models.base import MusicGAN, Signature
+from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.serving import warmup
 from tfmusicgan.serving.defaults import REQUIRED, write_defaults
 from tfmusicgan.serving.model_card import model_card

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from tfmusicgan.models.base import Signature
+from tfmusicgan.models.signature import Signature
 
 FILE = "tf_serving_warmup_requests"
 # One row for the music alone, as the suite's client asks, and a full batch, as batching makes them,

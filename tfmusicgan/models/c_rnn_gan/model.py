@@ -45,11 +45,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.models import dropout, noise
-from tfmusicgan.models.base import Signature
 from tfmusicgan.models.c_rnn_gan import pieces
 from tfmusicgan.models.c_rnn_gan.networks import Discriminator, Generator
 from tfmusicgan.models.c_rnn_gan.training import CRNNGANTraining
 from tfmusicgan.models.c_rnn_gan.writing import Given, Masks
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.recipes.c_rnn_gan import ADVERSARIAL, CRNNGANConfig
 from tfmusicgan.representations.note_events import NoteEvents
 

@@ -7,7 +7,7 @@ import typing
 import numpy as np
 import tensorflow as tf
 
-from tfmusicgan.models.base import Signature
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.representations import note_events_graph as graph
 from tfmusicgan.representations.packing_graph import pack_numbers
 from tfmusicgan.representations.score_header import MAX_QPM, MIN_QPM

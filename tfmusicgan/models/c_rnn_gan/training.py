@@ -224,7 +224,7 @@ class CRNNGANTraining(CRNNGANObjectives):
                 networks[network].trainable_variables,
                 optimizer,
                 config.gradient_clip_norm,
-                share=1.0 - frozen[network],
+                frozen=frozen[network],
             )
             self._track(**{f"{network}_gradient_norm": norm, f"{network}_frozen": frozen[network]})
         self._track(**{name: found[name] for name in found if name != "decisions"})

@@ -33,13 +33,13 @@ from tensorflow_probability import distributions
 
 from tfmusicgan.audio.spectrograms import SpectrogramFormat
 from tfmusicgan.models import noise
-from tfmusicgan.models.base import Signature
 from tfmusicgan.models.gansynth import signatures
 from tfmusicgan.models.gansynth.discriminator import Discriminator
 from tfmusicgan.models.gansynth.generator import Generator
 from tfmusicgan.models.gansynth.normaliser import Normaliser
 from tfmusicgan.models.gansynth.operations import box_upscale
 from tfmusicgan.models.gansynth.training import ProgressiveGAN
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.note_sequences.wav_file import FULL_SCALE
 from tfmusicgan.recipes.gansynth import GANSynthConfig
 from tfmusicgan.representations.note_audio import NoteAudio

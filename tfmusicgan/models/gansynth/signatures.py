@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from tfmusicgan.models.base import Signature
 from tfmusicgan.models.gansynth.interpolation import interpolate
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.models.waves import encode_waves
 
 if TYPE_CHECKING:  # it imports this module

@@ -43,11 +43,11 @@ import tensorflow as tf
 from tensorflow_probability import distributions
 
 from tfmusicgan.models import noise
-from tfmusicgan.models.base import Signature
 from tfmusicgan.models.jazzgan import pieces, writing
 from tfmusicgan.models.jazzgan.networks import Discriminator, Generator
 from tfmusicgan.models.jazzgan.phrases import Phrases
 from tfmusicgan.models.jazzgan.training import JazzGANTraining
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.recipes.jazzgan import POLICY, JazzGANConfig
 from tfmusicgan.representations.jazz_phrases import JazzPhrases
 from tfmusicgan.representations.jazz_phrases_rhythm import STEPS_PER_QUARTER, rhythm_tokens

@@ -7,9 +7,9 @@ import typing
 import numpy as np
 import tensorflow as tf
 
-from tfmusicgan.models.base import Signature
 from tfmusicgan.models.jazzgan import given, writing
 from tfmusicgan.models.jazzgan.phrases import Phrases
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.representations import jazz_phrases_graph as graph
 from tfmusicgan.representations.jazz_phrases_chords_graph import from_bits
 from tfmusicgan.representations.jazz_phrases_rhythm import STEPS_PER_BAR, rhythm_tokens

@@ -42,11 +42,11 @@ from tensorflow_probability import distributions
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.models import noise
-from tfmusicgan.models.base import Signature
 from tfmusicgan.models.midinet import chains, pieces
 from tfmusicgan.models.midinet.networks import Conditioner, Discriminator, Generator
 from tfmusicgan.models.midinet.training import MidiNetTraining
 from tfmusicgan.models.midinet.triples import CHORD_SIZE
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.recipes.midinet import NUM_UPSAMPLINGS, MidiNetConfig
 from tfmusicgan.representations.melody_bars import NUM_PITCHES, MelodyBars
 

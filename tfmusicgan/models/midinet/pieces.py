@@ -7,8 +7,8 @@ import typing
 import numpy as np
 import tensorflow as tf
 
-from tfmusicgan.models.base import Signature
 from tfmusicgan.models.midinet import chains
+from tfmusicgan.models.signature import Signature
 from tfmusicgan.representations import melody_bars_graph as graph
 from tfmusicgan.representations.chord_symbols_graph import NO_TRIAD, triad_numbers
 from tfmusicgan.representations.melody_bars_meter_graph import in_meter
