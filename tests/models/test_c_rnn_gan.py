@@ -10,7 +10,7 @@ import tensorflow as tf
 from tests import same_training
 from tfmusicgan import recipes
 from tfmusicgan.errors import CheckpointError, ConfigError
-from tfmusicgan.models.c_rnn_gan import bounds
+from tfmusicgan.models.c_rnn_gan import bounds, objectives
 from tfmusicgan.models.c_rnn_gan.lstm import StackedLSTM, run
 from tfmusicgan.models.c_rnn_gan.model import CRNNGAN
 from tfmusicgan.models.c_rnn_gan.networks import Discriminator, Generator
@@ -252,6 +252,17 @@ def test_losses_by_hand():
     matched = ((features[:, :2].mean(axis=1) - features[:, 2:].mean(axis=1)) ** 2).sum() / 2
     expected = 0.25 * matched - 0.5 * np.log(p[2:]).mean()
     assert found["generator_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_generator_that_is_seen_through_still_learns():
+    scores = tf.constant(np.linspace(-60.0, -40.0, 12).reshape(3, 4), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(scores)
+        loss = objectives._surprise(scores)
+    wide = 1 / (1 + np.exp(-scores.numpy().astype(np.float64)))
+    assert float(loss) == pytest.approx(-np.log(wide.mean(axis=0)).mean(), rel=1e-6)
+    # All of a row's gradient together: -1 over the rows, as of a score far below 0.
+    np.testing.assert_allclose(tf.reduce_sum(tape.gradient(loss, scores), axis=0), -0.25, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

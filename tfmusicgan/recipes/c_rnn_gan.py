@@ -44,7 +44,7 @@ class CRNNGANConfig:
     # Phases; a generator that is not adversarial, the baseline, is pretrained throughout.
     adversarial: bool = True
     training_steps: int = 15_360  # 120 epochs, as the paper's curves have them
-    epoch_steps: int = 128  # batches of the paper's training files
+    epoch_steps: int = 128  # batches of the training files in the released snapshot: code
     pretraining_epochs: int = 6  # P
     curriculum_events: int = 4  # by which sequences grow in an epoch, from as many; 0: never: P
     curriculum_goes_on: bool = True  # after pretraining, until they are whole: code; P: no
@@ -85,6 +85,13 @@ class CRNNGANConfig:
             raise ConfigError(
                 "Expected a loss of the generator. Received: feature_matching=none and "
                 "adversarial_weight=0. Set adversarial_weight=1."
+            )
+        pretraining = self.pretraining_epochs * self.epoch_steps
+        if self.adversarial and self.training_steps <= pretraining:
+            raise ConfigError(
+                f"Expected training_steps above the {pretraining} of pretraining_epochs "
+                f"({self.pretraining_epochs}) of epoch_steps ({self.epoch_steps}), or "
+                f"adversarial=false. Received: {self.training_steps}."
             )
 
     def stages(self, length: int) -> Iterator[tuple[int, str, int]]:
@@ -169,7 +176,7 @@ def _row(
 ) -> Recipe:
     configs = {
         "paper": CRNNGANConfig(**changes),
-        "small": CRNNGANConfig(**{**_SMALL, **changes}),
+        "small": CRNNGANConfig(**{**changes, **_SMALL}),
         "tiny": dataclasses.replace(_TINY, **{**changes, "training_steps": 4}),
     }
     return Recipe(
@@ -207,6 +214,6 @@ RECIPES = (
         "The same generator, trained only to say the next event.",
         {},
         adversarial=False,
-        training_steps=2_048,  # 16 epochs: P
+        training_steps=2_048,  # 16 epochs: P; `small` as many as the others
     ),
 )

@@ -127,7 +127,7 @@ def find_notes(events: Events) -> Notes:
     """The notes that events sound: an end is at the next onset of its pitch, if that is earlier.
 
     Of several notes of one pitch and onset the last is heard. An event of length 0 or velocity 0 is
-    silent. The clock never goes below 0.
+    silent. What the clock says below 0 is 0.
     """
     onset = np.maximum(np.cumsum(events.time), 0)
     sounds = (events.length > 0) & (events.velocity > 0)

@@ -27,7 +27,7 @@ Differs from the paper, or from the released code where the two disagree:
   all that is generated is alike.
 * The L2 penalty is on the kernels of both networks; in the released code that of the discriminator
   has no effect, and biases have one.
-* Logarithms are bounded at 1e-7; the released bounds are none.
+* Logarithms of means are taken from the scores, without bounds; the released bounds are none.
 * Pretraining starts from zero states, reads the true events, and takes the plain mean of squared
   errors; the paper's own commit has the generator read itself, and other weights.
 * `time_activation=rectified`: no event's time is below 0, and it can be exactly 0, as those of a

@@ -9,8 +9,6 @@ from tfmusicgan import losses
 from tfmusicgan.layers.replicas import mean_over_replicas
 from tfmusicgan.models.base import MusicGAN
 
-_LEAST_PROBABILITY = 1e-7  # whose logarithm is taken
-
 
 class CRNNGANObjectives(MusicGAN):
     """Losses of both networks.
@@ -30,18 +28,14 @@ class CRNNGANObjectives(MusicGAN):
           rows: Sequences of each kind.
         """
         config = self.model_config
-        # The mean over time of the probabilities, not of their logarithms.
-        real_one, fake_one = (
-            tf.reduce_mean(tf.sigmoid(s), axis=0) for s in (scores[:, :rows], scores[:, 2 * rows :])
-        )
-        fake_zero = tf.reduce_mean(tf.sigmoid(-scores[:, rows : 2 * rows]), axis=0)
-        adversarial = _surprise(fake_one)
+        real, learnt, fake = scores[:, :rows], scores[:, rows : 2 * rows], scores[:, 2 * rows :]
+        adversarial = _surprise(fake)
         of_real, of_fake = tf.stop_gradient(features[:, :rows]), features[:, 2 * rows :]
         found = {
             "adversarial_loss": adversarial,
-            "discriminator_loss": _surprise(real_one) + _surprise(fake_zero),
-            "real_probability": tf.reduce_mean(real_one),
-            "fake_probability": tf.reduce_mean(fake_one),
+            "discriminator_loss": _surprise(real) + _surprise(-learnt),
+            "real_probability": tf.reduce_mean(tf.sigmoid(real)),
+            "fake_probability": tf.reduce_mean(tf.sigmoid(fake)),
         }
         found["decisions"] = found["discriminator_loss"]
         if config.feature_matching == "means":
@@ -80,6 +74,13 @@ class CRNNGANObjectives(MusicGAN):
         return self.model_config.l2_weight * tf.add_n(squares)
 
 
-def _surprise(probability: tf.Tensor) -> tf.Tensor:
-    """The mean of -log p: [rows] to a scalar."""
-    return -tf.reduce_mean(tf.math.log(tf.maximum(probability, _LEAST_PROBABILITY)))
+def _surprise(scores: tf.Tensor) -> tf.Tensor:
+    """The mean over rows of -log p, p the mean of sigmoids over time: [steps, rows] to a scalar.
+
+    The mean of the probabilities, not of their logarithms. From the scores, so that a row whose p
+    is next to nothing still has a gradient.
+    """
+    steps = tf.cast(tf.shape(scores)[0], scores.dtype)
+    return tf.reduce_mean(
+        tf.math.log(steps) - tf.reduce_logsumexp(tf.math.log_sigmoid(scores), axis=0)
+    )

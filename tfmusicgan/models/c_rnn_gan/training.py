@@ -20,6 +20,7 @@ _TRACKED = {
     ADVERSARIAL: (
         *("generator_loss", "discriminator_loss", "adversarial_loss", "feature_matching"),
         *("real_probability", "fake_probability", "generator_frozen", "discriminator_frozen"),
+        "decisions",
         *("generator_gradient_norm", "discriminator_gradient_norm"),
     ),
 }
@@ -227,7 +228,7 @@ class CRNNGANTraining(CRNNGANObjectives):
                 frozen=frozen[network],
             )
             self._track(**{f"{network}_gradient_norm": norm, f"{network}_frozen": frozen[network]})
-        self._track(**{name: found[name] for name in found if name != "decisions"})
+        self._track(**found)
 
     def _track(self, **values: tf.Tensor) -> None:
         for name, value in values.items():
