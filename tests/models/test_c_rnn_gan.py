@@ -10,7 +10,7 @@ import tensorflow as tf
 from tests import same_training
 from tfmusicgan import recipes
 from tfmusicgan.errors import CheckpointError, ConfigError
-from tfmusicgan.models.c_rnn_gan import bounds, objectives
+from tfmusicgan.models.c_rnn_gan import bounds, masks, objectives
 from tfmusicgan.models.c_rnn_gan.lstm import StackedLSTM, run
 from tfmusicgan.models.c_rnn_gan.model import CRNNGAN
 from tfmusicgan.models.c_rnn_gan.networks import Discriminator, Generator
@@ -312,19 +312,30 @@ def test_a_frozen_network_keeps_its_weights_and_its_optimizer(optimizer, monkeyp
             assert all(same) if name == frozen else not any(same), (name, frozen)
 
 
-def test_both_updates_are_of_one_pass():
-    model, other = (at(make(dropout=0.0, l2_weight=0.01), 2) for _ in range(2))
+def test_what_is_read_twice_has_one_mask():
+    model = at(make(dropout=0.5), 2)
+    for mask in masks.of_discriminator(model, tf.constant(4)):
+        real_part, learnt, led = np.split(mask.numpy(), 3, axis=-2)
+        np.testing.assert_array_equal(learnt, led)
+        assert set(np.unique(mask)) == {0.0, 2.0} and (real_part != learnt).any()
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_both_updates_are_of_one_pass(dropout):
+    model, other = (at(make(dropout=dropout, l2_weight=0.01), 2) for _ in range(2))
     batch = real(model)
     model.train_step(batch)
     first, driven = other._noise(4)
     events = tf.transpose(batch["note_events"], [1, 0, 2])
     networks = other.networks()
+    rows = tf.constant(4)
+    dropped = masks.of_generator(other, rows), masks.of_discriminator(other, rows)
     gradients = {}
     for name, network in networks.items():  # each by itself, before either is updated
         with tf.GradientTape() as tape:
-            fake = other.generator(driven, first)
+            fake = other.generator(driven, first, dropped[0])
             both = tf.concat([events, fake, fake], axis=1)
-            loss = other._find_losses(*other.discriminator(both), 4)[f"{name}_loss"]
+            loss = other._find_losses(*other.discriminator(both, dropped[1]), 4)[f"{name}_loss"]
         variables = [variable.value for variable in network.trainable_variables]
         gradients[name] = tape.gradient(loss, variables)
     for name, rate in (("generator", 0.1), ("discriminator", 0.05)):
