@@ -4,14 +4,17 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from tfmusicgan import recipes
+from tfmusicgan import metrics, recipes
 from tfmusicgan.evaluation import HELD_OUT, TRAINED, TRAINING, UNTRAINED, evaluate_run
 from tfmusicgan.evaluation import jazz_phrases as evaluation
 from tfmusicgan.metrics.jazz_lines import REST, Line
 from tfmusicgan.models.jazzgan.model import JazzGAN
-from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.models.jazzgan.phrases import Phrases, generator_inputs
+from tfmusicgan.records.reader import RecordSet, spread_places
 from tfmusicgan.representations.jazz_phrases import JazzPhrases
+from tfmusicgan.training.monitor import measured
 
 
 def line(pitches, durations, primer=2):
@@ -40,6 +43,24 @@ def test_distance_to_the_nearest_line_by_hand():
     np.testing.assert_allclose(found, [0, 0, 1 / 4, 1 / 4, 1 / 5, 3 / 4, 1])
 
 
+def by_hand(model, examples):
+    """The sum over notes behind the primer of minus both logarithms, by how many they are."""
+    rep = model.representation
+    phrases = Phrases.of({name: tf.constant(value) for name, value in examples.items()}, rep)
+    inputs = generator_inputs(model.generator.reader, phrases, rep)
+    keys = model.piece_keys(tf.range(len(examples["num_notes"]), dtype=tf.int64))
+    logits = model.generator(inputs, model.draw(keys, rep.max_notes).state)
+    total = number = 0
+    for row, notes in enumerate(examples["num_notes"]):
+        for place in range(notes - rep.primer_notes):
+            for scores, name in zip(logits, ("pitches", "rhythm"), strict=True):
+                chances = np.exp(scores[row, place].numpy().astype(np.float64))
+                token = examples[name][row, rep.primer_notes + place]
+                total -= np.log(chances[token] / chances.sum())
+            number += 1
+    return total / number
+
+
 def test_likelihood_is_the_mean_over_notes_behind_the_primer():
     recipe = recipes.get("jazzgan")
     rep = JazzPhrases(max_steps=24, max_notes=7, primer_notes=2)
@@ -56,6 +77,7 @@ def test_likelihood_is_the_mean_over_notes_behind_the_primer():
         "num_steps": np.full(count, 24, np.int32),
     }
     whole = evaluation.held_out_nll(model, examples)
+    assert whole == pytest.approx(by_hand(model, examples), rel=1e-5)
     # 74 pitches and 48 rhythm tokens, nearly as likely all: log 74 + log 48 is 8.2.
     assert 7 < whole < 12
     # Padding does not count.
@@ -85,15 +107,38 @@ def test_all_rows_are_measured_alike(tiny_run, tiny_records):
         assert nll[1] < nll[0] < 20
 
 
+def test_metrics_compare_with_all_training_phrases(tiny_records):
+    train = RecordSet.open(tiny_records["jazzgan"])
+    known = evaluation._training_lines(train)
+    recipe, key = recipes.get("jazzgan"), "jazz_memorisation/3"
+    found = {}
+    for count in (2, len(known) - 1, len(known)):
+        # The last phrase of all is among none but the first row.
+        some = measured(train.spread(count), train.representation)
+        phrases = {TRAINING: some, TRAINED: known[-3:]}
+        copies = {TRAINING: some, TRAINED: [dataclasses.replace(one) for one in known[1:4]]}
+        rows, of_copies = (
+            evaluation.measure(recipe, given, {}, train)["rows"] for given in (phrases, copies)
+        )
+        assert of_copies[TRAINED][key] == 1.0
+        found[count] = rows[TRAINED]
+        lines = [known[place] for place in spread_places(len(known), count)]
+        expected = metrics.evaluate(
+            ["jazz_memorisation"], lines, train.representation, {TRAINING: known}
+        )
+        assert rows[TRAINING][key] == expected[key] < 1.0
+    assert found[2] == found[len(known) - 1] == found[len(known)]
+
+
 def test_copies_and_new_phrases_are_told_apart(tiny_records):
     train = RecordSet.open(tiny_records["jazzgan"])
     lines = evaluation._training_lines(train)
     moved = [dataclasses.replace(one, pitches=one.pitches + (one.pitches != REST)) for one in lines]
     rng = np.random.default_rng(0)
     new = [dataclasses.replace(one, pitches=rng.integers(0, 73, len(one.pitches))) for one in lines]
-    rows = evaluation._memorisation({TRAINED: moved}, {}, train)
+    rows = evaluation._memorisation({TRAINED: moved}, {}, train, lines)
     assert rows[TRAINED]["copied_phrases"] == 1.0
-    rows = evaluation._memorisation({TRAINED: new}, {}, train)
+    rows = evaluation._memorisation({TRAINED: new}, {}, train, lines)
     # Some phrases have one note behind their primer, which is copied soon.
     assert rows[TRAINED]["copied_phrases"] < 0.2
     assert rows[TRAINED]["nearest_training_phrase"] > 0.3

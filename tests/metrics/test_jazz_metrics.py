@@ -115,11 +115,19 @@ def test_rests_are_entries_of_what_is_copied():
 
 def test_a_corpus_is_compared_with_its_other_lines():
     lines = melodies([(1, 6), (2, 6), (1, 6), (2, 6)], [(5, 6), (2, 6), (1, 6)], [(1, 6), (1, 6)])
-    hits, totals = meant.rote_memorisation(lines, lines, 2)
+    hits, totals = meant.rote_memorisation(lines, lines, 2, own=[0, 1, 2])
     # 12 comes twice in the first line alone.
     assert (hits.tolist(), totals.tolist()) == ([1, 1, 0], [3, 2, 1])
-    hits, _ = meant.rote_memorisation(lines, list(lines), 2)
+    hits, _ = meant.rote_memorisation(lines, lines, 2)
     assert hits.tolist() == [3, 2, 1]
+    # Parts of the second line, and of none.
+    hits, _ = meant.rote_memorisation(lines[:2], lines, 2, own=[1, -1])
+    assert hits.tolist() == [3, 2]
+    # The first line knows all of itself; the second 21 alone.
+    hits, _ = meant.rote_memorisation(lines[:1], lines[:2], 2, own=[1])
+    assert hits.tolist() == [3]
+    hits, _ = meant.rote_memorisation(lines[:1], lines[1:], 2, own=[1])
+    assert hits.tolist() == [1]
     assert [found.tolist() for found in meant.rote_memorisation([], [], 2)] == [[], []]
 
 

@@ -1,5 +1,7 @@
 """The measures of lines in the table of metrics: what is pooled, and what a mean of phrases."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,23 @@ def test_what_a_model_was_given_does_not_count():
     assert found["jazz_memorisation/3"] == 1 / 2
     found = value("jazz_memorisation", known, training=known)
     assert found["jazz_memorisation/3"] == 0.0
+
+
+def test_training_phrases_are_compared_with_the_whole_others():
+    # 1 2 3 in the first primer, and behind those of the second and of the third.
+    known = [
+        line([(61, 6), (62, 6), (63, 6), (70, 6), (71, 6), (75, 6)], primer=3),
+        line([(80, 6), (61, 6), (62, 6), (63, 6), (70, 6), (81, 6)], primer=1),
+        line([(61, 6), (61, 6), (62, 6), (90, 6)], primer=1),
+    ]
+    # 70 71 75; of 1 2 3, 2 3 70 and 3 70 81 two; 1 2 90.
+    assert value("jazz_memorisation", known, training=known)["jazz_memorisation/3"] == 2 / 5
+    # Some of them, compared with all.
+    some = value("jazz_memorisation", known[1:], training=known)
+    assert some["jazz_memorisation/3"] == 2 / 4
+    # Copies are no training phrases.
+    copies = [dataclasses.replace(one) for one in known]
+    assert value("jazz_memorisation", copies, training=known)["jazz_memorisation/3"] == 1.0
 
 
 def test_overlaps():

@@ -1,6 +1,6 @@
 """The part of an evaluation that is a recipe's metrics of whole phrases."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,20 +13,24 @@ from tfmusicgan.representations.base import Representation
 
 
 def estimated_rows(
-    recipe: Recipe, phrases: Mapping[str, np.ndarray], representation: Representation
+    recipe: Recipe,
+    phrases: Mapping[str, np.ndarray | Sequence[Any]],
+    representation: Representation,
+    known: Sequence[Any] | None = None,
 ) -> dict[str, Any]:
     """Measures the recipe's metrics of each row.
 
     Args:
       recipe: Names the metrics.
       phrases: Row name to what the metrics take, [n, ...] each. `report.TRAINING` and
-        `report.TRAINED` are there; the first is what the others are compared with.
+        `report.TRAINED` are there.
       representation: What the axes mean.
+      known: What the rows are compared with; by default that of the training data.
 
     Returns:
       The fields `rows`, `spread` and `intervals` of an `Evaluation`.
     """
-    compared = {"training": phrases[TRAINING]}
+    compared = {"training": phrases[TRAINING] if known is None else known}
     found = {
         row: metrics.estimates(recipe.metrics, values, representation, compared)
         for row, values in phrases.items()

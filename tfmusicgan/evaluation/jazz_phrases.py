@@ -7,20 +7,20 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.evaluation.estimated_rows import estimated_rows
-from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, Rows
+from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, Rows
 from tfmusicgan.metrics.jazz_lines import REST, Line
+from tfmusicgan.metrics.jazz_metrics import intervals_from_first
 from tfmusicgan.metrics.jazz_similarity import line_similarity
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.jazzgan.phrases import Phrases, modelled
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.manifest import Manifest
-from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.records.reader import RecordSet, spread_places
 from tfmusicgan.training.monitor import measured
 
 _ROWS = 256  # phrases whose likelihood is measured at once
 _SPLITS = ("validation", "test")  # the first that has examples, as `monitor.held_out` takes them
-# Of entries: far from the differences of pitches, and of steps.
-_NO_ENTRY, _REST_INTERVAL, _LENGTHS = -1, 2 * REST, 1024
+_NO_ENTRY, _LENGTHS = -1, 1024  # no entry's number, and more than the steps of any
 
 
 def measure(
@@ -33,13 +33,18 @@ def measure(
 
     Args:
       recipe: Names the metrics.
-      phrases: Row name to lines with their primers, as many as the row has phrases.
+      phrases: Row name to lines with their primers, as many as the row has phrases. What compares
+        them with the training data compares them with all of it, however many they are.
       models: The untrained and the trained model.
       train: The training split.
     """
+    known = _training_lines(train)
+    # The lines that are known themselves, so that each is compared with the others.
+    chosen = spread_places(len(known), len(phrases[TRAINING]))
+    phrases = {**phrases, TRAINING: [known[place] for place in chosen]}
     return {
-        **estimated_rows(recipe, phrases, train.representation),
-        "memorisation": _memorisation(phrases, models, train),
+        **estimated_rows(recipe, phrases, train.representation, known),
+        "memorisation": _memorisation(phrases, models, train, known),
         "notes": (
             "nearest_training_phrase: share of notes and rests behind the primer that differ in "
             "interval from the first note or in length from those of the most similar training "
@@ -50,10 +55,12 @@ def measure(
 
 
 def _memorisation(
-    phrases: Mapping[str, Sequence[Line]], models: Mapping[str, MusicGAN], train: RecordSet
+    phrases: Mapping[str, Sequence[Line]],
+    models: Mapping[str, MusicGAN],
+    train: RecordSet,
+    known: Sequence[Line],
 ) -> Rows:
     """How new held-out and generated phrases are, and how alike the phrases of a row."""
-    known = _training_lines(train)
     rows: Rows = {}
     for row in (HELD_OUT, TRAINED):
         if row not in phrases:
@@ -128,10 +135,9 @@ def _table(lines: Sequence[Line], width: int) -> np.ndarray:
     """Lines as rows of numbers, an interval from the first note and a length: [lines, width]."""
     table = np.full((len(lines), width), _NO_ENTRY)
     for row, line in zip(table, lines, strict=True):
-        sounds = line.is_note
-        first = line.pitches[sounds.argmax()] if sounds.any() else 0
-        intervals = np.where(sounds, line.pitches - first + REST, _REST_INTERVAL)
-        row[: len(intervals)] = intervals * _LENGTHS + line.durations
+        if len(line.pitches):
+            (intervals,) = intervals_from_first(line.pitches[np.newaxis])
+            row[: len(intervals)] = (intervals + REST) * _LENGTHS + line.durations
     return table
 
 

@@ -28,6 +28,7 @@ LONG_RUN = 24  # steps, a half note
 WIDE = 12  # semitones
 ON_BEAT = 6  # steps, an eighth
 NGRAMS = (3, 4, 5, 6)
+REST_INTERVAL = 2 * REST  # far from those of notes
 
 Share = tuple[int, int]
 
@@ -90,56 +91,77 @@ def rote_memorisation(
     length: int,
     with_durations: bool = False,
     any_key: bool = False,
+    own: Sequence[int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """RM(length): how many of each line's sequences of so many entries the known lines have.
 
-    Rests count as entries. Give generated lines without their primers, which are the corpus's.
+    Rests count as entries. Give lines without their primers, which generated ones have from the
+    corpus, and known lines with them.
 
     Args:
       lines: Lines to judge.
-      known: Lines that they may be copied from. The same object as `lines`: each line is compared
-        with the others.
+      known: Lines that they may be copied from.
       length: Entries of a sequence.
       with_durations: Whether durations must be the same, too.
       any_key: Whether sequences that are moved by an interval are the same.
+      own: int [lines], for each line the place among `known` of the line that it is a part of,
+        which does not count, or -1; by default none is a part of any.
 
     Returns:
       Two int64 [lines]: sequences that are known, and all.
     """
-    sets = [lines] if lines is known else [lines, known]
-    parts = [_windows(line, length, with_durations, any_key) for some in sets for line in some]
-    owners = np.repeat(np.arange(len(parts)), np.array([len(part) for part in parts], np.int64))
-    ours = owners < len(lines)
-    totals = np.bincount(owners[ours], minlength=len(lines))
+    ours, owners = _windows(lines, length, with_durations, any_key)
+    theirs, knowers = _windows(known, length, with_durations, any_key)
+    totals = np.bincount(owners, minlength=len(lines))
     if not len(owners):
         return totals, totals
-    numbers = np.unique(np.concatenate(parts), axis=0, return_inverse=True)[1].reshape(-1)
-    found = _in_another(numbers, owners) if lines is known else np.isin(numbers, numbers[~ours])
-    hits = np.bincount(owners[ours & found], minlength=len(lines))
-    return hits, totals
+    numbers = np.unique(np.concatenate([ours, theirs]), axis=0, return_inverse=True)[1].reshape(-1)
+    ours, theirs = numbers[: len(owners)], numbers[len(owners) :]
+    # (sequence, known line that has it), each pair once, as one number.
+    pairs = np.unique(theirs * (len(known) + 1) + knowers)
+    has = np.bincount(pairs // (len(known) + 1), minlength=numbers.max() + 1)[ours]
+    if own is not None:
+        parts = np.asarray(own, np.int64)[owners]
+        has -= (parts >= 0) & np.isin(ours * (len(known) + 1) + parts, pairs)
+    return np.bincount(owners[has > 0], minlength=len(lines)), totals
 
 
-def _windows(line: Line, length: int, with_durations: bool, any_key: bool) -> np.ndarray:
-    """Sequences of entries as rows: int64 [entries - length + 1, columns]."""
-    columns = length * (1 + with_durations)
-    if len(line.pitches) < length:
-        return np.zeros((0, columns), np.int64)
-    view = np.lib.stride_tricks.sliding_window_view
-    pitches = view(line.pitches.astype(np.int64), length)
+def _windows(
+    lines: Sequence[Line], length: int, with_durations: bool, any_key: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sequences of entries as rows: int64 [sequences, columns], and whose they are [sequences]."""
+    owners = np.repeat(
+        np.arange(len(lines)), np.array([len(line.pitches) for line in lines], np.int64)
+    )
+    if len(owners) < length:
+        return np.zeros((0, length * (1 + with_durations)), np.int64), owners[:0]
+    firsts = owners[: len(owners) - length + 1]
+    whole = firsts == owners[length - 1 :]
+
+    def view(parts: list[np.ndarray]) -> np.ndarray:
+        joined = np.concatenate(parts).astype(np.int64)
+        return np.lib.stride_tricks.sliding_window_view(joined, length)[whole]
+
+    pitches = view([line.pitches for line in lines])
     if any_key:
-        sounds = pitches != REST
-        first = np.take_along_axis(pitches, sounds.argmax(axis=1)[:, np.newaxis], axis=1)
-        # Far from the differences of notes.
-        pitches = np.where(sounds, pitches - first, 2 * REST)
-    if not with_durations:
-        return pitches
-    return np.concatenate([pitches, view(line.durations.astype(np.int64), length)], axis=1)
+        pitches = intervals_from_first(pitches)
+    if with_durations:
+        pitches = np.concatenate([pitches, view([line.durations for line in lines])], axis=1)
+    return pitches, firsts[whole]
 
 
-def _in_another(numbers: np.ndarray, owners: np.ndarray) -> np.ndarray:
-    """Which sequences come in some line beside their own: bool [sequences]."""
-    pairs = np.unique(np.stack([numbers, owners]), axis=1)
-    return np.bincount(pairs[0], minlength=numbers.max() + 1)[numbers] > 1
+def intervals_from_first(pitches: np.ndarray) -> np.ndarray:
+    """Semitones from the first entry that is no rest: the same in all keys.
+
+    Args:
+      pitches: int64 [lines, entries], pitch tokens.
+
+    Returns:
+      int64 [lines, entries], within -72 and 72; of rests `REST_INTERVAL`.
+    """
+    sounds = pitches != REST
+    first = np.take_along_axis(pitches, sounds.argmax(axis=1)[:, np.newaxis], axis=1)
+    return np.where(sounds, pitches - first, REST_INTERVAL)
 
 
 def runs(line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,7 +2,9 @@
 
 Examples are a list of `Line`s, from `jazz_lines.read_examples`. Their primers, which a model is
 given, are left out of all rows. Shares are of all phrases together; variations, which fall with a
-phrase's length, are means of phrases, and `jazz_length` says how long these are.
+phrase's length, are means of phrases, and `jazz_length` says how long these are. Memorisation is by
+whole training phrases, whose primers are there to be copied as well; a training phrase that is
+judged, one of the same objects, is compared with the others.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -186,14 +188,13 @@ def _shares_of(counts: Sequence[tuple[int, ...]], kinds: tuple[str, ...]) -> _Es
 
 
 def _copied(lines: Sequence[Line], training: Sequence[Line], **options: bool) -> _Estimates:
-    """Training phrases are compared with each other, and with the primers of the others."""
-    known = training
+    """Whole training phrases are what is known; to one that is judged itself, all but that one."""
+    places = {id(line): place for place, line in enumerate(training)}
+    own = [places.get(id(line), -1) for line in lines]
     scored = _modelled(lines)
-    if lines is training:
-        known = scored
     found = {}
     for length in meant.NGRAMS:
-        hits, totals = meant.rote_memorisation(scored, known, length, **options)
+        hits, totals = meant.rote_memorisation(scored, training, length, own=own, **options)
         found[str(length)] = PhraseMeans(hits.astype(np.float64), totals)
     return found
 

@@ -195,8 +195,7 @@ class RecordSet:
         Raises:
           RecordsError: If a shard is damaged.
         """
-        count = min(limit, self.num_examples)
-        wanted = np.linspace(0, self.num_examples - 1, count).astype(np.int64)
+        wanted = spread_places(self.num_examples, limit)
         parts, first = [], 0
         for batch in self.examples():
             size = len(next(iter(batch.values())))
@@ -274,3 +273,16 @@ class RecordSet:
                 )
             )
         return tables
+
+
+def spread_places(count: int, limit: int) -> np.ndarray:
+    """Places at even distances among `count`, the first and the last among them.
+
+    Args:
+      count: Of all, at least 1.
+      limit: How many are wanted at most.
+
+    Returns:
+      int64 [the smaller of both], in order.
+    """
+    return np.linspace(0, count - 1, min(limit, count)).astype(np.int64)
