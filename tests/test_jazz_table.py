@@ -55,6 +55,8 @@ def test_pieces_as_lines(script):
     assert [one.primer for one in found] == [1, 1, 0]
     steps = JazzPhrases(encoding="time_step", max_steps=48, max_notes=48, primer_notes=7)
     assert [one.primer for one in script.lines_of(music, column, steps)] == [2, 1, 0]
+    # What was given is so many notes, whatever the encoding.
+    assert [one.primer for one in script.lines_of(music, column, steps, given=1)] == [1, 1, 0]
     # Of tokens a quarter note is three steps; they have no chords.
     (tokens,) = script.lines_of(
         [piece((60, 12, 36), (62, 48, 60))], script.read_column("a:3"), MelodyTokens()

@@ -62,17 +62,26 @@ def read_column(text: str) -> Column:
 
 
 def lines_of(
-    sequences: Iterable[NoteSequence], column: Column, representation: Representation
+    sequences: Iterable[NoteSequence],
+    column: Column,
+    representation: Representation,
+    given: int | None = None,
 ) -> list[Line]:
     """Pieces as lines of three bars at most; pieces without a note have none.
 
     The first notes of phrases are marked as the primer that a model was given, where it was.
+
+    Args:
+      sequences: The pieces.
+      column: Theirs.
+      representation: Of the model.
+      given: Notes and rests that the pieces go on after; by default the representation's primer.
     """
     found = []
     for sequence in sequences:
         line = read_line(sequence)
         if line is not None:
-            found.extend(stretches(_with_primer(_scaled(line, column), representation)))
+            found.extend(stretches(_with_primer(_scaled(line, column), representation, given)))
     return found
 
 
@@ -134,12 +143,13 @@ def _scaled(line: Line, column: Column) -> Line:
     return Line(line.pitches, np.diff(np.append(starts, end)), *none, first % STEPS_PER_BAR)
 
 
-def _with_primer(line: Line, representation: Representation) -> Line:
+def _with_primer(line: Line, representation: Representation, given: int | None) -> Line:
     if not isinstance(representation, JazzPhrases):
         return line
-    given = representation.primer_notes
-    if representation.encoding == TIME_STEP:  # so many steps
-        given = int((line.starts < given).sum())
+    if given is None:
+        given = representation.primer_notes
+        if representation.encoding == TIME_STEP:  # so many steps
+            given = int((line.starts < given).sum())
     return dataclasses.replace(line, primer=min(given, len(line.pitches)))
 
 
@@ -162,7 +172,7 @@ def _read_samples(folder: pathlib.Path) -> Iterator[NoteSequence]:
 
 
 def _figures_of(
-    folder: pathlib.Path, samples: str, column: Column
+    folder: pathlib.Path, samples: str, column: Column, given: int | None = None
 ) -> tuple[Figures, list[Figures]]:
     """The corpus's figures, and those of each seed's samples."""
     records = RecordSet.open(folder / "records" / column.records, "train")
@@ -173,7 +183,7 @@ def _figures_of(
     )
     corpus = lines_of((rep.decode(row) for row in rows), column, rep)
     folders = sorted((folder / samples).glob(f"{column.name}-*"))
-    sampled = [lines_of(_read_samples(path), column, rep) for path in folders]
+    sampled = [lines_of(_read_samples(path), column, rep, given) for path in folders]
     runs = [measure(lines, corpus, rep) for lines in sampled]
     return measure(corpus, corpus, rep), runs
 
@@ -184,10 +194,16 @@ def main() -> None:
     parser.add_argument("folder", type=pathlib.Path, help="OUT of the reproduction script")
     parser.add_argument("--columns", required=True, help="NAME[@RECORDS][:STEPS], with commas")
     parser.add_argument("--samples", default="samples", help="folder of the samples' folders")
+    parser.add_argument(
+        "--given", type=int, help="notes and rests that the samples go on after; by default primers"
+    )
     parser.add_argument("--figures", default="", help="lines, with commas; by default all")
     flags = parser.parse_args()
     columns = [read_column(text) for text in flags.columns.split(",")]
-    found = {column.name: _figures_of(flags.folder, flags.samples, column) for column in columns}
+    found = {
+        column.name: _figures_of(flags.folder, flags.samples, column, flags.given)
+        for column in columns
+    }
     figures = flags.figures.split(",") if flags.figures else list(next(iter(found.values()))[0])
     print("\n".join(table(found, figures)))
 

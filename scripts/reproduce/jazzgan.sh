@@ -29,7 +29,8 @@ SWING=${SWING:-2}
 # Runs, their recipes and their records.
 ENCODINGS="jazzgan jazzgan_duration jazzgan_time_step"
 JAZZGANS="$ENCODINGS jazzgan_mle"
-COLUMNS=jazzgan,jazzgan_duration,jazzgan_time_step,jazzgan_mle@jazzgan
+OF_JAZZGAN=${ENCODINGS// /,},jazzgan_mle@jazzgan
+COLUMNS=$OF_JAZZGAN
 # SeqGAN's tokens are sixteenths at the sheets' one tempo, three of twelve steps to a quarter note.
 TOKEN_SECONDS=0.125
 if [ "$OTHERS" = yes ]; then COLUMNS+=,c_rnn_gan,seqgan:3; fi
@@ -99,10 +100,10 @@ draw() {
     --overwrite
 }
 
-# shift_off NAME SEED: lines that go on after a primer which is off the beat.
+# shift_off NAME SEED: lines that go on for three bars after a primer which is off the beat.
 shift_off() {
   tfmusicgan-sample --model="$OUT/models/$1-$2" --continue="$OUT/late.tfrecord" --num=1 \
-    --output="$OUT/late/$1-$2" --overwrite
+    --control=num_bars=3 --output="$OUT/late/$1-$2" --overwrite
 }
 
 # run RECIPE NAME SEED RECORDS
@@ -123,9 +124,8 @@ table() {
 }
 
 late_table() {
-  printf '\nAfter primers that are 7 steps off the beat\n\n'
-  python scripts/reproduce/jazz_table.py "$OUT" --samples=late \
-    --columns=jazzgan,jazzgan_duration,jazzgan_time_step,jazzgan_mle@jazzgan \
+  printf '\nAfter primers that are 7 steps off the beat; in brackets phrases as they are\n\n'
+  python scripts/reproduce/jazz_table.py "$OUT" --samples=late --given=4 --columns="$OF_JAZZGAN" \
     --figures=jazz_off_beat_recovery/melody,jazz_off_beat_recovery_as_published/melody
 }
 

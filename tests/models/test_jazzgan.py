@@ -185,6 +185,8 @@ def test_a_policy_step_by_hand():
     for before, gradient, after in pairs:
         expected = before - 0.3 * tf.convert_to_tensor(gradient)
         np.testing.assert_allclose(after, expected, atol=2e-6, err_msg=before.path)
+    mean = ((rewards * counted).sum(axis=1) / counts).mean()
+    assert float(logs["reward"]) == pytest.approx(mean, rel=1e-5)
     errors = (rewards - baseline) * counted / counts[:, None]
     expected = baseline + 0.032 * 2 * errors.sum(axis=0) / 4
     np.testing.assert_allclose(model.reward_baseline, expected, atol=1e-6)

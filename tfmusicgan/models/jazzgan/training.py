@@ -161,7 +161,7 @@ class JazzGANTraining(JazzGANPhases):
             baseline_loss, [self.reward_baseline], self._optimizers["baseline_optimizer"]
         )
         self.track(policy_loss=loss, generator_gradient_norm=norm, baseline_loss=of_baseline)
-        self.track(reward=losses.mean_of_rows(chances, counted))
+        self.track(reward=losses.mean_of_rows(rewards, counted))
 
     def _discriminator_update(self, real: Phrases, draws: writing.Draws) -> None:
         """Tells the notes of given phrases from those that the generator writes in their place."""
