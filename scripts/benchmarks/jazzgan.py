@@ -5,12 +5,13 @@
 
 Steps alternate with large matrix products in one process; medians are printed, as `rnn.py` does.
 A step is as many updates of the generator as the config says and one of the discriminator; all
-phrases are as long as they can be. `ours` and `keras` are a plain LSTM of the generator's sizes
-that reads what it reads, with its gradients: `PeepholeLSTM` without peepholes and
-`keras.layers.LSTM`.
+phrases have as many notes as they can: chords go on until the last, however long notes are. `ours`
+and `keras` are a plain LSTM of the generator's sizes that reads what it reads, with its gradients:
+`PeepholeLSTM` without peepholes and `keras.layers.LSTM`.
 """
 
 import argparse
+import dataclasses
 import os
 from collections.abc import Callable
 
@@ -26,6 +27,7 @@ from tfmusicgan.models.jazzgan.lstm import PeepholeLSTM
 from tfmusicgan.models.jazzgan.model import JazzGAN
 from tfmusicgan.models.jazzgan.networks import Discriminator, Generator, Head
 from tfmusicgan.recipes.jazzgan import LIKELIHOOD, PEEPHOLES
+from tfmusicgan.representations.jazz_phrases import JazzPhrases
 from tfmusicgan.representations.jazz_phrases_rhythm import rhythm_tokens
 from tfmusicgan.training import strategy
 
@@ -42,7 +44,7 @@ def main() -> None:
     strategy.prepare_devices()
     preset = recipes.get(flags.recipe).preset(flags.preset)
     representation = representations.get("jazz_phrases").from_parameters(preset.representation)
-    model = JazzGAN(preset.config, representation)
+    model = JazzGAN(preset.config, endless(representation))
     model.compile()
     model.prepare(whole_phrases(model, (SAMPLES,)))
     steps, flops = make_steps(model), count_flops(model)
@@ -59,6 +61,12 @@ def main() -> None:
     notes = SAMPLES * model.num_modelled / seconds["sampling"]
     print(f"\nsampling: {notes:,.0f} notes per second, {SAMPLES} phrases at once")
     print(f"an LSTM: {seconds['keras'] / seconds['ours']:.2f} times as fast as Keras's")
+
+
+def endless(representation: JazzPhrases) -> JazzPhrases:
+    """The representation with chords that no phrase reaches the end of before its last note."""
+    steps = representation.max_notes * representation.longest
+    return dataclasses.replace(representation, max_steps=steps)
 
 
 def whole_phrases(model: JazzGAN, leading: tuple[int, ...]) -> dict[str, np.ndarray]:
@@ -121,7 +129,7 @@ def _layers(model: JazzGAN) -> dict[str, Callable[[], None]]:
 
 
 def count_flops(model: JazzGAN) -> dict[str, float]:
-    """FLOP of each step, if phrases are written to the last note that they can have."""
+    """FLOP of each step; phrases are written to the last note that they can have."""
     config, notes = model.model_config, model.num_modelled
     said = _per_note(model.generator, config.cell == PEEPHOLES)
     scored = _per_note(model.discriminator, config.cell == PEEPHOLES)

@@ -282,7 +282,8 @@ def test_the_phases_of_the_presets():
     assert paper.likelihood_steps * paper.batch_size == pytest.approx(100_000, rel=0.03)
     assert JazzGANConfig(likelihood_steps=0).phases() == [(0, "policy")]
     assert JazzGANConfig(adversarial=False).phases() == [(0, "likelihood")]
-    assert JazzGANConfig(training_steps=9).phases() == [(0, "likelihood")]
+    assert JazzGANConfig(training_steps=9, adversarial=False).phases() == [(0, "likelihood")]
+    assert JazzGANConfig(training_steps=9, likelihood_steps=8).phases()[1:] == [(8, "policy")]
 
 
 @pytest.mark.parametrize(
@@ -296,6 +297,7 @@ def test_the_phases_of_the_presets():
         ({"discriminator_examples": "real"}, "discriminator_examples among both, coin"),
         ({"optimizer": "rmsprop"}, "optimizer among adam, sgd"),
         ({"likelihood_steps": -1}, "likelihood_steps of at least 0"),
+        ({"training_steps": 9, "likelihood_steps": 9}, "training_steps above the 9 of .* adv"),
         ({"transpose_keys": 13}, "transpose_keys within 1-12"),
         ({"gradient_clip_norm": 0.0}, "gradient_clip_norm above 0"),
     ],

@@ -48,19 +48,21 @@ class JazzGANConfig:
     initial_stddev: float = 0.1  # of all matrices: code
     # Phases; a generator that is not adversarial, the baseline, learns by likelihood throughout.
     adversarial: bool = True
-    likelihood_steps: int = 1_600  # as many phrases as in the code's 100,000 iterations of one
+    # As many phrases as in the code's 100,000 iterations of one; there with durations 10,000 at
+    # most.
+    likelihood_steps: int = 1_600
     training_steps: int = 31_200  # as many as in 20,000 epochs, of the deployed checkpoint: code
     generator_updates: int = 7  # in a step, before one of the discriminator: code
     discriminator_examples: str = "both"  # real and generated ones; code: coin, one of them
     reward_discount: float = 0.9  # gamma: code
     transpose_keys: int = 12  # keys that phrases are moved to at random; code has all copies
-    # Optimizers.
+    # Optimizers. The code has sgd with one rate for all, 0.032, and with time steps 0.001.
     batch_size: int = 64  # phrases; code: 1
     optimizer: str = "adam"  # code: sgd
-    likelihood_learning_rate: float = 1e-3  # code, of sgd: 0.032
-    policy_learning_rate: float = 1e-4  # code, of sgd: 0.032
-    discriminator_learning_rate: float = 1e-4  # code, of sgd: 0.032
-    baseline_learning_rate: float = 0.032  # of plain gradient descent: code
+    likelihood_learning_rate: float = 1e-3
+    policy_learning_rate: float = 1e-4
+    discriminator_learning_rate: float = 1e-4
+    baseline_learning_rate: float = 0.032  # of sgd always: code; with time steps as well
     gradient_clip_norm: float | None = None  # of each network: code has none
     # Generation.
     qpm: float = 160.0  # of most of Impro-Visor's lead sheets
@@ -69,7 +71,8 @@ class JazzGANConfig:
         """Checks ranges.
 
         Raises:
-          ConfigError: If a value is out of its range, or no step is left to an adversarial phase.
+          ConfigError: If a value is out of its range, or no step is left to the adversarial phase
+            of a training that has one.
         """
         networks = ("hidden_size", "pitch_embedding_size", "rhythm_embedding_size")
         networks += ("root_embedding_size",)
@@ -92,10 +95,15 @@ class JazzGANConfig:
             raise ConfigError(
                 f"Expected likelihood_steps of at least 0. Received: {self.likelihood_steps}."
             )
+        if self.adversarial and self.training_steps <= self.likelihood_steps:
+            raise ConfigError(
+                f"Expected training_steps above the {self.likelihood_steps} of likelihood_steps, "
+                f"or adversarial=false. Received: {self.training_steps}."
+            )
 
     def phases(self) -> list[tuple[int, str]]:
         """(first step, phase) of all phases that have steps."""
-        if not self.adversarial or self.likelihood_steps >= self.training_steps:
+        if not self.adversarial:
             return [(0, LIKELIHOOD)]
         found = [(0, LIKELIHOOD)] if self.likelihood_steps else []
         return [*found, (self.likelihood_steps, POLICY)]
