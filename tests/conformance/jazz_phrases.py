@@ -15,7 +15,7 @@ from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.recipes.jazzgan import POLICY
 from tfmusicgan.representations import jazz_phrases_graph
 from tfmusicgan.representations.jazz_phrases_chords import chord_numbers, to_bits
-from tfmusicgan.representations.jazz_phrases_rhythm import start_steps
+from tfmusicgan.representations.jazz_phrases_rhythm import durations
 from tfmusicgan.representations.packing import unpack_numbers
 
 MUSIC = "note_sequence"
@@ -124,8 +124,8 @@ def seed_tempo_and_length_act(asked):
         for later in range(1, 4):
             one, other = pieces[row], pieces[row + later]
             shorter = min(BARS[row], BARS[row + later])
-            starts = start_steps(one["rhythm"], 0, asked.model.representation.encoding)
-            count = int((starts < 48 * (shorter - 1)).sum())
+            lengths = durations(one["rhythm"], 0, asked.model.representation.encoding)
+            count = int((np.cumsum(lengths) - lengths < 48 * (shorter - 1)).sum())
             compared += count
             for name in ("pitches", "rhythm"):
                 np.testing.assert_array_equal(one[name][:count], other[name][:count])

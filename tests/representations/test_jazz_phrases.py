@@ -19,7 +19,6 @@ from tfmusicgan.representations.jazz_phrases_rhythm import (
     ENCODINGS,
     durations,
     rhythm_tokens,
-    start_steps,
 )
 
 # E4 from 0.5, a rest, F4 tied over the bar line, G4, a note above and one below the range.
@@ -118,9 +117,6 @@ def test_rhythm_tokens_are_lengths_and_back(encoding):
     tokens = rhythm_tokens(lengths, first, encoding)
     assert tokens.min() >= 0 and tokens.max() <= 47
     np.testing.assert_array_equal(durations(tokens, first, encoding), lengths)
-    np.testing.assert_array_equal(
-        start_steps(tokens, first, encoding), np.cumsum(lengths, axis=1) - lengths
-    )
     # One melody alone is as one of many.
     np.testing.assert_array_equal(durations(tokens[0], int(first[0]), encoding), lengths[0])
 

@@ -8,6 +8,7 @@ import pytest
 from tfmusicgan.errors import PieceError
 from tfmusicgan.note_sequences.impro_visor import read_impro_visor
 from tfmusicgan.representations.jazz_phrases import REST, JazzPhrases
+from tfmusicgan.representations.melody_bars_windows import read_melody_sheet
 
 II_V_I = "training/combination/rbmprovisor-ii-V-I/"
 
@@ -48,6 +49,23 @@ def test_counts_of_the_docstring(sheets):
     assert found[:3] == [457, 3_935, 68_580]
     found, _ = count(sheets.values(), phrase="sections")
     assert found[1] == 55
+    found, _ = count(sheets.values(), phrase="whole", max_steps=192, max_notes=64)
+    assert found[1] == 303
+
+
+def test_counts_of_notes(sheets):
+    """Of what the sheets say: how many, longer than a bar, off the grid of twelfths."""
+    found = np.zeros(4, int)
+    for sheet in sheets.values():
+        try:
+            melody = read_melody_sheet(sheet, JazzPhrases.melody_name, 4).melody
+        except PieceError:
+            continue
+        quarters = np.array([(note.start_quarter, note.end_quarter) for note in melody])
+        off = np.abs(quarters * 12 - np.round(quarters * 12)) > 1e-3
+        lengths = quarters[:, 1] - quarters[:, 0]
+        found += [1, len(melody), (lengths > 4 + 1e-3).sum(), off.any(axis=1).sum()]
+    assert found.tolist() == [457, 68_407, 274, 296]
 
 
 def test_the_ii_v_i_phrases_are_those_of_the_released_data(sheets):

@@ -16,11 +16,10 @@ from tfmusicgan.representations.jazz_phrases_chords import chord_numbers, to_bit
 from tfmusicgan.representations.jazz_phrases_cutting import to_tokens
 from tfmusicgan.representations.jazz_phrases_rhythm import (
     STEPS_PER_BAR,
-    STEPS_PER_QUARTER,
     TIME_STEP,
     durations,
+    round_to_steps,
 )
-from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
 
 __all__ = ["REST", "Line", "read_examples", "read_line"]
 
@@ -189,4 +188,4 @@ def _chords(sequence: NoteSequence, first: int, end: int) -> tuple[np.ndarray, n
 
 def _round_to_steps(sequence: NoteSequence, seconds: np.ndarray) -> np.ndarray:
     quarters = transforms.seconds_to_quarters(sequence, seconds)
-    return np.floor(quarters * STEPS_PER_QUARTER + (0.5 + ROUNDING_STEPS)).astype(np.int64)
+    return round_to_steps(quarters)

@@ -18,8 +18,7 @@ from tfmusicgan.note_sequences.chord_symbols import (
     normalise_symbol,
 )
 from tfmusicgan.note_sequences.lead_sheet import ChordSpan
-from tfmusicgan.representations.jazz_phrases_rhythm import STEPS_PER_QUARTER
-from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
+from tfmusicgan.representations.jazz_phrases_rhythm import round_to_steps
 
 ROOTS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 NUM_TONES = 2**12
@@ -150,7 +149,7 @@ def chord_steps(spans: tuple[ChordSpan, ...], num_steps: int) -> tuple[np.ndarra
       ChordSymbolError: If a symbol cannot be read.
     """
     quarters = np.array([span.start_quarter for span in spans])
-    starts = np.floor(quarters * STEPS_PER_QUARTER + (0.5 + ROUNDING_STEPS)).astype(np.int64)
+    starts = round_to_steps(quarters)
     numbers = np.array([chord_numbers(span.symbol) for span in spans], np.int64)
     # Of several that begin at one step the last holds.
     holds = np.searchsorted(starts, np.arange(num_steps), side="right") - 1

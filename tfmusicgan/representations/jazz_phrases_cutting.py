@@ -21,9 +21,9 @@ from tfmusicgan.representations.jazz_phrases_rhythm import (
     STEPS_PER_BAR,
     STEPS_PER_QUARTER,
     rhythm_tokens,
+    round_to_steps,
 )
 from tfmusicgan.representations.melody_bars_windows import read_melody_sheet
-from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
 
 if typing.TYPE_CHECKING:
     from tfmusicgan.representations.jazz_phrases import JazzPhrases
@@ -151,7 +151,7 @@ def read_piece(sequence: NoteSequence, melody_name: str) -> Piece:
 
 def _draw_line(sheet: LeadSheet) -> Line:
     quarters = np.array([(note.start_quarter, note.end_quarter) for note in sheet.melody])
-    steps = np.floor(quarters * STEPS_PER_QUARTER + (0.5 + ROUNDING_STEPS)).astype(np.int64)
+    steps = round_to_steps(quarters)
     pitches = to_tokens(np.array([note.pitch for note in sheet.melody], np.int64))
     long_enough = steps[:, 0] < steps[:, 1]
     return Line(pitches[long_enough], *steps[long_enough].T)
@@ -229,5 +229,5 @@ def _section_steps(sequence: NoteSequence, end: int) -> list[int]:
         )
     quarters = transforms.seconds_to_quarters(sequence, times)
     quarters = quarters + bars_of(sequence, name_of(sequence))[1]
-    steps = np.floor(quarters * STEPS_PER_QUARTER + (0.5 + ROUNDING_STEPS)).astype(np.int64)
+    steps = round_to_steps(quarters)
     return [step for step in steps.tolist() if 0 < step < end]

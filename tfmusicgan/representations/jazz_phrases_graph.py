@@ -18,11 +18,7 @@ from tfmusicgan.representations.jazz_phrases_messages import (
     phrase_header,
 )
 from tfmusicgan.representations.jazz_phrases_rhythm import STEPS_PER_BAR, TIME_STEP
-from tfmusicgan.representations.jazz_phrases_rhythm_graph import (
-    durations,
-    rhythm_tokens,
-    start_steps,
-)
+from tfmusicgan.representations.jazz_phrases_rhythm_graph import durations, rhythm_tokens
 from tfmusicgan.representations.melody_messages import VELOCITY
 from tfmusicgan.representations.note_sequences_graph import (
     note_sequence_qpm,
@@ -36,7 +32,6 @@ __all__ = [
     "note_sequence_qpm",
     "readable_note_sequences",
     "rhythm_tokens",
-    "start_steps",
     "to_note_sequences",
     "transpose",
 ]

@@ -9,11 +9,18 @@ https://github.com/Impro-Visor/sequence_gan.
 
 import numpy as np
 
+from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
+
 STEPS_PER_QUARTER = 12
 STEPS_PER_BAR = 48
 
 BEAT_POSITION, DURATION, TIME_STEP = "beat_position", "duration", "time_step"
 ENCODINGS = (BEAT_POSITION, DURATION, TIME_STEP)
+
+
+def round_to_steps(quarters: np.ndarray) -> np.ndarray:
+    """The nearest step of each position in quarter notes, halves up: int64 of the same shape."""
+    return np.floor(quarters * STEPS_PER_QUARTER + (0.5 + ROUNDING_STEPS)).astype(np.int64)
 
 
 def durations(rhythm: np.ndarray, first_step: np.ndarray | int, encoding: str) -> np.ndarray:
@@ -35,18 +42,6 @@ def durations(rhythm: np.ndarray, first_step: np.ndarray | int, encoding: str) -
         before = np.concatenate([first, rhythm], axis=-1)[..., : rhythm.shape[-1]]
         return (rhythm - before + STEPS_PER_BAR - 1) % STEPS_PER_BAR + 1
     return rhythm + 1 if encoding == DURATION else np.ones_like(rhythm)
-
-
-def start_steps(rhythm: np.ndarray, first_step: np.ndarray | int, encoding: str) -> np.ndarray:
-    """Steps from the beginning of the first note to that of each: int64 [..., notes].
-
-    Args:
-      rhythm: int [..., notes], rhythm tokens, 0 to 47.
-      first_step: int [...], the place in the bar where the first note begins, 0 to 47.
-      encoding: One of `ENCODINGS`.
-    """
-    lengths = durations(rhythm, first_step, encoding)
-    return np.cumsum(lengths, axis=-1) - lengths
 
 
 def rhythm_tokens(lengths: np.ndarray, first_step: np.ndarray | int, encoding: str) -> np.ndarray:

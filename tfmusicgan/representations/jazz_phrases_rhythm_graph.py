@@ -36,11 +36,6 @@ def duration_between(before: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
     return (position - before + STEPS_PER_BAR - 1) % STEPS_PER_BAR + 1
 
 
-def start_steps(rhythm: tf.Tensor, first_step: tf.Tensor, encoding: str) -> tf.Tensor:
-    """As `jazz_phrases_rhythm.start_steps`: int32 [..., notes]."""
-    return tf.cumsum(durations(rhythm, first_step, encoding), axis=-1, exclusive=True)
-
-
 def rhythm_tokens(lengths: tf.Tensor, first_step: tf.Tensor, encoding: str) -> tf.Tensor:
     """As `jazz_phrases_rhythm.rhythm_tokens`: int32 [..., notes]."""
     if encoding == BEAT_POSITION:

@@ -78,20 +78,7 @@ class Generator(keras.layers.Layer):
         super().__init__(**kwargs)
         size, stddev, name = config.hidden_size, config.initial_stddev, self.name
         self.hidden_size = size
-        self.reader = NoteReader(
-            encoding,
-            config.pitch_embedding_size,
-            config.rhythm_embedding_size,
-            config.root_embedding_size,
-            config.rest_class,
-            seed,
-            stddev,
-            name=f"{name}_reader",
-        )
-        peepholes = config.cell == PEEPHOLES
-        self.lstm = PeepholeLSTM(
-            self.reader.input_size, size, seed, stddev, peepholes, name=f"{name}_lstm"
-        )
+        self.reader, self.lstm = _reader_and_lstm(config, encoding, seed, name, "")
         pitches, pitch_size = self.reader.pitch_embedding.shape
         self.pitch = Head(size, pitches, pitch_size, seed, stddev, name=f"{name}_pitch")
         self.rhythm = None
@@ -145,20 +132,7 @@ class Discriminator(keras.layers.Layer):
         super().__init__(**kwargs)
         size, stddev, name = config.discriminator_hidden_size, config.initial_stddev, self.name
         self.hidden_size = size
-        self.reader = NoteReader(
-            encoding,
-            config.discriminator_pitch_embedding_size,
-            config.discriminator_rhythm_embedding_size,
-            config.discriminator_root_embedding_size,
-            config.rest_class,
-            seed,
-            stddev,
-            name=f"{name}_reader",
-        )
-        peepholes = config.cell == PEEPHOLES
-        self.lstm = PeepholeLSTM(
-            self.reader.input_size, size, seed, stddev, peepholes, name=f"{name}_lstm"
-        )
+        self.reader, self.lstm = _reader_and_lstm(config, encoding, seed, name, "discriminator_")
         initializer = seeded_plain_normal(seed, f"{name}/score", stddev)
         self.score = self.add_weight(name="score", shape=(size, 1), initializer=initializer)
         self.score_bias = self.add_weight(name="score_bias", shape=(1,), initializer="zeros")
@@ -181,3 +155,18 @@ class Discriminator(keras.layers.Layer):
         )
         scores = tf.matmul(tf.reshape(hidden, [steps * rows, size]), score) + bias
         return full_precision(tf.transpose(tf.reshape(scores, [steps, rows])))
+
+
+def _reader_and_lstm(
+    config: JazzGANConfig, encoding: str, seed: int, name: str, prefix: str
+) -> tuple[NoteReader, PeepholeLSTM]:
+    """What both networks begin with, the sizes being those of the config behind a prefix."""
+    names = ("hidden_size", "pitch_embedding_size", "rhythm_embedding_size", "root_embedding_size")
+    size, pitch, rhythm, root = (getattr(config, prefix + size) for size in names)
+    stddev = config.initial_stddev
+    reader = NoteReader(
+        encoding, pitch, rhythm, root, config.rest_class, seed, stddev, name=f"{name}_reader"
+    )
+    peepholes = config.cell == PEEPHOLES
+    lstm = PeepholeLSTM(reader.input_size, size, seed, stddev, peepholes, name=f"{name}_lstm")
+    return reader, lstm
