@@ -52,7 +52,7 @@ def evaluate_run(
       records_folder: The record set; `train`, and `validation` or `test` where it has them.
       checkpoint: `latest`, `best`, `ema`, or a checkpoint folder's path.
       num_phrases: Phrases per row at most; samples are exactly as many. All held-out sequences of
-        tokens count, whatever it is.
+        tokens count, and jazz phrases are compared with all training phrases, whatever it is.
       seed: Samples use the seeds from `seed * 2**32` on.
       classifier: The run of a pitch classifier, which generated notes are measured by.
 
