@@ -63,9 +63,10 @@ def test_resuming_equals_uninterrupted(name, trained, tiny_records, tmp_path):
 
 def test_the_evaluation_measures_all_that_the_recipe_names(name, trained, tiny_records):
     result = evaluate_run(trained(name), tiny_records[name], num_phrases=24)
-    measured = {key.partition("/")[0] for key in result.rows[TRAINED]}
-    assert measured == set(recipes.get(name).metrics)
-    assert np.isfinite(list(result.rows[TRAINED].values())).all()
+    row, metrics = result.rows[TRAINED], set(recipes.get(name).metrics)
+    assert {key.partition("/")[0] for key in row} == metrics
+    # Pieces of so few notes have no runs of many, but every metric says something of them.
+    assert {key.partition("/")[0] for key, value in row.items() if np.isfinite(value)} == metrics
     # How well it foresees held-out music: by its likelihood, or of real numbers by its error.
     found = result.memorisation[TRAINED]
     assert np.isfinite(found.get("held_out_nll", found.get("held_out_error")))
