@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
-from rnn import SAMPLES, SIDE, time_alternating
+from recurrent_steps import learn, print_table, time_alternating
 
 from tfmusicgan import recipes, representations
 from tfmusicgan.models.jazzgan.lstm import PeepholeLSTM
@@ -31,6 +31,7 @@ from tfmusicgan.representations.jazz_phrases import JazzPhrases
 from tfmusicgan.representations.jazz_phrases_rhythm import rhythm_tokens
 from tfmusicgan.training import strategy
 
+SAMPLES = 64
 RECIPES = ("jazzgan", "jazzgan_duration", "jazzgan_time_step")
 
 
@@ -49,15 +50,7 @@ def main() -> None:
     model.prepare(whole_phrases(model, (SAMPLES,)))
     steps, flops = make_steps(model), count_flops(model)
     seconds, rate = time_alternating(steps, flags.rounds)
-    print(f"{SIDE} x {SIDE} product between the steps: {rate / 1e9:.0f} GFLOP/s\n")
-    print("| step | GFLOP | needs, s | s | times what it needs |")
-    print("|---|---:|---:|---:|---:|")
-    for name, count in flops.items():
-        needs = count / rate
-        print(
-            f"| {name} | {count / 1e9:.2f} | {needs:.4f} | {seconds[name]:.4f} | "
-            f"{seconds[name] / needs:.2f} |"
-        )
+    print_table(seconds, flops, rate)
     notes = SAMPLES * model.num_modelled / seconds["sampling"]
     print(f"\nsampling: {notes:,.0f} notes per second, {SAMPLES} phrases at once")
     print(f"an LSTM: {seconds['keras'] / seconds['ours']:.2f} times as fast as Keras's")
@@ -113,18 +106,9 @@ def _layers(model: JazzGAN) -> dict[str, Callable[[], None]]:
     theirs.build(by_rows.shape)
     zeros = tf.zeros([rows, lstm.hidden_size])
 
-    def learn(read: Callable[[], tf.Tensor], variables: list) -> Callable[[], None]:
-        def step() -> tf.Tensor:
-            with tf.GradientTape() as tape:
-                loss = tf.reduce_sum(read())
-            return tf.linalg.global_norm(tape.gradient(loss, [v.value for v in variables]))
-
-        traced = tf.function(step, autograph=False)
-        return lambda: traced().numpy()
-
     return {
-        "ours": learn(lambda: ours(inputs, (zeros, zeros)), ours.trainable_variables),
-        "keras": learn(lambda: theirs(by_rows), theirs.trainable_variables),
+        "ours": learn(lambda: [ours(inputs, (zeros, zeros))], ours.trainable_variables),
+        "keras": learn(lambda: [theirs(by_rows)], theirs.trainable_variables),
     }
 
 

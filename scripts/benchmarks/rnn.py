@@ -13,7 +13,6 @@ layer reads, with their gradients, `ours` the same of `StackedLSTM`.
 import argparse
 import dataclasses
 import os
-import time
 from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -21,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
+from recurrent_steps import learn, print_table, time_alternating
 
 from tfmusicgan import recipes, representations
 from tfmusicgan.models.c_rnn_gan.lstm import StackedLSTM
@@ -28,7 +28,6 @@ from tfmusicgan.models.c_rnn_gan.model import CRNNGAN
 from tfmusicgan.recipes.c_rnn_gan import ADVERSARIAL, PRETRAINING
 from tfmusicgan.training import strategy
 
-SIDE = 2048  # of the large product
 SAMPLES = 64
 
 
@@ -46,15 +45,7 @@ def main() -> None:
     model.compile()
     steps, flops = make_steps(model), count_flops(model)
     seconds, rate = time_alternating(steps, flags.rounds)
-    print(f"{SIDE} x {SIDE} product between the steps: {rate / 1e9:.0f} GFLOP/s\n")
-    print("| step | GFLOP | needs, s | s | times what it needs |")
-    print("|---|---:|---:|---:|---:|")
-    for name, count in flops.items():
-        needs = count / rate
-        print(
-            f"| {name} | {count / 1e9:.2f} | {needs:.4f} | {seconds[name]:.4f} | "
-            f"{seconds[name] / needs:.2f} |"
-        )
+    print_table(seconds, flops, rate)
     events = SAMPLES * model.length / seconds["sampling"]
     print(f"\nsampling: {events:,.0f} events per second, {SAMPLES} pieces at once")
     print(f"two LSTM layers: {seconds['keras'] / seconds['ours']:.2f} times as fast as Keras's")
@@ -90,15 +81,6 @@ def _layers(model: CRNNGAN) -> dict[str, Callable[[], None]]:
     for layer in theirs:
         layer.build(by_rows.shape[1:])
 
-    def learn(read: Callable[[], list[tf.Tensor]], variables: list) -> Callable[[], None]:
-        def step() -> tf.Tensor:
-            with tf.GradientTape() as tape:
-                loss = tf.add_n([tf.reduce_sum(hidden) for hidden in read()])
-            return tf.linalg.global_norm(tape.gradient(loss, [v.value for v in variables]))
-
-        traced = tf.function(step, autograph=False)
-        return lambda: traced().numpy()
-
     return {
         "ours": learn(lambda: [ours(inputs)], ours.trainable_variables),
         "keras": learn(
@@ -124,25 +106,6 @@ def count_flops(model: CRNNGAN) -> dict[str, float]:
         "ours": 3 * 2 * events * upper,
         "keras": 3 * 2 * events * upper,
     }
-
-
-def time_alternating(
-    steps: dict[str, Callable[[], None]], rounds: int
-) -> tuple[dict[str, float], float]:
-    """Median seconds of each step, and the median rate of a large product in FLOP/s."""
-    matrix = tf.constant(np.random.default_rng(0).normal(size=(SIDE, SIDE)), tf.float32)
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    products = []
-    for _ in range(rounds):
-        for name, step in steps.items():
-            begin = time.perf_counter()
-            step()
-            seconds[name].append(time.perf_counter() - begin)
-            begin = time.perf_counter()
-            tf.matmul(matrix, matrix).numpy()
-            products.append(time.perf_counter() - begin)
-    rate = 2 * SIDE**3 / float(np.median(products))
-    return {name: float(np.median(values)) for name, values in seconds.items()}, rate
 
 
 if __name__ == "__main__":

@@ -87,3 +87,32 @@ def test_several_devices_sum_gradients(devices):
     alone = _by_hand(np.ones(3), [total], rate=0.125, beta_1=0.9, beta_2=0.999, epsilon=1.0)
     for copy in strategy.experimental_local_results(variable.value):
         np.testing.assert_allclose(copy, alone, rtol=1e-12)
+
+
+@pytest.mark.parametrize("devices", [1, 2, 4])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_what_stands_still_is_as_if_the_step_had_not_been(devices, scaled):
+    strategy = mirrored(devices)
+    with strategy.scope():
+        variable = keras.Variable(np.ones(3), dtype="float64")
+        adam = FusedAdam(0.125, 0.5, 0.9, epsilon=1e-3)
+        optimizer = keras.optimizers.LossScaleOptimizer(adam, 4.0) if scaled else adam
+        optimizer.build([variable])
+
+    @tf.function
+    def step(gradient, frozen):
+        def of_replica():
+            with adam.standing_still(frozen):
+                optimizer.apply([gradient / devices], [variable])
+
+        strategy.run(of_replica)
+
+    drawn = np.random.default_rng(0).normal(size=(5, 3))
+    still = [0.0, 1.0, 1.0, 0.0, 1.0]
+    for gradient, frozen in zip(drawn, still, strict=True):
+        scale = 4.0 if scaled else 1.0
+        step(tf.constant(scale * gradient), tf.constant(frozen))
+    expected = _by_hand(np.ones(3), [drawn[0], drawn[3]])
+    for copy in strategy.experimental_local_results(variable.value):
+        np.testing.assert_allclose(copy, expected, rtol=1e-10)
+    assert int(adam.iterations.numpy()) == 2

@@ -13,7 +13,7 @@ from tfmusicgan.metrics.token_metrics import token_similarity
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.kept_oracle import read_oracle
-from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.records.reader import RecordSet, spread_places
 from tfmusicgan.token_oracle import RELEASED
 from tfmusicgan.training.monitor import Likelihood
 
@@ -43,7 +43,7 @@ def measure(
     }
     # Variety depends on the number of sequences: it is measured on as many of each row.
     smallest = min(map(len, phrases.values()))
-    some = {row: _spread(tokens, smallest) for row, tokens in phrases.items()}
+    some = {row: tokens[spread_places(len(tokens), smallest)] for row, tokens in phrases.items()}
     rows: Rows = {row: {} for row in phrases}
     spread: dict[str, float] = {}
     interval: dict[str, tuple[float, float]] = {}
@@ -68,11 +68,6 @@ def measure(
         "published": {row: dict(values) for row, values in published.items()},
         "notes": recipe.published_notes,
     }
-
-
-def _spread(tokens: np.ndarray, count: int) -> np.ndarray:
-    """So many sequences at even distances."""
-    return tokens[np.linspace(0, len(tokens) - 1, count).astype(np.int64)]
 
 
 def _memorisation(

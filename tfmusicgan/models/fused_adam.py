@@ -38,9 +38,10 @@ class FusedAdam(keras.optimizers.Adam):
         trainable_variables: Sequence[keras.Variable] | None = None,
     ) -> None:
         """As Keras's, and counts no update that stands still."""
+        frozen = self._frozen  # another replica may have left `standing_still` behind the update
         super().apply(grads, trainable_variables)
-        if self._frozen is not None:
-            self.iterations.assign_sub(tf.cast(self._frozen, self.iterations.dtype))
+        if frozen is not None:
+            self.iterations.assign_sub(tf.cast(frozen, self.iterations.dtype))
 
     def restart(self) -> None:
         """Forgets all moments and the number of updates, as if it had just been built."""

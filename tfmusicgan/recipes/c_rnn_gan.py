@@ -119,7 +119,7 @@ class CRNNGANConfig:
 # matching adds up, most is what any two batches differ by. No dropout, which would be a noise that
 # sampling lacks; a weaker penalty; Adam; times that can be 0; averaged weights, since those of
 # single steps swing; and 30 events: at 60, reached in small steps, the discriminator ran away.
-# What was measured: scripts/reproduce/c_rnn_gan.md.
+# How it was found: scripts/reproduce/c_rnn_gan.md.
 _SMALL = {
     "hidden_size": 100,
     "dense_stddev": 0.1,

@@ -151,6 +151,12 @@ def write(
     _, _, count, *_, arrays = tf.while_loop(
         goes_on, body, loop, maximum_iterations=most - first, parallel_iterations=1
     )
+    return _behind_primer(begun, arrays, count)
+
+
+def _behind_primer(begun: Begun, arrays: tuple[tf.TensorArray, ...], count: tf.Tensor) -> Written:
+    """The primer, and behind it what the loop has written: three of [steps, rows], and how many."""
+    phrases, first = begun.phrases, begun.primer
     before = tuple(part[:, :first] for part in (phrases.pitches, phrases.rhythms, phrases.rhythms))
     behind = (tf.transpose(array.stack()) for array in arrays)
     notes = [tf.concat(pair, axis=1) for pair in zip(before, behind, strict=True)]
