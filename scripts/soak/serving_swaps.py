@@ -27,6 +27,7 @@ import served
 _SLACK_MB = 24.0  # what the allocator keeps varies by so much
 _MOST_MB_PER_SWAP = 0.03  # the list of past versions grows, as the stock server's does
 _LIMIT_SECONDS = 120.0
+_SWAPS_A_LINE = 20
 _SEEDS = range(5, 9)
 
 
@@ -119,6 +120,14 @@ def _swap_all(
             shutil.rmtree(folder / str(number - 1))
             result.swaps += 1
             result.usages.append(server.usage())
+            if result.swaps % _SWAPS_A_LINE == 0:
+                print(_progress(result), file=sys.stderr, flush=True)
+
+
+def _progress(result: Result) -> str:
+    memory = result.usages[-1].memory_mb
+    failures = f"{len(result.failures)} failures"
+    return f"{result.swaps} swaps, {result.requests} requests, {memory:.0f} MB, {failures}"
 
 
 def _ask(address: str, result: Result, stop: threading.Event) -> None:

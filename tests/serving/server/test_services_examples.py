@@ -66,11 +66,27 @@ def test_regress_refuses_generators(prediction, signature, text):
     assert refusal.value.details().startswith(text)
 
 
+NOT_RUN = "The embedded server does not run regression of tf.Example; ask with Predict"
+
+
 def test_a_real_regressor_is_not_run(prediction):
-    with pytest.raises(grpc.RpcError) as refusal:
-        prediction.Regress(regression("regressor"), timeout=20)
-    assert refusal.value.code() == Code.UNIMPLEMENTED
-    assert refusal.value.details().endswith("ask with Predict")
+    message = regression("regressor")
+    message.input.example_list_with_context.examples.add()
+    refused(prediction.Regress, message, Code.UNIMPLEMENTED, NOT_RUN)
+
+
+def test_a_real_regressor_wants_input(prediction):
+    message = regression("regressor")
+    refused(prediction.Regress, message, Code.INVALID_ARGUMENT, "Input is empty.")
+    message.input.example_list_with_context.context.SetInParent()
+    refused(prediction.Regress, message, Code.INVALID_ARGUMENT, "Input is empty.")
+
+
+def test_tasks_that_fit_want_input(prediction):
+    message = multi(("toy", "regressor", REGRESS))
+    refused(prediction.MultiInference, message, Code.INVALID_ARGUMENT, "Input is empty.")
+    message.input.example_list.examples.add()
+    refused(prediction.MultiInference, message, Code.UNIMPLEMENTED, NOT_RUN)
 
 
 def test_classify_model_errors(prediction):
@@ -136,11 +152,6 @@ def multi(*tasks):
             multi(("toy", "sing", REGRESS), ("nix", "sing", REGRESS)),
             Code.INVALID_ARGUMENT,
             "Requested signature not found in model graph: sing",
-        ),
-        (
-            multi(("toy", "regressor", REGRESS)),
-            Code.UNIMPLEMENTED,
-            "The embedded server does not run regression of tf.Example; ask with Predict",
         ),
     ],
 )

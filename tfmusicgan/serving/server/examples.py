@@ -1,7 +1,7 @@
 """Classify, Regress and MultiInference of tf.Examples, which are refused.
 
 Models without such signatures, all that the suite exports, are refused as by the stock server.
-Where a signature fits, the answer is UNIMPLEMENTED.
+Where a signature fits and there are Examples, the answer is UNIMPLEMENTED.
 """
 
 from collections.abc import Sequence
@@ -18,28 +18,35 @@ CLASSIFY_METHOD = "tensorflow/serving/classify"
 REGRESS_METHOD = "tensorflow/serving/regress"
 
 
-def refuse(version: Version, spec, method: str) -> None:
+def count(examples) -> int:
+    """How many tf.Examples a request's `messages.Input` has."""
+    return len(examples.example_list.examples) + len(examples.example_list_with_context.examples)
+
+
+def refuse(version: Version, spec, method: str, num_examples: int) -> None:
     """Says what a signature lacks for tf.Examples.
 
     Args:
       version: The model that is asked.
       spec: The request's `messages.ModelSpec`.
       method: `CLASSIFY_METHOD` or `REGRESS_METHOD`.
+      num_examples: How many the request has.
 
     Raises:
-      RequestError: Always: with the stock server's text where the signature does not fit, else
-        UNIMPLEMENTED.
+      RequestError: Always: with the stock server's text where the signature does not fit or there
+        is nothing to run it on, else UNIMPLEMENTED.
     """
     _require(_signature(version, spec), method)
-    raise _not_run(method)
+    raise _not_run(method, num_examples)
 
 
-def refuse_tasks(version: Version, tasks: Sequence[object]) -> None:
+def refuse_tasks(version: Version, tasks: Sequence[object], num_examples: int) -> None:
     """Says what the first task lacks that does not fit, each looked at once all before it have.
 
     Args:
       version: The model that the first one asks.
       tasks: `messages.InferenceTask`s.
+      num_examples: How many the request has.
 
     Raises:
       RequestError: Always.
@@ -62,7 +69,7 @@ def refuse_tasks(version: Version, tasks: Sequence[object]) -> None:
                 f"Unsupported signature method_name: {task.method_name}",
             )
         _require(version.servable.signatures[name], task.method_name)
-    raise _not_run(tasks[0].method_name)
+    raise _not_run(tasks[0].method_name, num_examples)
 
 
 def _signature(version: Version, spec) -> Signature:
@@ -77,7 +84,9 @@ def _signature(version: Version, spec) -> Signature:
     return version.servable.signatures[name]
 
 
-def _not_run(method: str) -> RequestError:
+def _not_run(method: str, num_examples: int) -> RequestError:
+    if not num_examples:
+        return statuses.invalid_argument("Input is empty.")
     return RequestError(
         grpc.StatusCode.UNIMPLEMENTED,
         f"The embedded server does not run {_kind(method)} of tf.Example; ask with Predict",

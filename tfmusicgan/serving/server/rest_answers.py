@@ -146,7 +146,8 @@ class Answers:
         spec.signature_name = json_body.signature_name(parsed)
         json_body.require_examples(parsed)
         method = {"classify": examples.CLASSIFY_METHOD, "regress": examples.REGRESS_METHOD}
-        return examples.refuse(self._manager.find(spec), spec, method[asked.method])
+        version, num_examples = self._manager.find(spec), len(parsed["examples"])
+        return examples.refuse(version, spec, method[asked.method], num_examples)
 
     def _metadata(self, spec) -> bytes:
         version = self._manager.find(spec)

@@ -180,13 +180,16 @@ async def _reload(manager: ModelManager, request, call: Call) -> bytes:
 
 
 async def _classify(manager: ModelManager, request, call: Call) -> bytes:
-    examples.refuse(_version(manager, request), request.model_spec, examples.CLASSIFY_METHOD)
+    version, num_examples = _version(manager, request), examples.count(request.input)
+    examples.refuse(version, request.model_spec, examples.CLASSIFY_METHOD, num_examples)
 
 
 async def _regress(manager: ModelManager, request, call: Call) -> bytes:
-    examples.refuse(_version(manager, request), request.model_spec, examples.REGRESS_METHOD)
+    version, num_examples = _version(manager, request), examples.count(request.input)
+    examples.refuse(version, request.model_spec, examples.REGRESS_METHOD, num_examples)
 
 
 async def _multi_inference(manager: ModelManager, request, call: Call) -> bytes:
     tasks = request.tasks or [messages.InferenceTask()]
-    examples.refuse_tasks(manager.find(tasks[0].model_spec), tasks)
+    version = manager.find(tasks[0].model_spec)
+    examples.refuse_tasks(version, tasks, examples.count(request.input))
