@@ -71,6 +71,13 @@ def test_losses_by_hand():
     matched = ((features[:, :2].mean(axis=1) - features[:, 2:].mean(axis=1)) ** 2).sum() / 2
     expected = 0.25 * matched - 0.5 * np.log(p[2:]).mean()
     assert found["generator_loss"] == pytest.approx(expected, rel=1e-5)
+    saturating = make(
+        feature_matching="none", l2_weight=0.0, adversarial_weight=0.5, saturating=True
+    )
+    found = {name: float(value) for name, value in saturating._find_losses(*given).items()}
+    assert found["generator_loss"] == pytest.approx(0.5 * np.log(1 - p[2:]).mean(), rel=1e-5)
+    # What freezing goes by stays.
+    assert found["adversarial_loss"] == pytest.approx(-np.log(p[2:]).mean(), rel=1e-5)
 
 
 def test_a_generator_that_is_seen_through_still_learns():
@@ -197,6 +204,29 @@ def test_pretraining_compares_the_next_event_with_the_true_one():
     assert again.train_step({"note_events": tf.constant(longer)}) == logs
 
 
+def test_pretraining_as_in_the_papers_commit():
+    """The generator reads itself; the two errors of times weigh most."""
+    config = dataclasses.replace(
+        CONFIG,
+        dropout=0.0,
+        l2_weight=0.0,
+        pretraining_input="own_events",
+        pretraining_weights=(100, 90, 1, 4),
+    )
+    model = CRNNGAN(config, dataclasses.replace(REP, tones=2), seed=2)
+    model.compile()
+    batch = real(model)
+    first, driven = model._noise(4)
+    written = model.generator(driven, first).numpy()
+    squares = (written - batch["note_events"].numpy().transpose(1, 0, 2)[:3]) ** 2
+    total = 100 * squares[..., 0].sum()
+    for tone in (0, 1):
+        for number, weight in enumerate((90, 1, 4)):
+            total += weight * squares[..., 1 + 3 * tone + number].sum()
+    logs = model.train_step(batch)
+    assert float(logs["pretraining_loss"]) == pytest.approx(total / (3 * 4 * 7), rel=1e-5)
+
+
 def test_the_papers_phases_and_lengths():
     stages = list(CRNNGANConfig().stages(100))
     assert stages[0] == (0, "pretraining", 4)
@@ -252,6 +282,9 @@ def test_pieces_depend_on_their_own_seed():
         ({"feature_matching_weight": 0.0}, "feature_matching_weight above 0"),
         ({"ema_decay": 1.0}, r"ema_decay in \[0, 1\)"),
         ({"feature_matching": "none"}, "a loss of the generator"),
+        ({"pretraining_input": "none"}, "pretraining_input among true_events, own_events"),
+        ({"pretraining_weights": (1, 2, 3)}, "four pretraining_weights"),
+        ({"pretraining_weights": (0, 0, 0, 0)}, "four pretraining_weights"),
     ],
 )
 def test_refused_settings(changes, message):

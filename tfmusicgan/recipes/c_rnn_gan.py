@@ -29,6 +29,7 @@ MATCHINGS = ("pairs", "means", "none")
 FREEZINGS = ("decision", "sum", "none")
 OPTIMIZERS = ("sgd", "adam")
 ACTIVATIONS = ("linear", "rectified")
+PRETRAININGS = ("true_events", "own_events")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,12 +47,17 @@ class CRNNGANConfig:
     training_steps: int = 15_360  # 120 epochs, as the paper's curves have them
     epoch_steps: int = 128  # batches of the training files in the released snapshot: code
     pretraining_epochs: int = 6  # P
+    # What the generator reads as the event before: code 9edafc0; e75e541: own_events.
+    pretraining_input: str = "true_events"
+    # Of a squared error, in the order time, length, frequency, intensity; e75e541: 100, 100, 1, 4.
+    pretraining_weights: tuple[int, ...] = (1, 1, 1, 1)
     curriculum_events: int = 4  # by which sequences grow in an epoch, from as many; 0: never: P
     curriculum_goes_on: bool = True  # after pretraining, until they are whole: code; P: no
     # Losses.
     feature_matching: str = "pairs"  # the generator's loss: P; or means, or none
     feature_matching_weight: float = 1.0
     adversarial_weight: float = 0.0  # of its own loss beside that; published 0, without matching 1
+    saturating: bool = False  # its own loss is log(1 - D(G(z))): P; -log D(G(z)): code
     l2_weight: float = 0.1  # times half the squared weights of each network: code
     freezing: str = "decision"  # what is compared of the discriminator's loss; sum as written in P
     freezing_share: float = 0.7  # of the other's loss, below which a network stands still: P
@@ -81,6 +87,13 @@ class CRNNGANConfig:
         check_choice(self, "freezing", FREEZINGS)
         check_choice(self, "optimizer", OPTIMIZERS)
         check_choice(self, "time_activation", ACTIVATIONS)
+        check_choice(self, "pretraining_input", PRETRAININGS)
+        weights = self.pretraining_weights
+        if len(weights) != 4 or min(weights) < 0 or not any(weights):
+            raise ConfigError(
+                "Expected four pretraining_weights, of time, length, frequency and intensity, none "
+                f"below 0 and one above. Received: {', '.join(map(str, weights))}."
+            )
         if self.adversarial and self.feature_matching == "none" and not self.adversarial_weight:
             raise ConfigError(
                 "Expected a loss of the generator. Received: feature_matching=none and "

@@ -20,7 +20,8 @@ Differs from the paper, or from the released code where the two disagree:
   still while its loss is below 70 % of the other's. The discriminator's loss is a sum of two
   decisions and counts as their mean here, or the generator would stand still at chance
   (`freezing=sum`). The generator's loss is its plain one, also with feature matching.
-* The generator's own loss is -log D(G(z)), as in the released code.
+* The generator's own loss is -log D(G(z)), as in the released code, not log(1 - D(G(z))), as in
+  the paper (`saturating=true`); freezing goes by the first in either case.
 * Feature matching adds up over events and features and takes the mean of the pairs, as in the
   paper; the released code adds the pairs up. `feature_matching=means` compares the batch's means
   instead (Salimans et al. 2016): pairs that have nothing to do with each other are nearest where
@@ -29,7 +30,9 @@ Differs from the paper, or from the released code where the two disagree:
   has no effect, and biases have one.
 * Logarithms of means are taken from the scores, without bounds; the released bounds are none.
 * Pretraining starts from zero states, reads the true events, and takes the plain mean of squared
-  errors; the paper's own commit has the generator read itself, and other weights.
+  errors; the paper's own commit has the generator read itself, and other weights
+  (`pretraining_input=own_events`, `pretraining_weights=100,100,1,4`). That commit compared time
+  with the true intensity as well, by mistake.
 * `time_activation=rectified`: no event's time is below 0, and it can be exactly 0, as those of a
   chord's tones are. The published output is linear: it never says 0, and a discriminator that has
   seen it in every chord tells by that alone.

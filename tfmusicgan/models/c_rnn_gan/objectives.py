@@ -44,7 +44,8 @@ class CRNNGANObjectives(MusicGAN):
         else:
             squares = tf.square(of_real - of_fake)
             found["feature_matching"] = tf.reduce_mean(tf.reduce_sum(squares, axis=[0, 2]))
-        loss = config.adversarial_weight * adversarial
+        own = -_surprise(-fake) if config.saturating else adversarial
+        loss = config.adversarial_weight * own
         if config.feature_matching != "none":
             loss += config.feature_matching_weight * found["feature_matching"]
         found["generator_loss"] = loss + self._penalty(self.generator)

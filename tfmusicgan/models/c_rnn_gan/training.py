@@ -173,14 +173,19 @@ class CRNNGANTraining(CRNNGANObjectives):
 
     def _pretrain(self, real: tf.Tensor) -> None:
         """Teaches the generator to say the next event: float [steps, rows, features]."""
-        rows = tf.shape(real)[1]
+        config, rows = self.model_config, tf.shape(real)[1]
         first, driven = self._noise(rows)
         dropped = masks.of_generator(self, rows)
+        of_time, *of_tone = config.pretraining_weights
+        weights = tf.constant([of_time, *of_tone * (self.features // len(of_tone))], tf.float32)
 
         def loss_fn() -> tf.Tensor:
-            said = self.generator.predict_next(driven, first, real, dropped)
-            error = tf.reduce_mean(tf.square(full_precision(said) - full_precision(real)))
-            return error + self._penalty(self.generator)
+            if config.pretraining_input == "true_events":
+                said = self.generator.predict_next(driven, first, real, dropped)
+            else:
+                said = self.generator(driven, first, dropped, training=True)
+            squares = tf.square(full_precision(said) - full_precision(real))
+            return tf.reduce_mean(weights * squares) + self._penalty(self.generator)
 
         loss, norm = self.minimise(
             loss_fn,
