@@ -17,12 +17,12 @@ def script():
     return module
 
 
-def _evaluated(folder, name, nll, held_out):
+def _evaluated(folder, name, nll, held_out, of_data=5.75):
     row = {"oracle_nll/token": nll, "self_bleu/2": 0.25}
     content = {
         "rows": {
             "trained": row,
-            "training data": {**row, "oracle_nll/token": 5.75},
+            "training data": {**row, "oracle_nll/token": of_data},
             "held-out data": {**row, "oracle_nll/token": None},
         },
         "memorisation": {"trained": {"held_out_nll": held_out}},
@@ -47,3 +47,18 @@ def test_a_line_for_each_recipe(script, tmp_path):
     ]
     everything = script.evaluated(tmp_path)
     assert everything["polyphonic_seqgan+entropy_bonus=0.05"][0]["held_out_nll"] == 2.0
+
+
+def test_a_settings_records_have_a_line_where_they_differ(script, tmp_path):
+    _evaluated(tmp_path, "midinet+onsets=true-0", 1.5, 7.5, of_data=6.5)
+    _evaluated(tmp_path, "midinet+freezing=none-0", 2.5, 7.5)
+    _evaluated(tmp_path, "midinet-0", 3.5, 7.5)
+    rows = script.evaluated(tmp_path)
+    assert list(rows) == [
+        *("training data", "held-out data", "training data, onsets=true"),
+        *("midinet", "midinet+freezing=none", "midinet+onsets=true"),
+    ]
+    lines = script.table(rows, {"oracle_nll/token": "NLL"})[2:]
+    assert lines[0] == "| training data |  | 5.750 |"
+    assert lines[2] == "| training data, onsets=true |  | 6.500 |"
+    assert lines[3] == "| midinet | 1 | 3.500 |"

@@ -3,7 +3,8 @@
     python scripts/reproduce/seed_table.py runs/reproduce-nottingham --figures=held_out_nll
 
 Reads `<name>-<seed>/evaluation.json`, what `tfmusicgan-evaluate` wrote. The data's rows come first,
-where a run of the recipe has been evaluated.
+those of a run without settings; the records of one with (`<recipe>+<setting>-<seed>`) have rows of
+their own where they differ.
 """
 
 import argparse
@@ -14,8 +15,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-_DATA = {"training data": "training data", "held-out data": "held-out data"}
-_UNTRAINED = {"untrained": "untrained"}
+_DATA = ("training data", "held-out data")
+_OTHERS = (*_DATA, "untrained")
 
 Figures = dict[str, float]
 
@@ -28,22 +29,35 @@ def evaluated(folder: pathlib.Path, recipe: str = "") -> dict[str, list[Figures]
       recipe: What their names begin with.
 
     Returns:
-      `training data`, `held-out data`, `untrained` and the runs' names without seeds, each with the
-      figures of its seeds; the data's once.
+      `training data`, `held-out data`, `untrained`, the same two with a setting of which the data
+      are others, and the runs' names without seeds, each with the figures of its seeds; the data's
+      once.
     """
     found: dict[str, list[Figures]] = defaultdict(list)
-    paths = sorted(folder.glob(f"{recipe}*-*/evaluation.json"))
+    paths = folder.glob(f"{recipe}*-*/evaluation.json")
+    paths = sorted(paths, key=lambda path: ("+" in path.parent.name, path))
     for number, path in enumerate(paths):
         result = json.loads(path.read_text())
-        names = {"trained": path.parent.name.rsplit("-", 1)[0]}
-        names |= _DATA | _UNTRAINED if number == 0 else {}
-        for row, name in names.items():
-            if row in result["rows"]:
-                figures = {**result["rows"][row], **result["memorisation"].get(row, {})}
-                found[name].append({k: v for k, v in figures.items() if v is not None})
-    first = [*_DATA, *_UNTRAINED]
-    rest = sorted(set(found) - set(first))
-    return {name: found[name] for name in [*first, *rest] if name in found}
+        name = path.parent.name.rsplit("-", 1)[0]
+        if number == 0:
+            for row in _OTHERS:
+                found[row] += _figures(result, row)
+        elif "+" in name:
+            setting = name.partition("+")[2]
+            for row in _DATA:
+                if (figures := _figures(result, row)) != found[row]:
+                    found[f"{row}, {setting}"] = figures
+        found[name] += _figures(result, "trained")
+    first = [name for name in found if name.split(", ")[0] in _OTHERS]
+    return {name: found[name] for name in [*first, *sorted(set(found) - set(first))] if found[name]}
+
+
+def _figures(result: Mapping[str, dict], row: str) -> list[Figures]:
+    """Those of one row in a list, which is empty where there is no such row."""
+    if row not in result["rows"]:
+        return []
+    figures = {**result["rows"][row], **result["memorisation"].get(row, {})}
+    return [{k: v for k, v in figures.items() if v is not None}]
 
 
 def table(rows: Mapping[str, list[Figures]], titles: Mapping[str, str]) -> list[str]:
@@ -57,7 +71,7 @@ def table(rows: Mapping[str, list[Figures]], titles: Mapping[str, str]) -> list[
     lines.append(f"|---|---:|{'---:|' * len(titles)}")
     for name, runs in rows.items():
         cells = [_mean([run[key] for run in runs if key in run]) for key in titles]
-        seeds = "" if name in {**_DATA, **_UNTRAINED} else len(runs)
+        seeds = "" if name.split(", ")[0] in _OTHERS else len(runs)
         lines.append(f"| {name} | {seeds} | {' | '.join(cells)} |")
     return lines
 
