@@ -8,7 +8,7 @@ import pathlib
 import zipfile
 from collections.abc import Sequence
 
-from tests.note_sequences.midi_bytes import meter, midi, off, on, tempo, track
+from tests.note_sequences.midi_bytes import meter, midi, name, off, on, tempo, track
 
 TICKS = 4
 QPM = 100
@@ -66,9 +66,28 @@ def tune(melody: Notes, chords: Chords = (), meter_of: tuple[int, int] = (4, 2))
       chords: (start, length, pitches).
       meter_of: Numerator, and the power of two of the denominator.
     """
-    tones = [(start, length, pitch) for start, length, tones in chords for pitch in tones]
+    return parts(melody, tones_of(chords), meter_of=meter_of)
+
+
+def tones_of(chords: Chords) -> Notes:
+    """The notes of chords: (start, length, pitch) in quarter notes."""
+    return [(start, length, pitch) for start, length, tones in chords for pitch in tones]
+
+
+def parts(*notes: Notes, names: Sequence[str] = (), meter_of: tuple[int, int] = (4, 2)) -> bytes:
+    """A MIDI file of any number of tracks.
+
+    Args:
+      notes: Of each track, (start, length, pitch) in quarter notes.
+      names: Of the tracks, from the first; empty for none.
+      meter_of: Numerator, and the power of two of the denominator.
+    """
     head = (0, tempo(60_000_000 // QPM)), (0, meter(*meter_of))
-    return midi(track(*head, *_events(melody)), track(*_events(tones)), division=TICKS)
+    tracks = []
+    for index, part in enumerate(notes):
+        called = [(0, name(text.encode())) for text in names[index : index + 1] if text]
+        tracks.append(track(*(head if index == 0 else ()), *called, *_events(part)))
+    return midi(*tracks, division=TICKS)
 
 
 def _events(notes: Notes) -> list[tuple[int, bytes]]:

@@ -4,8 +4,9 @@ import pathlib
 
 import pytest
 
-from tests.datasets.nottingham_tunes import tune
+from tests.datasets.nottingham_tunes import parts, tones_of, tune
 from tfmusicgan import datasets
+from tfmusicgan.datasets.lead_sheets import name_melody
 from tfmusicgan.datasets.nottingham_chords import CHORDS
 from tfmusicgan.errors import PieceError
 from tfmusicgan.note_sequences.proto import NoteSequence
@@ -42,6 +43,68 @@ def test_a_midi_file_with_a_track_of_chords(tmp_path):
     (window,) = rep.encode(sequence)
     # C, A minor, F and G: 1 to 12 are major triads, 13 to 24 minor ones.
     assert window["melody_bars"][:, rep.chord_column].tolist() == [1, 13 + 9, 1 + 5, 1 + 7]
+
+
+BASS = [(0, 4, 36), (4, 4, 33), (8, 4, 29), (12, 4, 31)]
+TUNE = [(quarter, 1, 72 + quarter % 5) for quarter in range(16)]
+BLOCKS = tones_of([(4 * bar, 4, tones) for bar, tones in enumerate((C, AM, F, G7))])
+
+
+@pytest.mark.parametrize(
+    "tracks", [(BASS, BLOCKS, TUNE), (BLOCKS, TUNE), (BASS, TUNE), (BLOCKS, BASS, TUNE), (TUNE,)]
+)
+def test_the_melody_is_the_part_that_is_one(tmp_path, tracks):
+    """Wherever it stands among the tracks, and without a name."""
+    path = tmp_path / "song.mid"
+    path.write_bytes(parts(*tracks))
+    rep = MelodyBars(bars=4, chords="none")
+    sequence = read("midi_lead_sheets", path)
+    (window,) = rep.encode(sequence)
+    steps = [pitch for _, _, pitch in TUNE for _ in range(4)]
+    assert window["melody_bars"][:, : rep.steps_per_bar].reshape(-1).tolist() == steps
+    named = [(info.instrument, info.name) for info in sequence.instrument_infos]
+    assert named == [(len(tracks) - 1, "melody")]
+    if BLOCKS in tracks:
+        (window,) = MelodyBars(bars=4).encode(sequence)
+        assert window["melody_bars"][:, rep.chord_column].tolist() == [1, 13 + 9, 1 + 5, 1 + 7]
+
+
+@pytest.mark.parametrize(
+    ("names", "found", "pitch"),
+    [
+        # A melody that is called so stays one, whatever else is there.
+        (("Melody 2", "", ""), {0: "Melody 2"}, 60),
+        (("Bass", "Chords", "Flute"), {0: "Bass", 1: "Chords", 2: "Flute (melody)"}, 72),
+        (("Bass", "", ""), {0: "Bass", 2: "melody"}, 72),
+    ],
+)
+def test_names_that_are_written_stay(tmp_path, names, found, pitch):
+    path = tmp_path / "song.mid"
+    path.write_bytes(parts(BASS, BLOCKS, TUNE, names=names))
+    sequence = read("midi_lead_sheets", path)
+    assert {info.instrument: info.name for info in sequence.instrument_infos} == found
+    (window,) = MelodyBars(bars=4).encode(sequence)
+    assert window["melody_bars"][0, 0] == pitch
+
+
+def test_a_piece_is_not_changed_when_its_melody_is_named():
+    sequence = NoteSequence()
+    for instrument, pitch in ((0, 36), (0, 38), (3, 72)):
+        sequence.notes.add(pitch=pitch, velocity=80, end_time=1, instrument=instrument)
+    # Neither a name without notes nor one of drums says which part is the melody.
+    for instrument in (0, 5):
+        sequence.instrument_infos.add(instrument=instrument, name="Melody")
+    for note in sequence.notes[:2]:
+        note.is_drum = True
+    before = sequence.SerializeToString(deterministic=True)
+    found = name_melody(sequence)
+    assert (found.instrument_infos[-1].instrument, found.instrument_infos[-1].name) == (3, "melody")
+    assert sequence.SerializeToString(deterministic=True) == before
+    assert name_melody(found) is found
+    del sequence.notes[2:]
+    with pytest.raises(PieceError, match="Expected a melody") as caught:
+        name_melody(sequence)
+    assert caught.value.reason == "no_melody"
 
 
 def test_a_chord_that_has_no_name(tmp_path):

@@ -2,7 +2,9 @@
 
 Two of the other datasets, read by the same rules and under the same names of pieces. A piece that
 has chord symbols keeps them as they are. Of another, the part of chords beside the melody (see
-`note_sequences/melody.py`) is named as `note_sequences/chord_track.py` does it.
+`note_sequences/melody.py`) is named as `note_sequences/chord_track.py` does it. Representations
+find the melody by its instrument's name: where none in a file of one's own says which it is, that
+same melody is called so.
 
 Of Nottingham's 1,034 tunes 400 have symbols of their ABC, and 621 get names: all that have chords
 but no symbols. 13 have neither.
@@ -13,8 +15,11 @@ import dataclasses
 from tfmusicgan.datasets import midi, nottingham
 from tfmusicgan.note_sequences import sources
 from tfmusicgan.note_sequences.chord_track import name_missing_chords
+from tfmusicgan.note_sequences.melody import choose_melody
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.sources import Source
+
+_MELODY = "melody"
 
 
 def read_midi_source(source: Source) -> NoteSequence:
@@ -24,9 +29,9 @@ def read_midi_source(source: Source) -> NoteSequence:
       source: From `sources.list_sources`.
 
     Raises:
-      PieceError: See `sources.read_source` and `chord_track.name_missing_chords`.
+      PieceError: See `sources.read_source`, `chord_track.name_missing_chords` and `name_melody`.
     """
-    return name_missing_chords(sources.read_source(source))
+    return name_melody(name_missing_chords(sources.read_source(source)))
 
 
 def read_nottingham_source(source: Source) -> NoteSequence:
@@ -39,6 +44,34 @@ def read_nottingham_source(source: Source) -> NoteSequence:
       PieceError: See `nottingham.read_source` and `chord_track.name_missing_chords`.
     """
     return name_missing_chords(nottingham.read_source(source))
+
+
+def name_melody(sequence: NoteSequence) -> NoteSequence:
+    """A piece in which the name of the melody's instrument says what it is.
+
+    Args:
+      sequence: Not changed.
+
+    Returns:
+      The same sequence if `melody` is in the name of an instrument that has notes other than drums,
+      whatever its case; otherwise a new one, in which the instrument of `melody.choose_melody` is
+      called `melody`, or if it has a name, such as `Flute`, `Flute (melody)`.
+
+    Raises:
+      ConversionError: With reason `"no_melody"`, if there are only drums or no notes.
+    """
+    sounding = {note.instrument for note in sequence.notes if not note.is_drum}
+    infos = [info for info in sequence.instrument_infos if info.instrument in sounding]
+    if any(_MELODY in info.name.lower() for info in infos):
+        return sequence
+    melody = choose_melody(sequence)
+    result = NoteSequence()
+    result.CopyFrom(sequence)
+    own = [info for info in result.instrument_infos if info.instrument == melody]
+    info = own[-1] if own else result.instrument_infos.add(instrument=melody)
+    # A name that it had stays: a representation may have been told to look for it.
+    info.name = f"{info.name} ({_MELODY})" if info.name else _MELODY
+    return result
 
 
 def _command(name: str, options: str) -> str:
@@ -56,10 +89,11 @@ DATASETS = (
         name=_MIDI,
         title="Your own music as lead sheets: chords that sound get chord symbols",
         description=(
-            "As --dataset=midi, for pieces of a melody and chords. Pieces with chord symbols keep "
-            "them. In others the part of chords is named: beside the melody the one called so, or "
-            "else the one that mostly begins several notes at a time. A piece with a chord that "
-            "has no name is left out."
+            "As --dataset=midi, for pieces of a melody and chords. The melody is the part called "
+            "so, or else the one that most nearly plays one note at a time, and of several such "
+            "the highest. Pieces with chord symbols keep them. In others the part of chords is "
+            "named: beside the melody the one called so, or else the one that mostly begins "
+            "several notes at a time. A piece with a chord that has no name is left out."
         ),
         command=_command(_MIDI, ""),
         read_source=read_midi_source,
