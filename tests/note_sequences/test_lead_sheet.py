@@ -255,6 +255,12 @@ def test_an_unknown_chord_is_refused_by_name():
         write_lead_sheet(sheet)
 
 
+def test_chords_that_are_not_read_may_be_unknown():
+    sheet = read_lead_sheet(piece([(60, 1, 5)], [(0, "Am"), (2, "Hx9")]), read_chords=False)
+    assert sheet.chords == (ChordSpan(NO_CHORD, 0, 8),)
+    assert sheet.melody == (MelodyNote(60, 90, 1, 5),)
+
+
 def test_other_texts_are_no_chords():
     sequence = piece([(60, 0, 4)])
     sequence.text_annotations.add(time=1, text="Lively")

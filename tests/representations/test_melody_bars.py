@@ -162,6 +162,14 @@ def test_unknown_chord_symbols_are_named():
         TWO.encode(lead_sheet(NOTES, [(0, "Hx9")], bars=2))
 
 
+def test_unknown_chord_symbols_are_nothing_to_melodies_without_chords():
+    rep = MelodyBars(bars=2, chords="none")
+    (example,) = rep.encode(lead_sheet(NOTES, [(0, "Hx9"), (4, "Am")], bars=2))
+    (expected,) = rep.encode(lead_sheet(NOTES, bars=2))
+    np.testing.assert_array_equal(example["melody_bars"], expected["melody_bars"])
+    assert example["melody_bars"][1].tolist() == [*steps((65, 4), (67, 12)), 0]
+
+
 BAD_PARAMETERS = [
     ({"num_pitches": 13}, "num_pitches: expected whole octaves, 12, 24 and so on. Received: 13"),
     ({"chords": "all"}, "chords: expected triads or none. Received: 'all'"),

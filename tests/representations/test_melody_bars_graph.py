@@ -81,6 +81,13 @@ def test_the_chord_of_a_bar_is_the_one_that_holds_longest():
     assert graph.from_note_sequences(texts[:0], MelodyBars(), max_bars=4)[0].shape == (0, 4, 17)
 
 
+def test_unknown_chord_symbols_are_nothing_to_melodies_without_chords():
+    rep, sheet = MelodyBars(chords="none"), lead_sheet([(60, 1, 3), (62, 4, 4)], [(0, "Hx9")])
+    bars, num_bars = graph.from_note_sequences(tf.constant([sheet.SerializeToString()]), rep, 2)
+    assert num_bars.numpy().tolist() == [2]
+    np.testing.assert_array_equal(bars[0], rep.find_bars(sheet))
+
+
 def test_sequences_without_a_melody_have_no_bars():
     drums = lead_sheet([(38, 0, 4)])
     drums.notes[0].is_drum = True

@@ -139,6 +139,7 @@ def read_lead_sheet(
     sequence: NoteSequence,
     instrument: int | None = None,
     meter: tuple[int, int] | None = None,
+    read_chords: bool = True,
 ) -> LeadSheet:
     """Reads a piece as a lead sheet.
 
@@ -146,6 +147,8 @@ def read_lead_sheet(
       sequence: Not changed. Chords are its chord symbols (text annotations).
       instrument: That of the melody; None: `melody.choose_melody` finds it.
       meter: Numerator and denominator that it has to have; None for any.
+      read_chords: Whether its chord symbols count. If not, they are not looked at, whatever they
+        are, and `NO_CHORD` holds all the time.
 
     Returns:
       The lead sheet.
@@ -153,7 +156,7 @@ def read_lead_sheet(
     Raises:
       ConversionError: With reason `"no_melody"`, `"polyphonic_melody"` (two notes of the instrument
         at once), `"several_time_signatures"`, `"other_time_signature"` or `"bad_times"`.
-      ChordSymbolError: If a chord symbol cannot be read.
+      ChordSymbolError: If a chord symbol is to be read and cannot be.
     """
     name = name_of(sequence)
     if instrument is None:
@@ -178,7 +181,11 @@ def read_lead_sheet(
     total = bars * main.quarters_per_bar
     return LeadSheet(
         melody=melody,
-        chords=_chords_of(sequence, shift, total),
+        chords=(
+            _chords_of(sequence, shift, total)
+            if read_chords
+            else (ChordSpan(NO_CHORD, 0.0, total),)
+        ),
         numerator=main.numerator,
         denominator=main.denominator,
         qpm=_qpm_at_start(sequence),

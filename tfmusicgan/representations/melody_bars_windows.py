@@ -93,7 +93,8 @@ def bars_and_faults(
       PieceError: As `MelodyBars.find_bars`.
     """
     rep, steps = representation, representation.steps_per_bar
-    sheet = read_melody_sheet(sequence, rep.melody_name, rep.beats_per_bar)
+    with_chords = rep.chords != "none"
+    sheet = read_melody_sheet(sequence, rep.melody_name, rep.beats_per_bar, with_chords)
     parts = draw_steps(sheet, rep.steps_per_beat, sheet.bars * steps)
     sounds = (parts[0].reshape(-1, steps) != SILENCE).any(axis=1)
     if not sounds.any():
@@ -102,8 +103,8 @@ def bars_and_faults(
             f"notes). Received: none in {_name_of(sequence)!r}.",
             reason="no_notes",
         )
-    chord = find_triads(sheet) if rep.chords == "triads" else np.zeros(sheet.bars, np.int64)
-    has_triad = (chord > 0) | (rep.chords == "none")
+    chord = find_triads(sheet) if with_chords else np.zeros(sheet.bars, np.int64)
+    has_triad = (chord > 0) | (not with_chords)
     first = int(sounds.argmax())
     pitch, onset, velocity = fill([part[first * steps :] for part in parts], steps)
     in_range = (pitch >= rep.lowest_pitch) & (pitch < rep.lowest_pitch + rep.num_pitches)
@@ -117,13 +118,16 @@ def bars_and_faults(
     return np.concatenate(columns, axis=1).astype(np.int32), faults
 
 
-def read_melody_sheet(sequence: NoteSequence, melody_name: str, beats_per_bar: int) -> LeadSheet:
+def read_melody_sheet(
+    sequence: NoteSequence, melody_name: str, beats_per_bar: int, read_chords: bool = True
+) -> LeadSheet:
     """Reads a piece as a lead sheet of the melody that `melody_track` finds.
 
     Args:
       sequence: The piece; it stays as it is.
       melody_name: In the name of the instrument that plays the melody, in lower case.
       beats_per_bar: Quarter notes of a bar.
+      read_chords: As of `read_lead_sheet`.
 
     Raises:
       PieceError: With a reason of `read_lead_sheet`, or `"no_melody"`, `"no_bars_in_meter"` or
@@ -137,7 +141,8 @@ def read_melody_sheet(sequence: NoteSequence, melody_name: str, beats_per_bar: i
             "instrument that is no drum.",
             reason="no_melody",
         )
-    sheet = read_lead_sheet(sequence, int(notes.instrument[melody.argmax()]))
+    instrument = int(notes.instrument[melody.argmax()])
+    sheet = read_lead_sheet(sequence, instrument, read_chords=read_chords)
     if sheet.denominator > 4 or sheet.quarters_per_bar != beats_per_bar:
         raise ConversionError(
             f"Expected bars of {beats_per_bar}/4. Received: "
