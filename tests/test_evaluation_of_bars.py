@@ -1,5 +1,7 @@
 """What an evaluation says of melodies in bars, from a tiny run."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -19,6 +21,7 @@ def test_all_rows_are_measured_alike(tiny_run, tiny_records):
     assert len({frozenset(row) for row in found.rows.values()}) == 1
     assert found.rows[TRAINING]["pitches_in_range/melody"] == 1.0
     assert found.rows[UNTRAINED]["pitches_in_range/melody"] < 0.6  # of 128 pitches 24 are
+    assert {UNTRAINED, TRAINED} <= set(found.memorisation)
     assert "nearest_training_bar: " in found.table() and '"copied_bars"' in found.to_json()
     # Half of the training data are not new; what is held out mostly is.
     train = RecordSet.open(folder).spread(8)["melody_bars"]
@@ -29,7 +32,9 @@ def test_all_rows_are_measured_alike(tiny_run, tiny_records):
     moved[:, 0, 0] -= 1  # and the first bar of each begins otherwise
     again = melody_bars._memorisation({TRAINED: moved}, RecordSet.open(folder))[TRAINED]
     assert again["copied_bars"] == pytest.approx(2 / 3, abs=0.1)
-    assert np.isfinite(again["self_similarity"])
+    melodies = itertools.combinations(moved[..., :16].reshape(len(moved), -1), 2)
+    alike = np.mean([(one == other).mean() for one, other in melodies])
+    assert 0 < alike < 1 and again["self_similarity"] == pytest.approx(alike)
 
 
 def test_bars_as_training_moves_them_are_copies():

@@ -23,7 +23,7 @@ def _evaluated(folder, name, nll, held_out, of_data=5.75):
         "rows": {
             "trained": row,
             "training data": {**row, "oracle_nll/token": of_data},
-            "held-out data": {**row, "oracle_nll/token": None},
+            "held-out data": {"oracle_nll/token": None, "self_bleu/2": 0.25},
         },
         "memorisation": {"trained": {"held_out_nll": held_out}},
     }
@@ -49,16 +49,24 @@ def test_a_line_for_each_recipe(script, tmp_path):
     assert everything["polyphonic_seqgan+entropy_bonus=0.05"][0]["held_out_nll"] == 2.0
 
 
-def test_a_settings_records_have_a_line_where_they_differ(script, tmp_path):
-    _evaluated(tmp_path, "midinet+onsets=true-0", 1.5, 7.5, of_data=6.5)
-    _evaluated(tmp_path, "midinet+freezing=none-0", 2.5, 7.5)
-    _evaluated(tmp_path, "midinet-0", 3.5, 7.5)
+def test_other_records_have_a_line_where_they_differ(script, tmp_path):
+    _evaluated(tmp_path, "midinet_b+onsets=true-0", 1.5, 7.5, of_data=6.5)
+    _evaluated(tmp_path, "midinet_b+freezing=none-0", 2.5, 7.5)
+    _evaluated(tmp_path, "midinet_b-0", 3.5, 7.5)
+    _evaluated(tmp_path, "midinet_c-0", 3.5, 7.5, of_data=4.5)
+    _evaluated(tmp_path, "midinet_c-1", 3.5, 7.5, of_data=2.5)
     rows = script.evaluated(tmp_path)
+    held_out = [name for name in rows if name.startswith("held-out data")]
     assert list(rows) == [
-        *("training data", "held-out data", "training data, onsets=true"),
-        *("midinet", "midinet+freezing=none", "midinet+onsets=true"),
+        *("training data", "training data, midinet_c", "training data, onsets=true"),
+        *held_out,
+        *("midinet_b", "midinet_b+freezing=none", "midinet_b+onsets=true", "midinet_c"),
     ]
+    assert held_out == ["held-out data"]
     lines = script.table(rows, {"oracle_nll/token": "NLL"})[2:]
-    assert lines[0] == "| training data |  | 5.750 |"
-    assert lines[2] == "| training data, onsets=true |  | 6.500 |"
-    assert lines[3] == "| midinet | 1 | 3.500 |"
+    assert lines[:3] == [
+        "| training data |  | 5.750 |",
+        "| training data, midinet_c |  | 4.500 |",
+        "| training data, onsets=true |  | 6.500 |",
+    ]
+    assert lines[4] == "| midinet_b | 1 | 3.500 |"

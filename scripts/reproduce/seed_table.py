@@ -2,9 +2,9 @@
 
     python scripts/reproduce/seed_table.py runs/reproduce-nottingham --figures=held_out_nll
 
-Reads `<name>-<seed>/evaluation.json`, what `tfmusicgan-evaluate` wrote. The data's rows come first,
-those of a run without settings; the records of one with (`<recipe>+<setting>-<seed>`) have rows of
-their own where they differ.
+Reads `<name>-<seed>/evaluation.json`, what `tfmusicgan-evaluate` wrote. Rows of data and untrained
+models come first, those of a run without settings; another recipe's, or those of a setting
+(`<recipe>+<setting>-<seed>`), are beside them where they differ, with its name.
 """
 
 import argparse
@@ -15,8 +15,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-_DATA = ("training data", "held-out data")
-_OTHERS = (*_DATA, "untrained")
+_OTHERS = ("training data", "held-out data", "untrained")
 
 Figures = dict[str, float]
 
@@ -29,27 +28,33 @@ def evaluated(folder: pathlib.Path, recipe: str = "") -> dict[str, list[Figures]
       recipe: What their names begin with.
 
     Returns:
-      `training data`, `held-out data`, `untrained`, the same two with a setting of which the data
-      are others, and the runs' names without seeds, each with the figures of its seeds; the data's
-      once.
+      `training data`, `held-out data` and `untrained`, each followed by those of other recipes and
+      settings that differ, as `<row>, <recipe or setting>`, and the runs' names without seeds, each
+      with the figures of its seeds; the former of the first seed.
     """
     found: dict[str, list[Figures]] = defaultdict(list)
     paths = folder.glob(f"{recipe}*-*/evaluation.json")
-    paths = sorted(paths, key=lambda path: ("+" in path.parent.name, path))
-    for number, path in enumerate(paths):
+    for path in sorted(paths, key=lambda path: ("+" in path.parent.name, path)):
         result = json.loads(path.read_text())
         name = path.parent.name.rsplit("-", 1)[0]
-        if number == 0:
-            for row in _OTHERS:
-                found[row] += _figures(result, row)
-        elif "+" in name:
-            setting = name.partition("+")[2]
-            for row in _DATA:
-                if (figures := _figures(result, row)) != found[row]:
-                    found[f"{row}, {setting}"] = figures
+        if name not in found:
+            _add_others(found, name, result)
         found[name] += _figures(result, "trained")
-    first = [name for name in found if name.split(", ")[0] in _OTHERS]
+    first = [name for row in _OTHERS for name in found if _row_of(name) == row]
     return {name: found[name] for name in [*first, *sorted(set(found) - set(first))] if found[name]}
+
+
+def _add_others(found: dict[str, list[Figures]], name: str, result: Mapping[str, dict]) -> None:
+    """Adds the rows of a run that are not those of its training, unless they are there."""
+    for row in _OTHERS:
+        known = [figures for title, figures in found.items() if _row_of(title) == row]
+        figures = _figures(result, row)
+        if figures and figures not in known:
+            found[f"{row}, {name.partition('+')[2] or name}" if known else row] = figures
+
+
+def _row_of(title: str) -> str:
+    return title.split(", ")[0]
 
 
 def _figures(result: Mapping[str, dict], row: str) -> list[Figures]:
@@ -71,7 +76,7 @@ def table(rows: Mapping[str, list[Figures]], titles: Mapping[str, str]) -> list[
     lines.append(f"|---|---:|{'---:|' * len(titles)}")
     for name, runs in rows.items():
         cells = [_mean([run[key] for run in runs if key in run]) for key in titles]
-        seeds = "" if name.split(", ")[0] in _OTHERS else len(runs)
+        seeds = "" if _row_of(name) in _OTHERS else len(runs)
         lines.append(f"| {name} | {seeds} | {' | '.join(cells)} |")
     return lines
 
