@@ -220,5 +220,8 @@ def test_refusals():
         build("midinet_creative", first_units=7)
     with pytest.raises(ConfigError, match=r"previous_bar_layers within 0-4. Received: 5"):
         build("midinet_creative", previous_bar_layers=5)
+    model, seeds = build("midinet_melody"), tf.constant([1, 2], tf.int64)
+    with pytest.raises(ConfigError, match=r"Expected no chords: .* chord_condition is false"):
+        model.sample(seeds, chords=tf.ones([2, 3], tf.int32))
     with pytest.raises(CheckpointError, match="Expected averaged weights"):
         build("midinet_creative", ema_decay=None).use_averaged_weights()

@@ -185,16 +185,13 @@ class PianoRollGAN(WassersteinGAN):
             return examples
         return given_tracks.private_views(examples, self.condition_track)
 
-    def sample(
-        self, seeds: tf.Tensor, given: tf.Tensor | None = None, **controls: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def sample(self, seeds: tf.Tensor, given: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Generates one phrase per seed.
 
         Args:
           seeds: int64 [batch].
           given: bool [batch, bars, time, pitch], the given track of models that have one; by
             default one of the bank, chosen by the seed.
-          **controls: None.
 
         Returns:
           `logits`: float32 [batch, bars, time, pitch, tracks], of the probability of a note.

@@ -79,12 +79,11 @@ class TokenUnigram(MusicGAN):
         self.step.assign_add(1)
         return self.logs()
 
-    def sample(self, seeds: tf.Tensor, **controls: tf.Tensor) -> dict[str, tf.Tensor]:
+    def sample(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         """Draws sequences: int64 [batch] to `tokens` int32 [batch, length].
 
         Args:
           seeds: int64 [batch]; row i depends on seeds[i] alone.
-          **controls: None.
         """
         keys = noise.fold(noise.key_from_seed(seeds), np.int64(_SAMPLING_STREAM))
         (length,) = self.representation.spec["tokens"].shape

@@ -163,7 +163,6 @@ class JazzGAN(JazzGANTraining):
         self,
         seeds: tf.Tensor,
         temperature: tf.Tensor | float | None = None,
-        **controls: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
         """Writes a phrase per seed, over chords and after a primer of the training data.
 
@@ -171,7 +170,6 @@ class JazzGAN(JazzGANTraining):
           seeds: int64 [batch].
           temperature: At least 0, a number or float32 [batch]; see `token_draws.Limits`; by default
             1.
-          **controls: None.
 
         Returns:
           The representation's fields, [batch, *shape] each.

@@ -26,11 +26,18 @@ Differs from the paper, or from the released code where the two disagree:
 * Model 1's discriminator has 14 and 77 filters like the others', as ports have it.
 * The minor chords' positions: those of their relative major, as in the authors' laboratory.
 * The stride: along time alone; the released code's stride of 2 along one pitch does nothing.
+* The chord: given to the discriminator four times, and to the dense layers of both networks, as in
+  the released code; the paper's table of models has it in the transposed convolutions and in the
+  discriminator's input.
+* The bar before a window's first: none, also where the window begins in the middle of a sheet; in
+  the paper's data that is so of a tab's first bar alone. With `hop_bars=4` (small presets) such a
+  bar is learnt both ways.
 * The tunes: any lead sheets in 4/4, each bar's longest chord as the triad of its third, melodies
   moved into the two octaves by octaves; the paper's TheoryTab is not to be had.
 
 Of our own, and off by default: onsets and velocities (`MelodyBars`), which are further columns of
-the picture beside the pitches; draws at a temperature; averaged weights (`ema_decay`).
+the picture beside the pitches and share the pitches' single bias (`columns_bias`); draws at a
+temperature; averaged weights (`ema_decay`).
 """
 
 from collections.abc import Mapping
@@ -140,20 +147,26 @@ class MidiNet(MidiNetTraining):
         seeds: tf.Tensor,
         chords: tf.Tensor | None = None,
         temperature: tf.Tensor | float = 0.0,
-        **controls: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
         """Writes a melody per seed, from scratch.
 
         Args:
           seeds: int64 [batch].
           chords: int32 [batch, bars], from 1 to 24; by default a progression of the bank, chosen by
-            the seed.
+            the seed. Only of models with chords.
           temperature: At least 0, a number or float32 [batch]; see `chains.choose`.
-          **controls: None.
 
         Returns:
           `melody_bars`: int32 [batch, bars, columns].
+
+        Raises:
+          ConfigError: If chords are given to a model without.
         """
+        if chords is not None and self.chord_bank is None:
+            raise ConfigError(
+                "Expected no chords: this model's chord_condition is false. Received: chords. "
+                "Leave them out, or take a model with chords."
+            )
         keys = self.piece_keys(seeds)
         chords = self.own_chords(keys) if chords is None else chords
         bars = self.representation.bars if chords is None else chords.shape[1]
