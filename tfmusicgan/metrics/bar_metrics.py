@@ -1,8 +1,12 @@
 """Measures of melodies that are bars of `melody_bars`, for the table of metrics.
 
 Bars are int32 [phrases, bars, columns], the representation's field. Published of MidiNet is only
-that steps outside the two octaves show collapse; the other measures are ours, and those of the
-first author's toolbox (Yang and Lerch 2018, github.com/RichardYang40148/mgeval) for a melody.
+that steps outside the two octaves show collapse; the other measures are ours, or after some of
+the first author's toolbox (Yang and Lerch 2018, github.com/RichardYang40148/mgeval): its pitch
+count and note count, of a bar each; its histograms of pitch classes, here above the chord's root,
+and of note lengths, here in steps; and its mean pitch interval, here an overlap of histograms of
+intervals. Its pitch range, mean inter-onset interval and the transitions of pitch classes and of
+note lengths are not here.
 """
 
 import numpy as np
