@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# MidiNet's three models on lead sheets: records, runs, tables side by side, the effect of onsets,
+# MidiNet's three models on lead sheets: records, runs, tables side by side, losses, the effect of onsets,
 # chord tones over the right and over other chords, and pictures of eight bars over a progression.
 # Run again, it goes on where it was.
 #
@@ -10,7 +10,7 @@
 #   DATASET     of the lead sheets (default: openewld)
 #   PRESET      small (default) or paper
 #   SEEDS       of the runs (default: 0 1 2)
-#   OPTIONS     settings of the representation to compare, each by itself (default: "onsets=true velocities=true")
+#   OPTIONS     settings of the representation to compare, each by itself (default: onsets=true)
 #   PHRASES     of every row of an evaluation (default: 1024)
 #   CHORDS      the progression of the pictures (default: "C Am F G")
 #   OUT         where everything goes (default: runs/reproduce-midinet)
@@ -22,7 +22,7 @@ cd "$ROOT"
 DATASET=${DATASET:-openewld}
 PRESET=${PRESET:-small}
 SEEDS=${SEEDS:-0 1 2}
-OPTIONS=${OPTIONS-onsets=true velocities=true}
+OPTIONS=${OPTIONS-onsets=true}
 PHRASES=${PHRASES:-1024}
 CHORDS=${CHORDS:-C Am F G}
 MODELS="midinet_melody midinet_stable midinet_creative"
@@ -79,6 +79,12 @@ table() {
   python scripts/reproduce/seed_table.py "$OUT" --recipe=midinet --figures="$FIGURES"
 }
 
+# Where the released code's curve has been read.
+loss_table() {
+  python scripts/reproduce/loss_table.py "$OUT"/midinet_*-[0-9]* \
+    --steps=100,700,1000,3000,6000,8000,10000,14000
+}
+
 step "Install (once)" install
 export PATH="$VENV/bin:$PATH"
 mkdir -p "$OUT"
@@ -93,6 +99,7 @@ for option in $OPTIONS; do
   run midinet_creative "${SEEDS%% *}" "midinet_creative+$option" "midinet_creative+$option"
 done
 step "The table" table
+step "The generator's loss" loss_table
 for recipe in midinet_stable midinet_creative; do
   step "Export $recipe" export_model "$recipe"
 done
