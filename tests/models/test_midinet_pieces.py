@@ -85,6 +85,17 @@ def test_of_long_given_music_the_last_bars_are_kept():
     assert kept == [pitch for pitch, *_ in notes[6:]]
 
 
+def test_music_with_a_pick_up_goes_on_after_whole_bars():
+    sheet = lead_sheet([(60, 0, 1), (62, 1, 4), (64, 5, 4)], [(1, "Am"), (5, "F")], numerator=1)
+    sheet.time_signatures.add(numerator=4, denominator=4, time=0.5)
+    (found,) = continued(build("midinet_creative"), sheet)
+    assert found.total_time == (3 + 2) * 2.0
+    kept = [(note.pitch, note.start_time) for note in found.notes if note.start_time < 6]
+    assert kept == [(60, 0), (62, 2), (64, 4)]
+    symbols = [(text.time, text.text) for text in found.text_annotations]
+    assert symbols == [(2, "Am"), (4, "F"), (6, "Am"), (8, "F")]
+
+
 def test_given_music_in_another_meter_is_named():
     model, waltz = build("midinet_creative"), lead_sheet([(60, 0, 3)], numerator=3)
     half, eighths = lead_sheet([(60, 0, 4)]), lead_sheet([(60, 0, 4)], numerator=8)

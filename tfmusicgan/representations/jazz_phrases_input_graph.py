@@ -8,6 +8,7 @@ from tfmusicgan.representations.jazz_phrases import HIGHEST_PITCH, LOWEST_PITCH,
 from tfmusicgan.representations.jazz_phrases_chords_graph import chord_numbers, to_bits
 from tfmusicgan.representations.jazz_phrases_rhythm import STEPS_PER_BAR, STEPS_PER_QUARTER
 from tfmusicgan.representations.jazz_phrases_rhythm_graph import rhythm_tokens
+from tfmusicgan.representations.melody_bars_meter_graph import later, missing_quarters
 from tfmusicgan.representations.melody_track_graph import melody_notes
 from tfmusicgan.representations.note_sequences_graph import FlatNotes, chord_symbols, flat_notes
 from tfmusicgan.representations.piano_roll_grid_graph import round_steps
@@ -22,10 +23,10 @@ def from_note_sequences(
 ) -> dict[str, tf.Tensor]:
     """Reads the melodies that a model is to go on with, and their chords.
 
-    The fields equal those of `JazzPhrases.find_phrase` for sequences in 4/4 from time 0 that are a
-    melody. Of notes that overlap the earlier ends where the later begins, of those that begin
-    together the highest counts; chord symbols that are not in the table are no chord. A sequence
-    without a melody (see `melody_track.py`) has no notes.
+    The fields equal those of `JazzPhrases.find_phrase` for sequences in 4/4 that are a melody, a
+    pick-up at the end of a whole bar. Of notes that overlap the earlier ends where the later
+    begins, of those that begin together the highest counts; chord symbols that are not in the table
+    are no chord. A sequence without a melody (see `melody_track.py`) has no notes.
 
     Args:
       note_sequences: tf.string [batch], serialised NoteSequences. Bytes that do not parse fail the
@@ -38,7 +39,8 @@ def from_note_sequences(
       The representation's fields, [batch, max_notes] and [batch, max_steps]; `num_notes` and
       `num_steps` are 0 without notes.
     """
-    notes = flat_notes(note_sequences)
+    missing = missing_quarters(note_sequences, STEPS_PER_BAR // STEPS_PER_QUARTER)
+    notes = later(flat_notes(note_sequences), missing)
     row, start, length, pitch = _entries(_melody(notes, representation, max_steps), representation)
     counts = tf.math.bincount(row, minlength=notes.batch, maxlength=notes.batch)
     begin = tf.cumsum(counts, exclusive=True)
@@ -55,7 +57,7 @@ def from_note_sequences(
     first = starts[:, 0]
     num_steps = tf.reduce_sum(lengths, axis=1)
     rhythm = rhythm_tokens(tf.maximum(lengths, 1), first % STEPS_PER_BAR, representation.encoding)
-    bass, tones = _chords(note_sequences, first, num_steps, max_steps)
+    bass, tones = _chords(note_sequences, missing, first, num_steps, max_steps)
     return {
         "pitches": by_row(pitch),
         "rhythm": tf.where(is_there, rhythm, 0),
@@ -120,10 +122,15 @@ def _entries(line: tuple[tf.Tensor, ...], rep: JazzPhrases) -> tuple[tf.Tensor, 
 
 
 def _chords(
-    note_sequences: tf.Tensor, first: tf.Tensor, num_steps: tf.Tensor, max_steps: int
+    note_sequences: tf.Tensor,
+    missing: tf.Tensor,
+    first: tf.Tensor,
+    num_steps: tf.Tensor,
+    max_steps: int,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Bass and tones of each step from a row's first on: int32 [batch, max_steps] each."""
     row, quarter, symbol = chord_symbols(note_sequences)
+    quarter += tf.gather(missing, row)
     step = round_steps(tf.maximum(quarter, 0.0), STEPS_PER_QUARTER, _LATEST)
     place = tf.cast(row, tf.int64) * _SPAN + tf.cast(step, tf.int64)
     # Stable: of several at one step the last in the message holds.

@@ -11,7 +11,11 @@ _PARTS = 1e6
 
 
 def bar_triads(
-    note_sequences: tf.Tensor, first_bar: tf.Tensor, max_bars: int, beats_per_bar: int
+    note_sequences: tf.Tensor,
+    missing: tf.Tensor,
+    first_bar: tf.Tensor,
+    max_bars: int,
+    beats_per_bar: int,
 ) -> tf.Tensor:
     """The triad of the chord symbol that holds longest in each bar.
 
@@ -20,6 +24,7 @@ def bar_triads(
 
     Args:
       note_sequences: tf.string [batch], of `readable_note_sequences`.
+      missing: float64 [batch], quarter notes that the first bar of all lacks at its start.
       first_bar: int32 [batch], the number of the first bar that is asked for.
       max_bars: How many bars are asked for.
       beats_per_bar: Quarter notes in a bar.
@@ -29,7 +34,7 @@ def bar_triads(
       third or that is in the table of `chord_symbols_graph`.
     """
     batch = tf.shape(note_sequences)[0]
-    row, start, end, symbol = _spans(note_sequences)
+    row, start, end, symbol = _spans(note_sequences, missing)
     _, number = tf.unique(tf.strings.join([tf.strings.as_string(row), symbol], " "))
     count = tf.reduce_max(tf.concat([number, [-1]], axis=0)) + 1
     of_row = tf.math.unsorted_segment_max(row, number, count)
@@ -56,10 +61,11 @@ def bar_triads(
     return tf.ensure_shape(tf.transpose(chosen), [None, max_bars])
 
 
-def _spans(note_sequences: tf.Tensor) -> tuple[tf.Tensor, ...]:
+def _spans(note_sequences: tf.Tensor, missing: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """Row, start and end in quarter notes, and symbol: no chord until the first, each the next."""
     batch = tf.shape(note_sequences)[0]
     row, quarter, symbol = chord_symbols(note_sequences)
+    quarter += tf.gather(missing, row)
     row = tf.concat([tf.range(batch), row], axis=0)
     quarter = tf.maximum(tf.round(quarter * _PARTS) / _PARTS, 0.0)
     quarter = tf.concat([tf.zeros([batch], tf.float64), quarter], axis=0)

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfmusicgan.representations.melody_bars import MelodyBars
 from tfmusicgan.representations.melody_bars_chords_graph import bar_triads
+from tfmusicgan.representations.melody_bars_meter_graph import later, missing_quarters
 from tfmusicgan.representations.melody_bars_steps import LOUDEST, SILENCE
 from tfmusicgan.representations.melody_track_graph import melody_notes
 from tfmusicgan.representations.note_sequences_graph import FlatNotes, flat_notes
@@ -15,9 +16,9 @@ def from_note_sequences(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Reads the melodies that a model is to go on with.
 
-    The bars equal those of `MelodyBars.find_bars` for sequences in the representation's meter from
-    time 0 that are a melody; chords as in `bar_triads`. Of notes that overlap the highest counts. A
-    sequence without a melody (see `melody_track`) has no bars.
+    The bars equal those of `MelodyBars.find_bars` for sequences in the representation's meter that
+    are a melody, a pick-up at the end of a whole bar; chords as in `bar_triads`. Of notes that
+    overlap the highest counts. A sequence without a melody (see `melody_track`) has no bars.
 
     Args:
       note_sequences: tf.string [batch], serialised NoteSequences. Bytes that do not parse fail the
@@ -29,7 +30,9 @@ def from_note_sequences(
       bars: int32 [batch, max_bars, columns], from a bar in which a note sounds.
       num_bars: int32 [batch], those up to the last in which a note sounds; 0 without notes.
     """
-    rep, notes = representation, flat_notes(note_sequences)
+    rep = representation
+    missing = missing_quarters(note_sequences, rep.beats_per_bar)
+    notes = later(flat_notes(note_sequences), missing)
     grid, first_bar = _grid_notes(notes, rep, max_bars)
     pitches, onsets = _highest(grid, notes.batch, max_bars, rep.steps_per_bar)
     source = _fill_rests(pitches, rep.steps_per_bar)
@@ -42,7 +45,7 @@ def from_note_sequences(
     parts = [tf.reshape(column, [-1, max_bars, rep.steps_per_bar]) for column in columns]
     chords = tf.zeros([notes.batch, max_bars], tf.int32)
     if rep.chords == "triads":
-        chords = bar_triads(note_sequences, first_bar, max_bars, rep.beats_per_bar)
+        chords = bar_triads(note_sequences, missing, first_bar, max_bars, rep.beats_per_bar)
     parts.insert(1, chords[..., tf.newaxis])
     bars = tf.ensure_shape(tf.concat(parts, axis=2), [None, max_bars, rep.num_columns])
     places = tf.range(1, max_bars * rep.steps_per_bar + 1)

@@ -1,14 +1,43 @@
 """The meter of music that a model of melodies in bars is given, inside the graph."""
 
+import dataclasses
+from typing import NamedTuple
+
 import tensorflow as tf
 
+from tfmusicgan.note_sequences.whole_bars import TOLERANCE_QUARTERS
 from tfmusicgan.representations import protos_graph
+from tfmusicgan.representations.note_sequences_graph import FlatNotes, flat_notes, to_quarters
+
+_SIGNATURE = {"time": tf.float64, "numerator": tf.int32, "denominator": tf.int32}
+_PARTS = 1e6  # Positions are rounded to this part of a quarter note, as in `meter_segments`.
+
+
+class _Meters(NamedTuple):
+    """The time signatures of a batch, without those with a zero and those behind the end.
+
+    Attributes:
+      row: int32 [signatures].
+      quarter: float64 [signatures], where each begins.
+      numerator: int64 [signatures].
+      denominator: int64 [signatures].
+      pick_up: float64 [batch], quarter notes before the first bar line; 0 without a pick-up.
+      end: float64 [batch], length in quarter notes.
+    """
+
+    row: tf.Tensor
+    quarter: tf.Tensor
+    numerator: tf.Tensor
+    denominator: tf.Tensor
+    pick_up: tf.Tensor
+    end: tf.Tensor
 
 
 def in_meter(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
     """Passes on music in bars of as many quarter notes.
 
-    Music without time signature is taken for such. Time signatures with a zero do not count.
+    Music without time signature is taken for such. Time signatures with a zero do not count, nor do
+    those of a pick-up and of a last bar that is cut short; see `missing_quarters`.
 
     Args:
       note_sequences: tf.string [batch], of `readable_note_sequences`.
@@ -21,17 +50,77 @@ def in_meter(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
       InvalidArgumentError: When run with another time signature anywhere, or one in eighths; it
         names the signature.
     """
-    parsed = protos_graph.decode_messages(
-        note_sequences, "magenta.NoteSequence", {"time_signatures": tf.string}
-    )
-    texts, _ = protos_graph.flat_submessages(*parsed["time_signatures"])
-    fields = {"numerator": tf.int32, "denominator": tf.int32}
-    found = protos_graph.decode_scalars(texts, "magenta.NoteSequence.TimeSignature", fields)
-    numerator, denominator = (tf.cast(found[name], tf.int64) for name in fields)
+    meters = _read_meters(note_sequences, beats_per_bar)
+    numerator, denominator = meters.numerator, meters.denominator
     other = (denominator > 4) | (numerator * 4 != beats_per_bar * denominator)
-    other &= (numerator > 0) & (denominator > 0)
+    first, left = tf.gather(meters.pick_up, meters.row), tf.gather(meters.end, meters.row)
+    left -= meters.quarter
+    is_last = (meters.quarter > first) & (left < beats_per_bar - TOLERANCE_QUARTERS)
+    other &= (meters.quarter >= first) & ~is_last
     names = tf.strings.as_string(tf.boolean_mask(numerator, other))
     names += "/" + tf.strings.as_string(tf.boolean_mask(denominator, other))
     hint = f"note_sequence: expected music in {beats_per_bar}/4. Received:"
     with tf.control_dependencies([tf.debugging.Assert(tf.size(names) == 0, [hint, names[:1]])]):
         return tf.identity(note_sequences)
+
+
+def missing_quarters(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
+    """What the first bar lacks at its start, as `whole_bars.bars_of` for music of one meter.
+
+    A time signature less than a bar after the start begins the first whole bar; what is before it
+    is a pick-up.
+
+    Args:
+      note_sequences: tf.string [batch], of `readable_note_sequences`.
+      beats_per_bar: Quarter notes in a bar.
+
+    Returns:
+      float64 [batch], quarter notes; 0 without a pick-up.
+    """
+    pick_up = _read_meters(note_sequences, beats_per_bar).pick_up
+    return tf.where(pick_up > 0, beats_per_bar - pick_up, 0.0)
+
+
+def later(notes: FlatNotes, quarters: tf.Tensor) -> FlatNotes:
+    """Moves the notes of each row by quarter notes, float64 [batch]; their seconds stay."""
+    by = tf.gather(quarters, notes.row)
+    return dataclasses.replace(
+        notes, start_quarters=notes.start_quarters + by, end_quarters=notes.end_quarters + by
+    )
+
+
+def _read_meters(note_sequences: tf.Tensor, beats_per_bar: int) -> _Meters:
+    wanted = {"time_signatures": tf.string, "tempos": tf.string}
+    parsed = protos_graph.decode_messages(note_sequences, "magenta.NoteSequence", wanted)
+    texts, places = protos_graph.flat_submessages(*parsed["time_signatures"])
+    found = protos_graph.decode_scalars(texts, "magenta.NoteSequence.TimeSignature", _SIGNATURE)
+    time = tf.maximum(found["time"], 0.0)
+    padded = parsed["time_signatures"][0]
+    quarter, _ = to_quarters(time, time, places, parsed["tempos"], padded)
+    quarter = tf.round(quarter * _PARTS) / _PARTS
+    row, end = tf.cast(places[:, 0], tf.int32), _ends(note_sequences, parsed["tempos"])
+    taken = (found["numerator"] > 0) & (found["denominator"] > 0) & tf.math.is_finite(time)
+    taken &= (quarter < tf.gather(end, row)) | (quarter == 0)
+    row, quarter, numerator, denominator = (
+        tf.boolean_mask(values, taken)
+        for values in (row, quarter, found["numerator"], found["denominator"])
+    )
+    early = tf.where(quarter < beats_per_bar - TOLERANCE_QUARTERS, quarter, 0.0)
+    # The maximum of none is the least number.
+    pick_up = tf.maximum(tf.math.unsorted_segment_max(early, row, tf.size(end)), 0.0)
+    numerator, denominator = tf.cast(numerator, tf.int64), tf.cast(denominator, tf.int64)
+    return _Meters(row, quarter, numerator, denominator, pick_up, end)
+
+
+def _ends(note_sequences: tf.Tensor, tempos: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    """Where music ends, its last note or its total time, in quarter notes: float64 [batch]."""
+    fields = {"total_time": tf.float64}
+    total = protos_graph.decode_scalars(note_sequences, "magenta.NoteSequence", fields)
+    total = total["total_time"]
+    total = tf.where(tf.math.is_finite(total), total, 0.0)
+    rows = tf.range(tf.size(total, tf.int64), dtype=tf.int64)
+    places = tf.stack([rows, tf.zeros_like(rows)], axis=1)
+    end, _ = to_quarters(total, total, places, tempos, total[:, tf.newaxis])
+    notes = flat_notes(note_sequences)
+    last = tf.math.unsorted_segment_max(notes.end_quarters, notes.row, notes.batch)
+    return tf.round(tf.maximum(end, last) * _PARTS) / _PARTS

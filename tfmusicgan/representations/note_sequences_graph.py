@@ -53,7 +53,7 @@ _FIELDS = {
     ),
     "time_signatures": (
         "magenta.NoteSequence.TimeSignature",
-        {"numerator": tf.int32, "denominator": tf.int32},
+        {"time": tf.float64, "numerator": tf.int32, "denominator": tf.int32},
     ),
 }
 
@@ -162,7 +162,7 @@ def flat_notes(note_sequences: tf.Tensor) -> FlatNotes:
     notes = {name: tf.boolean_mask(values, finite) for name, values in notes.items()}
     places = tf.boolean_mask(places, finite)
     start_seconds, end_seconds = notes.pop("start_time"), notes.pop("end_time")
-    start, end = _to_quarters(
+    start, end = to_quarters(
         start_seconds, end_seconds, places, parsed["tempos"], parsed["notes"][0]
     )
     infos, info_places = protos_graph.flat_submessages(*parsed["part_infos"])
@@ -203,7 +203,7 @@ def chord_symbols(note_sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.T
         tf.boolean_mask(values, taken) for values in (fields["time"], fields["text"], places)
     )
     padded = parsed["text_annotations"][0]
-    quarters, _ = _to_quarters(time, time, places, parsed["tempos"], padded)
+    quarters, _ = to_quarters(time, time, places, parsed["tempos"], padded)
     return tf.cast(places[:, 0], tf.int32), quarters, text
 
 
@@ -226,16 +226,25 @@ def note_sequence_qpm(note_sequences: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(qpm, MIN_QPM, MAX_QPM), tf.float32)
 
 
-def _to_quarters(
+def to_quarters(
     start: tf.Tensor,
     end: tf.Tensor,
     places: tf.Tensor,
     tempos: tuple[tf.Tensor, tf.Tensor],
     padded: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Seconds to quarter notes, float64 [notes]: `transforms.seconds_to_quarters` of every row.
+    """Seconds to quarter notes: `transforms.seconds_to_quarters` of every row.
 
-    `places` are the notes' rows and columns in `padded`: one search goes through a whole batch.
+    Args:
+      start: float64 [n], seconds.
+      end: float64 [n], likewise.
+      places: int64 [n, 2], their rows and columns in `padded`: one search goes through a whole
+        batch.
+      tempos: Of `protos_graph.decode_messages`.
+      padded: [batch, most].
+
+    Returns:
+      float64 [n] each.
     """
     seconds, quarters, rate = _tempo_map(*tempos)
     shape = tf.shape(padded, tf.int64)
