@@ -53,14 +53,17 @@ def test_other_records_have_a_line_where_they_differ(script, tmp_path):
     _evaluated(tmp_path, "midinet_b+onsets=true-0", 1.5, 7.5, of_data=6.5)
     _evaluated(tmp_path, "midinet_b+freezing=none-0", 2.5, 7.5)
     _evaluated(tmp_path, "midinet_b-0", 3.5, 7.5)
+    _evaluated(tmp_path, "midinet_c+onsets=true-0", 1.5, 7.5, of_data=7.5)
     _evaluated(tmp_path, "midinet_c-0", 3.5, 7.5, of_data=4.5)
     _evaluated(tmp_path, "midinet_c-1", 3.5, 7.5, of_data=2.5)
     rows = script.evaluated(tmp_path)
     held_out = [name for name in rows if name.startswith("held-out data")]
     assert list(rows) == [
         *("training data", "training data, midinet_c", "training data, onsets=true"),
+        "training data, midinet_c+onsets=true",
         *held_out,
         *("midinet_b", "midinet_b+freezing=none", "midinet_b+onsets=true", "midinet_c"),
+        "midinet_c+onsets=true",
     ]
     assert held_out == ["held-out data"]
     lines = script.table(rows, {"oracle_nll/token": "NLL"})[2:]
@@ -69,4 +72,4 @@ def test_other_records_have_a_line_where_they_differ(script, tmp_path):
         "| training data, midinet_c |  | 4.500 |",
         "| training data, onsets=true |  | 6.500 |",
     ]
-    assert lines[4] == "| midinet_b | 1 | 3.500 |"
+    assert lines[5] == "| midinet_b | 1 | 3.500 |"

@@ -50,7 +50,8 @@ def _add_others(found: dict[str, list[Figures]], name: str, result: Mapping[str,
         known = [figures for title, figures in found.items() if _row_of(title) == row]
         figures = _figures(result, row)
         if figures and figures not in known:
-            found[f"{row}, {name.partition('+')[2] or name}" if known else row] = figures
+            title = f"{row}, {name.partition('+')[2] or name}" if known else row
+            found[f"{row}, {name}" if title in found else title] = figures
 
 
 def _row_of(title: str) -> str:

@@ -41,6 +41,9 @@ OTHER = {
         sheet_in((0, 1, 4), (1, 3, 4), length=13),
         sheet_in((0, 1, 4), (1, 4, 4), (5, 3, 4), length=9),
         sheet_in((0, 1, 4), (1, 4, 4), (5, 3, 4), (8, 4, 4), length=16),
+        # Of two in the first bar the first ends the pick-up; of two in the last one is the last.
+        sheet_in((0, 4, 4), (1, 3, 4), (2, 4, 4), length=10),
+        sheet_in((0, 4, 4), (16, 3, 4), (17, 2, 4), length=19),
     ],
     "1/4": [sheet_in((0, 1, 4), length=9)],
 }

@@ -139,6 +139,12 @@ def test_a_row_that_does_not_parse_becomes_empty_alone(damaged):
     assert positions(read(tf.constant(texts)))[0].numpy()[-1] == 3
 
 
+def test_a_total_time_of_another_length_is_found():
+    damaged = b"\x4a\x03abc"  # field 9 as three bytes of packed doubles
+    texts = [chorale(1).SerializeToString(), damaged]
+    assert read(tf.constant(texts)).numpy().tolist() == [texts[0], b""]
+
+
 @pytest.mark.parametrize("field", ["notes", "tempos", "part_infos", "instrument_infos"])
 def test_damage_inside_a_submessage_is_found(field):
     texts = [_submessage(field, _HALF), b"", _submessage(field, b"")]

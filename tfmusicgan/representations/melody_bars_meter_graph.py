@@ -3,6 +3,7 @@
 import dataclasses
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.note_sequences.whole_bars import TOLERANCE_QUARTERS
@@ -37,7 +38,9 @@ def in_meter(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
     """Passes on music in bars of as many quarter notes.
 
     Music without time signature is taken for such. Time signatures with a zero do not count, nor do
-    those of a pick-up and of a last bar that is cut short; see `missing_quarters`.
+    those of a pick-up and of a last bar that is cut short; see `missing_quarters`. Where a time
+    signature of the meter is repeated is not looked at; of several at one time all have to be in
+    the meter, where conversion takes the last.
 
     Args:
       note_sequences: tf.string [batch], of `readable_note_sequences`.
@@ -55,7 +58,10 @@ def in_meter(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
     other = (denominator > 4) | (numerator * 4 != beats_per_bar * denominator)
     first, left = tf.gather(meters.pick_up, meters.row), tf.gather(meters.end, meters.row)
     left -= meters.quarter
+    rows = tf.size(meters.end)
+    latest = tf.math.unsorted_segment_max(meters.quarter, meters.row, rows)
     is_last = (meters.quarter > first) & (left < beats_per_bar - TOLERANCE_QUARTERS)
+    is_last &= meters.quarter == tf.gather(latest, meters.row)
     other &= (meters.quarter >= first) & ~is_last
     names = tf.strings.as_string(tf.boolean_mask(numerator, other))
     names += "/" + tf.strings.as_string(tf.boolean_mask(denominator, other))
@@ -99,15 +105,17 @@ def _read_meters(note_sequences: tf.Tensor, beats_per_bar: int) -> _Meters:
     quarter, _ = to_quarters(time, time, places, parsed["tempos"], padded)
     quarter = tf.round(quarter * _PARTS) / _PARTS
     row, end = tf.cast(places[:, 0], tf.int32), _ends(note_sequences, parsed["tempos"])
-    taken = (found["numerator"] > 0) & (found["denominator"] > 0) & tf.math.is_finite(time)
+    taken = (found["numerator"] > 0) & (found["denominator"] > 0) & tf.math.is_finite(found["time"])
     taken &= (quarter < tf.gather(end, row)) | (quarter == 0)
     row, quarter, numerator, denominator = (
         tf.boolean_mask(values, taken)
         for values in (row, quarter, found["numerator"], found["denominator"])
     )
-    early = tf.where(quarter < beats_per_bar - TOLERANCE_QUARTERS, quarter, 0.0)
-    # The maximum of none is the least number.
-    pick_up = tf.maximum(tf.math.unsorted_segment_max(early, row, tf.size(end)), 0.0)
+    early = (quarter > 0) & (quarter < beats_per_bar - TOLERANCE_QUARTERS)
+    early = tf.where(early, quarter, np.inf)
+    # Of several the first, so that the others have to be in the meter; of none infinity.
+    pick_up = tf.math.unsorted_segment_min(early, row, tf.size(end))
+    pick_up = tf.where(pick_up < beats_per_bar, pick_up, 0.0)
     numerator, denominator = tf.cast(numerator, tf.int64), tf.cast(denominator, tf.int64)
     return _Meters(row, quarter, numerator, denominator, pick_up, end)
 

@@ -104,10 +104,10 @@ class FlatNotes:
 def readable_note_sequences(note_sequences: tf.Tensor) -> tf.Tensor:
     """Replaces by an empty NoteSequence what the functions here could not read.
 
-    Those are rows that do not parse, as a whole or in one of their notes, tempos, part or
-    instrument infos, text annotations or time signatures, and rows of more than `MAX_SUBMESSAGES`
-    of one of these. A server merges requests of several clients to one batch, and an error would
-    fail them all.
+    Those are rows that do not parse, as a whole, in their total time or in one of their notes,
+    tempos, part or instrument infos, text annotations or time signatures, and rows of more than
+    `MAX_SUBMESSAGES` of one of these. A server merges requests of several clients to one batch, and
+    an error would fail them all.
 
     Args:
       note_sequences: tf.string [batch].
@@ -130,8 +130,10 @@ def readable_note_sequences(note_sequences: tf.Tensor) -> tf.Tensor:
 
 def _parse_row(place: tf.Tensor, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """(place, text) of one row, emptied if it has too many submessages; fails if unreadable."""
-    parsed = protos_graph.decode_messages(text[tf.newaxis], _SEQUENCE, _SUBMESSAGES)
+    fields = {**_SUBMESSAGES, "total_time": tf.float64}
+    parsed = protos_graph.decode_messages(text[tf.newaxis], _SEQUENCE, fields)
     counts = tf.concat([sizes for _, sizes in parsed.values()], axis=0)
+    del parsed["total_time"]
     keep = tf.reduce_max(counts) <= MAX_SUBMESSAGES
     for name, (values, _) in parsed.items():
         message_type, fields = _FIELDS[name]
