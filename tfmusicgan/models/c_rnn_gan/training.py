@@ -177,7 +177,7 @@ class CRNNGANTraining(CRNNGANObjectives):
         first, driven = self._noise(rows)
         dropped = masks.of_generator(self, rows)
         of_time, *of_tone = config.pretraining_weights
-        weights = tf.constant([of_time, *of_tone * (self.features // len(of_tone))], tf.float32)
+        weights = [of_time, *of_tone * (self.features // len(of_tone))]
 
         def loss_fn() -> tf.Tensor:
             if config.pretraining_input == "true_events":
@@ -185,7 +185,8 @@ class CRNNGANTraining(CRNNGANObjectives):
             else:
                 said = self.generator(driven, first, dropped, training=True)
             squares = tf.square(full_precision(said) - full_precision(real))
-            return tf.reduce_mean(weights * squares) + self._penalty(self.generator)
+            squares *= tf.constant(weights, squares.dtype)
+            return tf.reduce_mean(squares) + self._penalty(self.generator)
 
         loss, norm = self.minimise(
             loss_fn,
