@@ -1,25 +1,14 @@
 """The table of a loss by steps."""
 
-import importlib.util
-import pathlib
-import sys
-
 import numpy as np
 import pytest
 
-FOLDER = pathlib.Path(__file__).parent.parent / "scripts/reproduce"
+from tests.script_modules import load_script
 
 
 @pytest.fixture(scope="module")
 def script():
-    sys.path.insert(0, str(FOLDER))  # it reads curves as curves.py does
-    try:
-        spec = importlib.util.spec_from_file_location("loss_table", FOLDER / "loss_table.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(FOLDER))
-    return module
+    return load_script("reproduce/loss_table.py")
 
 
 def test_the_first_value_from_a_step_on(script):

@@ -1,28 +1,16 @@
 """The script that tells of SeqGAN's synthetic experiment: rounds and curve."""
 
-import importlib.util
-import pathlib
-import sys
-
 import pytest
 import tensorflow as tf
 
+from tests.script_modules import load_script
 from tfmusicgan import recipes, representations
 from tfmusicgan.training.run import Run
-
-SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts/reproduce"
 
 
 @pytest.fixture(scope="module")
 def script():
-    sys.path.insert(0, str(SCRIPTS))
-    try:
-        spec = importlib.util.spec_from_file_location("oracle_curves", SCRIPTS / "oracle_curves.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-    finally:
-        sys.path.remove(str(SCRIPTS))
+    return load_script("reproduce/oracle_curves.py")
 
 
 def _curve(logs, values):

@@ -1,20 +1,15 @@
 """The table of several seeds."""
 
-import importlib.util
 import json
-import pathlib
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parent.parent / "scripts/reproduce/seed_table.py"
+from tests.script_modules import load_script
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("seed_table", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("reproduce/seed_table.py")
 
 
 def _evaluated(folder, name, nll, held_out, of_data=5.75):

@@ -1,26 +1,13 @@
 """What the soak of malformed requests takes for growth of memory."""
 
-import importlib.util
-import pathlib
-import sys
-
 import pytest
 
-FOLDER = pathlib.Path(__file__).parent.parent / "scripts/soak"
+from tests.script_modules import load_script
 
 
 @pytest.fixture(scope="module")
 def script():
-    sys.path.insert(0, str(FOLDER))
-    try:
-        spec = importlib.util.spec_from_file_location("serving_fuzz", FOLDER / "serving_fuzz.py")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["serving_fuzz"] = module
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(FOLDER))
-        sys.modules.pop("serving_fuzz", None)
-    return module
+    return load_script("soak/serving_fuzz.py")
 
 
 @pytest.mark.parametrize(
