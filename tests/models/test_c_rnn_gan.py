@@ -204,7 +204,8 @@ def test_pretraining_compares_the_next_event_with_the_true_one():
     assert again.train_step({"note_events": tf.constant(longer)}) == logs
 
 
-def test_pretraining_as_in_the_papers_commit():
+@pytest.mark.parametrize("tone_times", [False, True])
+def test_pretraining_as_in_the_papers_commit(tone_times):
     """The generator reads itself; the two errors of times weigh most."""
     config = dataclasses.replace(
         CONFIG,
@@ -213,18 +214,27 @@ def test_pretraining_as_in_the_papers_commit():
         pretraining_input="own_events",
         pretraining_weights=(100, 90, 1, 4),
     )
-    model = CRNNGAN(config, dataclasses.replace(REP, tones=2), seed=2)
+    rep = dataclasses.replace(REP, tones=2, tone_times=tone_times)
+    model = CRNNGAN(config, rep, seed=2)
     model.compile()
     batch = real(model)
     first, driven = model._noise(4)
     written = model.generator(driven, first).numpy()
     squares = (written - batch["note_events"].numpy().transpose(1, 0, 2)[:3]) ** 2
-    total = 100 * squares[..., 0].sum()
-    for tone in (0, 1):
-        for number, weight in enumerate((90, 1, 4)):
-            total += weight * squares[..., 1 + 3 * tone + number].sum()
+    weights = [100, 90, 1, 4, 100, 90, 1, 4] if tone_times else [100, 90, 1, 4, 90, 1, 4]
+    total = (squares * weights).sum()
     logs = model.train_step(batch)
-    assert float(logs["pretraining_loss"]) == pytest.approx(total / (3 * 4 * 7), rel=1e-5)
+    expected = total / (3 * 4 * len(weights))
+    assert float(logs["pretraining_loss"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_no_time_is_below_zero():
+    config = dataclasses.replace(CONFIG, time_activation="rectified", dense_stddev=20.0)
+    rep = dataclasses.replace(REP, tones=2, tone_times=True)
+    events = CRNNGAN(config, rep, seed=2).sample(tf.range(30, dtype=tf.int64))["note_events"]
+    below = (events.numpy() < 0).any(axis=(0, 1))
+    assert below.tolist() == [False, True, True, True] * 2
+    assert (events.numpy()[..., [0, 4]] == 0).any() and (events.numpy()[..., [0, 4]] > 0).any()
 
 
 def test_the_papers_phases_and_lengths():
@@ -292,7 +302,9 @@ def test_refused_settings(changes, message):
         CRNNGANConfig(**changes)
 
 
-@pytest.mark.parametrize("options", [{}, {"tones": 3}, {"features": "raw", "tones": 2}])
+@pytest.mark.parametrize(
+    "options", [{}, {"tones": 3}, {"features": "raw", "tones": 2}, {"tones": 2, "tone_times": True}]
+)
 def test_what_a_warm_up_request_goes_on_with_sounds(options):
     model = CRNNGAN(CONFIG, NoteEvents(length=8, **options), seed=2)
     text = model.signatures()["continue"].defaults["note_sequence"]

@@ -16,7 +16,7 @@ from tfmusicgan.models.c_rnn_gan.networks import Discriminator, Generator
 from tfmusicgan.recipes.c_rnn_gan import CRNNGANConfig
 from tfmusicgan.representations.note_events import NoteEvents
 
-STEPS, ROWS, FEATURES, HIDDEN = 6, 3, 4, 5
+STEPS, ROWS, FEATURES, TIMES, HIDDEN = 6, 3, 4, (0,), 5
 CONFIG = dataclasses.replace(
     recipes.get("c_rnn_gan").preset("tiny").config, hidden_size=HIDDEN, dense_stddev=1.0
 )
@@ -92,7 +92,7 @@ def test_layers_begin_as_documented():
 
 
 def test_the_papers_sizes():
-    generator = Generator(CRNNGANConfig(), 4, seed=0, name="generator")
+    generator = Generator(CRNNGANConfig(), 4, (0,), seed=0, name="generator")
     assert generator.count_params() == 1_967_354
     assert np.std(generator.project.kernel) == pytest.approx(1.0, abs=0.05)
     discriminator = Discriminator(CRNNGANConfig(), 4, seed=0, name="discriminator")
@@ -102,7 +102,7 @@ def test_the_papers_sizes():
 
 @pytest.mark.parametrize("dropped", [False, True])
 def test_writing_is_saying_what_comes_after_ones_own_events(dropped):
-    generator = Generator(CONFIG, FEATURES, seed=1, name="generator")
+    generator = Generator(CONFIG, FEATURES, TIMES, seed=1, name="generator")
     driven = tf.constant(np.abs(numbers(STEPS, ROWS, FEATURES)))
     first = tf.constant(numbers(ROWS, FEATURES, seed=1))
     masks = None
@@ -132,7 +132,7 @@ def test_writing_is_saying_what_comes_after_ones_own_events(dropped):
 def test_gradients_of_writing_are_those_of_tensorflow(dropped, activation, monkeypatch):
     config = dataclasses.replace(CONFIG, time_activation=activation)
     with same_training.double_precision():
-        generator = Generator(config, FEATURES, seed=1, name="generator")
+        generator = Generator(config, FEATURES, TIMES, seed=1, name="generator")
     # TensorFlow's own gradient of a maximum has no way back from below the bound.
     monkeypatch.setattr(
         bounds,

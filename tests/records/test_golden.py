@@ -149,7 +149,7 @@ def test_golden_events():
     """Two tones to a step: C2 and C4, C4; G3, C6. A step of G2 is left behind them."""
     records = RecordSet.open(FOLDER / "note_events")
     (batch,) = records.examples()
-    silent = [0, 0, -2]
+    silent = [0, 0, -3]
     expected = [
         [[0, 4, -2, 0.5, 1, 0, 0.5], [1, 1, 0, 0.5, *silent]],
         [[2, 2, -5 / 12, 0.5, *silent], [5, 1, 2, 0.5, *silent]],

@@ -13,7 +13,14 @@ from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations import note_events_graph as graph
 from tfmusicgan.representations.note_events import NoteEvents
 
-OPTIONS = [{}, {"tones": 3}, {"features": "raw"}, {"tones": 2, "features": "raw"}]
+OPTIONS = [
+    {},
+    {"tones": 3},
+    {"features": "raw"},
+    {"tones": 2, "features": "raw"},
+    {"tones": 3, "tone_times": True},
+    {"tones": 2, "tone_times": True, "features": "raw"},
+]
 
 
 def piece(*notes, tempos=((0.0, 60.0),)):
@@ -52,6 +59,31 @@ def test_tones_of_one_onset_share_a_step_as_far_as_they_fit():
     sounding = (events[:, [3, 6, 9]] > 0).sum(axis=1)
     assert sounding.tolist() == [3, 2, 1]
     assert (events[1, 7:] == 0).all() and (events[2, 4:] == 0).all()
+
+
+def test_silence_is_as_far_from_the_softest_velocity_as_that_from_a_soft_one():
+    (example,) = NoteEvents(length=2, tones=3).encode(CHORD)
+    expected = [[0, 0.5, 0, 0, 1, 1, 1, 0, 0, -3]]
+    expected.append([1.25, 0.75, -20 / 12, 63 / 32, 2.75, -1, -63 / 32, 0, 0, -3])
+    np.testing.assert_array_equal(example["note_events"], np.array(expected, np.float32))
+    nearly = example["note_events"] + np.float32([0, 0, 0, 0, 0, 0, 0, 1, 1, 0.98])
+    rep = NoteEvents(length=2, tones=3)
+    assert rep.decode({"note_events": nearly}) == rep.decode(example)
+    assert len(rep.decode({"note_events": nearly + np.float32(0.1)}).notes) == 6
+
+
+def test_tones_with_times_of_their_own():
+    rep = NoteEvents(length=2, tones=2, tone_times=True)
+    assert (rep.num_features, rep.time_features) == (8, (0, 4))
+    (example,) = rep.encode(CHORD)
+    expected = [[0, 0.5, 0, 0, 0, 1, 1, 1]]
+    expected.append([1.25, 0.75, -20 / 12, 63 / 32, 0, 2.75, -1, -63 / 32])
+    np.testing.assert_array_equal(example["note_events"], np.array(expected, np.float32))
+    # What a network writes may begin at four times.
+    written = [[0.5, 1, 0, 0, 0.25, 1, 1, 0], [0.125, 1, 0.5, 0, 1, 1, 0.25, -2]]
+    decoded = rep.decode({"note_events": np.array(written, np.float32)}, qpm=60)
+    assert heard(decoded) == [(0.5, 1.5, 60, 64), (0.75, 1.75, 72, 64), (0.875, 1.875, 66, 64)]
+    assert decoded.total_time == 1.875  # and that of the silent one
 
 
 def test_tempo_changes_are_followed():
@@ -143,8 +175,10 @@ def test_messages_are_those_of_the_numpy_half(options):
     rng = np.random.default_rng(3)
     events = rng.normal(0, 1.2, (6, 9, rep.num_features)).astype(np.float32)
     if rep.raw:
-        events[..., 0] *= 200
-        events[..., 1:] = np.abs(events[..., 1:]) * np.tile([300, 900, 60], rep.tones)
+        of_tones = np.setdiff1d(np.arange(rep.num_features), rep.time_features)
+        events[..., rep.time_features] *= 200
+        scale = np.tile([300, 900, 60], rep.tones)
+        events[..., of_tones] = np.abs(events[..., of_tones]) * scale
     events[1, :4] = np.round(events[1, :4])
     events[2, 3, :2], events[3, 5, 1:4] = np.nan, np.inf
     events[4, :, 1:] = -5  # nothing sounds
@@ -258,6 +292,7 @@ def test_refusals():
         ({"tones": 9}, r"tones: expected .* 1-8"),
         ({"features": "log"}, r"features: expected one of standardised, raw. Received: 'log'"),
         ({"pad_short": 1}, r"pad_short: expected true or false. Received: 1"),
+        ({"tone_times": "no"}, r"tone_times: expected true or false. Received: 'no'"),
     ):
         with pytest.raises(ConfigError, match=message):
             NoteEvents(**options)

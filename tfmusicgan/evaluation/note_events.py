@@ -15,7 +15,6 @@ from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.note_events import NoteEvents
-from tfmusicgan.representations.note_events_numbers import from_features
 
 _COPIED = 8  # events: the runs of pitches that are looked for in the training data
 _ROWS = 256  # pieces whose next events are said at once
@@ -83,7 +82,7 @@ def _error(model: MusicGAN, events: np.ndarray) -> float:
 
 def _pitches(events: np.ndarray, representation: NoteEvents) -> np.ndarray:
     """The first tone's pitch at every step, 128 where it is silent: int32 [phrases, steps]."""
-    steps = from_features(events.reshape(-1, representation.num_features), representation.raw)
+    steps = representation.read_features(events.reshape(-1, representation.num_features))
     silent = (steps.velocity[:, 0] == 0) | (steps.length[:, 0] == 0)
     pitch = np.where(silent, 128, steps.pitch[:, 0])
     return pitch.reshape(events.shape[:2]).astype(np.int32)

@@ -29,17 +29,19 @@ MAX_QUARTERS = 2**15
 class NoteEvents(PlainParameters):
     """Windows of a piece as events, each a note, or with several tones a chord, of real numbers.
 
-    Array `note_events`: float32 [length, 1 + 3 * tones]. A step has the time since the onset of the
-    step before it, then of each tone length, frequency and intensity. Steps are in order of onset
-    and pitch, and notes of one onset have a time of 0 between them; with several tones, those of
-    equal onsets share a step, as far as they fit, and tones that a step does not have are silent.
+    Array `note_events`: float32 [length, features]. A step has the time since the onset of the step
+    before it, then of each tone length, frequency and intensity: 1 + 3 * tones features. With
+    `tone_times` each tone has all four, its time being that since the tone before it: 4 * tones
+    features, and decoded, the tones of a step may begin one after another. Steps are in order of
+    onset and pitch, and notes of one onset have a time of 0 between them; with several tones, those
+    of one onset share a step, as far as they fit, and tones that a step does not have are silent.
     The first event of a piece has the time 0; the first of a later window keeps its distance from
     the event before it.
 
     Times are ticks, 384 to a quarter note (by the piece's own tempos). With the standardised
     features they are in quarter notes, frequencies in octaves above middle C, and intensities are
-    (velocity - 64) / 32; silent tones have velocity 0. Raw ones, as published, are ticks, hertz and
-    velocities.
+    (velocity - 64) / 32, of silent tones -3; -2 and less is silent. Raw ones, as published, are
+    ticks, hertz and velocities, and of silent tones 0.
 
     Decoded, a note ends where its pitch begins anew, and the longest stays of notes of one pitch
     and onset. Lost: silence before the first note, tempo, programs and instruments, drums, pedals,
@@ -51,17 +53,20 @@ class NoteEvents(PlainParameters):
       hop: Steps from the beginning of a window to that of the next; by default `length`.
       tones: Tones of a step; the paper has 1, and 3 in C-RNN-GAN-3.
       features: `"standardised"`, or `"raw"` as published.
+      tone_times: Whether each tone of a step has a time of its own, as the paper has it; the
+        released code has one for all, which is enough for tones of one onset.
       pad_short: Whether a piece shorter than a window is filled up with silent steps, as published.
         They teach that silence is music: by default it is left out.
     """
 
     name: ClassVar[str] = "note_events"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     length: int = 100
     hop: int | None = None
     tones: int = 1
     features: str = "standardised"
+    tone_times: bool = False
     pad_short: bool = False
 
     def __post_init__(self):
@@ -76,8 +81,10 @@ class NoteEvents(PlainParameters):
             raise ConfigError(
                 f"features: expected one of {', '.join(FEATURES)}. Received: {self.features!r}."
             )
-        if not isinstance(self.pad_short, bool):
-            raise ConfigError(f"pad_short: expected true or false. Received: {self.pad_short!r}.")
+        for name in ("tone_times", "pad_short"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise ConfigError(f"{name}: expected true or false. Received: {value!r}.")
 
     @property
     def raw(self) -> bool:
@@ -87,7 +94,17 @@ class NoteEvents(PlainParameters):
     @property
     def num_features(self) -> int:
         """Numbers of a step."""
-        return 1 + 3 * self.tones
+        return self.num_times + 3 * self.tones
+
+    @property
+    def num_times(self) -> int:
+        """Times of a step."""
+        return self.tones if self.tone_times else 1
+
+    @property
+    def time_features(self) -> tuple[int, ...]:
+        """Which features of a step are times."""
+        return tuple(range(0, self.num_features, self.num_features // self.num_times))
 
     @property
     def spec(self) -> dict[str, FieldSpec]:
@@ -95,10 +112,11 @@ class NoteEvents(PlainParameters):
         units = "ticks (384 to a quarter), hertz, velocity"
         if not self.raw:
             units = "quarter notes, octaves above middle C, (velocity - 64) / 32"
-        meaning = (
-            f"step, feature: time since the step before, then {self.tones} times length, frequency "
-            f"and intensity; in {units}"
-        )
+        tone = "length, frequency and intensity"
+        tones = f"time since the step before, then {self.tones} times {tone}"
+        if self.tone_times:
+            tones = f"{self.tones} times time since the tone before, {tone}"
+        meaning = f"step, feature: {tones}; in {units}"
         return {self.name: FieldSpec((self.length, self.num_features), "float32", meaning)}
 
     def encode(self, sequence: NoteSequence) -> list[Example]:
@@ -122,7 +140,7 @@ class NoteEvents(PlainParameters):
 
         `"short_last_window"`: what is left at the end.
         """
-        features = numbers.to_features(self.find_events(sequence), self.raw)
+        features = self._to_features(self.find_events(sequence))
         steps = len(features)
         if steps < self.length:
             if not self.pad_short:
@@ -170,10 +188,10 @@ class NoteEvents(PlainParameters):
             tone = np.zeros(len(start), np.int64)
         step = np.cumsum(tone == 0) - 1
         first = start[tone == 0]
-        values = np.zeros((3, len(first), self.tones), np.int64)
-        values[:, step, tone] = length[order], pitch[order], velocity[order].clip(max=127)
-        time = np.diff(first, prepend=first[0]).clip(max=MAX_TICKS)
-        return Events(time, *values)
+        values = np.zeros((4, len(first), self.tones), np.int64)
+        values[1:, step, tone] = length[order], pitch[order], velocity[order].clip(max=127)
+        values[0, :, 0] = np.diff(first, prepend=first[0]).clip(max=MAX_TICKS)
+        return Events(*values)
 
     def decode(self, example: Example, qpm: float = 120.0) -> NoteSequence:
         """Builds the NoteSequence of a window, or of several that follow each other.
@@ -222,11 +240,21 @@ class NoteEvents(PlainParameters):
                 f"Received: {features.dtype} {list(features.shape)}.",
                 reason="bad_shape",
             )
-        return numbers.find_notes(numbers.from_features(features.astype(np.float32), self.raw))
+        return numbers.find_notes(self.read_features(features.astype(np.float32)))
+
+    def read_features(self, features: np.ndarray) -> Events:
+        """The events that features stand for: see `note_events_numbers.from_features`.
+
+        Args:
+          features: float32 [steps, features].
+        """
+        return numbers.from_features(features, self.raw, self.num_times)
+
+    def _to_features(self, events: Events) -> np.ndarray:
+        return numbers.to_features(events, self.raw, self.num_times)
 
     def _silence(self, steps: int) -> np.ndarray:
-        zeros = np.zeros((3, steps, self.tones), np.int64)
-        return numbers.to_features(Events(np.zeros(steps, np.int64), *zeros), self.raw)
+        return self._to_features(Events(*np.zeros((4, steps, self.tones), np.int64)))
 
     def _ticks(self, sequence: NoteSequence, seconds: np.ndarray, name: str) -> np.ndarray:
         if not np.isfinite(seconds).all():

@@ -12,6 +12,7 @@ from tfmusicgan.representations.note_events_numbers import (
     OUTSIDE,
     PITCH_HZ,
     SEMITONES,
+    SILENT_VELOCITY,
     TICKS_PER_QUARTER,
     VELOCITY_UNIT,
 )
@@ -63,16 +64,17 @@ def to_note_sequences(
         lengths = tf.fill([tf.shape(features)[0]], steps)
     counted = tf.sequence_mask(lengths, steps)
     time, length, pitch, velocity = _from_features(features, representation)
-    onset = tf.maximum(tf.cumsum(tf.where(counted, time, 0), axis=1), 0)  # [batch, steps]
-    sounds = (length > 0) & (velocity > 0) & counted[..., tf.newaxis]
+    counted = counted[..., tf.newaxis]
+    onset = _onsets(tf.where(counted, time, 0))
+    sounds = (length > 0) & (velocity > 0) & counted
     place = tf.where(sounds)
-    row, start = place[:, 0], tf.gather_nd(onset, place[:, :2])
-    values = (tf.gather_nd(each, place) for each in (length, pitch, velocity))
-    length, pitch, velocity = values
+    row = place[:, 0]
+    values = (tf.gather_nd(each, place) for each in (onset, length, pitch, velocity))
+    start, length, pitch, velocity = values
     row, start, end, pitch, velocity = _heard(row, start, start + length, pitch, velocity)
     batch = tf.shape(features)[0]
     last = tf.math.unsorted_segment_max(end, row, batch)  # the lowest number where there is none
-    total = tf.maximum(tf.reduce_max(onset, axis=1), last)
+    total = tf.maximum(tf.reduce_max(onset, axis=[1, 2]), last)
     rate = tf.gather(qpm, row)
 
     def seconds(ticks: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
@@ -86,6 +88,16 @@ def to_note_sequences(
         "end_time": seconds(end, rate),
     }
     return encode_sequences(numbers.event_header(), qpm, seconds(total, qpm), row, notes)
+
+
+def _onsets(time: tf.Tensor) -> tf.Tensor:
+    """Ticks from the beginning, from those since the tone before: int32 [batch, steps, tones].
+
+    What the clock says below 0 is 0.
+    """
+    passed = tf.cumsum(time, axis=2)
+    steps = tf.cumsum(passed[..., -1:], axis=1, exclusive=True)
+    return tf.maximum(steps + passed, 0)
 
 
 def from_note_sequences(
@@ -136,6 +148,8 @@ def from_note_sequences(
         tf.scatter_nd(tones, tf.boolean_mask(values, column >= 0), shape)
         for values in (length, pitch, velocity)
     )
+    # Of tones of one onset all but the first come after no time.
+    time = tf.pad(time[..., tf.newaxis], [[0, 0], [0, 0], [0, representation.num_times - 1]])
     features = _to_features(time, length, pitch, velocity, representation)
     counted = tf.sequence_mask(kept, max_steps)[..., tf.newaxis]
     features = tf.where(counted, features, 0.0)
@@ -194,7 +208,7 @@ def _to_features(
 ) -> tf.Tensor:
     """See `note_events_numbers.to_features`, whose operations these are: float32 [..., features].
 
-    Times are [batch, steps], the others [batch, steps, tones], all int32.
+    Times are [batch, steps, times], the others [batch, steps, tones], all int32.
     """
     silent = velocity == 0
     if representation.raw:
@@ -208,26 +222,35 @@ def _to_features(
                 (time, TICKS_PER_QUARTER),
                 (length, TICKS_PER_QUARTER),
                 (tf.where(silent, 0, pitch - MIDDLE_C), SEMITONES),
-                (velocity - MIDDLE_VELOCITY, VELOCITY_UNIT),
+                (tf.where(silent, SILENT_VELOCITY, velocity) - MIDDLE_VELOCITY, VELOCITY_UNIT),
             )
         )
         tones = [length, octaves, intensity]
-    flat = tf.stack(tones, axis=-1)
-    shape = tf.concat([tf.shape(time), [3 * representation.tones]], axis=0)
-    return tf.concat([time[..., tf.newaxis], tf.reshape(flat, shape)], axis=-1)
+    # [batch, steps, times, features of a time], with one time those of all tones.
+    times, steps = representation.num_times, tf.shape(time)[:2]
+    parts = [
+        tf.reshape(x, tf.concat([steps, [times, -1]], axis=0))
+        for x in (time[..., tf.newaxis], tf.stack(tones, axis=-1))
+    ]
+    flat = tf.concat(parts, axis=-1)
+    return tf.reshape(flat, tf.concat([steps, [representation.num_features]], axis=0))
 
 
 def _from_features(
     features: tf.Tensor, representation: NoteEvents
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Time int32 [batch, steps], and lengths, pitches, velocities int32 [batch, steps, tones].
+    """Times, lengths, pitches and velocities, all int32 [batch, steps, tones].
 
     See `note_events_numbers.from_features`, whose operations these are.
     """
     raw = representation.raw
     features = tf.where(tf.math.is_nan(features), tf.zeros([], features.dtype), features)
+    times, steps = representation.num_times, tf.shape(features)[:2]
+    features = tf.reshape(features, tf.concat([steps, [times, -1]], axis=0))
     time = _ticks(features[..., 0], raw)
-    shape = tf.concat([tf.shape(features)[:2], [representation.tones, 3]], axis=0)
+    # Of tones that share a time, the others come after none.
+    time = tf.pad(time, [[0, 0], [0, 0], [0, representation.tones - times]])
+    shape = tf.concat([steps, [representation.tones, 3]], axis=0)
     length, frequency, intensity = tf.unstack(tf.reshape(features[..., 1:], shape), axis=-1)
     if raw:
         found = tf.searchsorted(tf.constant(PITCH_HZ), tf.reshape(frequency, [-1]), side="right")

@@ -1,6 +1,7 @@
 """Events as numbers: ticks, pitches and velocities to features and back, the NumPy half.
 
-A step's features are one time and, of each of its tones, length, frequency and intensity.
+A step's features are one time and, of each of its tones, length, frequency and intensity; or each
+tone has a time as well.
 `note_events_graph.py` does what `from_features` and `find_notes` do inside the graph.
 """
 
@@ -20,6 +21,9 @@ SECONDS_PER_TICK = 60.0 / TICKS_PER_QUARTER  # at one quarter note a minute; exa
 MIDDLE_C = 60
 SEMITONES = 12
 MIDDLE_VELOCITY, VELOCITY_UNIT = 64, 32
+# What a silent tone's standardised intensity says: well below the softest velocity, or a network
+# that is to say silence would as often say a little more.
+SILENT_VELOCITY = -32
 # Pitches that are told apart before octaves bring them within 0-127.
 OUTSIDE = 240
 
@@ -32,7 +36,7 @@ class Events:
     """Steps of a piece.
 
     Attributes:
-      time: int64 [steps], ticks since the step before.
+      time: int64 [steps, tones], ticks since the tone before; 0 for all of one onset but the first.
       length: int64 [steps, tones], ticks; 0 where a step has no such tone.
       pitch: int64 [steps, tones], MIDI pitch number.
       velocity: int64 [steps, tones]; 0 where a step has no such tone.
@@ -63,45 +67,54 @@ class Notes:
     total: int
 
 
-def to_features(events: Events, raw: bool) -> np.ndarray:
+def to_features(events: Events, raw: bool, num_times: int) -> np.ndarray:
     """Features of events.
 
     Args:
       events: The steps.
       raw: Ticks, hertz and velocities instead of standardised features.
+      num_times: Times of a step: 1, which is its first tone's, or that of each tone.
 
     Returns:
-      float32 [steps, 1 + 3 * tones].
+      float32 [steps, num_times + 3 * tones].
     """
     silent = events.velocity == 0
     if raw:
         hertz = np.where(silent, np.float32(0), PITCH_HZ[events.pitch + OUTSIDE])
         tones = [events.length, hertz, events.velocity]
-        time = events.time.astype(np.float32)
+        time = events.time
     else:
         octaves = np.where(silent, 0, events.pitch - MIDDLE_C) / SEMITONES
         tones = [events.length / TICKS_PER_QUARTER, octaves]
-        tones.append((events.velocity - MIDDLE_VELOCITY) / VELOCITY_UNIT)
+        velocity = np.where(silent, SILENT_VELOCITY, events.velocity)
+        tones.append((velocity - MIDDLE_VELOCITY) / VELOCITY_UNIT)
         time = events.time / TICKS_PER_QUARTER
-    flat = np.stack(tones, axis=-1).reshape(len(time), -1)
-    return np.concatenate([time[:, np.newaxis], flat], axis=1).astype(np.float32)
+    steps = len(time)
+    # [steps, times, features of a time], with one time those of all tones.
+    flat = np.stack(tones, axis=-1).reshape(steps, num_times, -1)
+    found = np.concatenate([time[:, :num_times, np.newaxis], flat], axis=2)
+    return found.reshape(steps, -1).astype(np.float32)
 
 
-def from_features(features: np.ndarray, raw: bool) -> Events:
+def from_features(features: np.ndarray, raw: bool, num_times: int) -> Events:
     """The events that features stand for: whatever a network may have written.
 
-    Of standardised features a time below 0 is 0 (together with the step before), and a frequency is
+    Of standardised features a time below 0 is 0 (together with the tone before), and a frequency is
     rounded to the nearest pitch. Raw ones are read as published: a time below 0 moves the clock
     back, a frequency is cut down to the next lower pitch, and one of 0 or less is silent. Pitches
     outside 0-127 are moved by octaves. Features that are no numbers count as 0.
 
     Args:
-      features: float32 [steps, 1 + 3 * tones].
+      features: float32 [steps, num_times + 3 * tones].
       raw: See `to_features`.
+      num_times: See `to_features`.
     """
     features = np.where(np.isnan(features), np.float32(0), features)
-    time = _ticks(features[:, 0], raw)
-    tones = features[:, 1:].reshape(len(features), -1, 3)
+    steps = len(features)
+    features = features.reshape(steps, num_times, -1)
+    tones = features[..., 1:].reshape(steps, -1, 3)
+    time = np.zeros(tones.shape[:2], np.int64)
+    time[:, :num_times] = _ticks(features[..., 0], raw)
     length, frequency, intensity = (tones[..., part] for part in range(3))
     if raw:
         found = np.searchsorted(PITCH_HZ, frequency, side="right") - 1 - OUTSIDE
@@ -129,10 +142,10 @@ def find_notes(events: Events) -> Notes:
     Of several notes of one pitch and onset the last is heard. An event of length 0 or velocity 0 is
     silent. What the clock says below 0 is 0.
     """
-    onset = np.maximum(np.cumsum(events.time), 0)
+    onset = np.maximum(np.cumsum(events.time).reshape(events.time.shape), 0)
     sounds = (events.length > 0) & (events.velocity > 0)
     step, tone = np.nonzero(sounds)
-    start, pitch = onset[step], events.pitch[step, tone]
+    start, pitch = onset[step, tone], events.pitch[step, tone]
     end, velocity = start + events.length[step, tone], events.velocity[step, tone]
     order = np.lexsort((start, pitch))  # stable: by pitch, onset, place
     start, end, pitch, velocity = start[order], end[order], pitch[order], velocity[order]

@@ -4,15 +4,16 @@ Olof Mogren: "C-RNN-GAN: Continuous recurrent neural networks with adversarial t
 Constructive Machine Learning Workshop at NIPS 2016, arXiv 1611.09904. Original code:
 github.com/olofmogren/c-rnn-gan at e75e541 (the paper's), a8bce9b and 9edafc0.
 
-In: uniform noise for every event. Out: events float32 [batch, events, 1 + 3 * tones], the
-representation `note_events`, which decode to a NoteSequence with velocities and free timing.
+In: uniform noise for every event. Out: events float32 [batch, events, features], the
+representation `note_events`, 1 + 3 * tones of them, which decode to a NoteSequence with velocities
+and free timing.
 
 Differs from the paper, or from the released code where the two disagree:
 
 * Features are standardised (`NoteEvents`); raw ticks, hertz and velocities, with errors of 10^4 and
   more, train only by the clipping of gradients (`features=raw`).
 * C-RNN-GAN-3 has one time for the tones of a step, 10 numbers, as the later code; the paper speaks
-  of a quadruplet for each.
+  of a quadruplet for each, 12 numbers (`tone_times=true`).
 * Sampling is without dropout; the released code samples with it (the control `dropout`).
 * A sequence's length grows by 4 in each epoch until it is whole, also after pretraining, as the
   released code does by mistake, whose curves the paper shows (`curriculum_goes_on=false`: no).
@@ -75,7 +76,8 @@ class CRNNGAN(CRNNGANTraining):
     ):
         super().__init__(config, representation, seed, **kwargs)
         features = representation.num_features
-        self.generator = Generator(config, features, seed, name="generator")
+        times = representation.time_features
+        self.generator = Generator(config, features, times, seed, name="generator")
         self.discriminator: keras.layers.Layer | None = None
         if any(phase == ADVERSARIAL for _, phase, _ in self.all_stages):
             self.discriminator = Discriminator(config, features, seed, name="discriminator")

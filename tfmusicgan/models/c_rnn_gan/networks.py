@@ -57,14 +57,22 @@ class Generator(keras.layers.Layer):
     Args:
       config: Sizes.
       num_features: Numbers of an event.
+      time_features: Which of them are times.
       seed: Of the initial weights.
     """
 
-    def __init__(self, config: CRNNGANConfig, num_features: int, seed: int, **kwargs):
+    def __init__(
+        self,
+        config: CRNNGANConfig,
+        num_features: int,
+        time_features: tuple[int, ...],
+        seed: int,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         size, stddev, name = config.hidden_size, config.dense_stddev, self.name
         self.num_features, self.hidden_size = num_features, size
-        self.rectified = config.time_activation == "rectified"
+        self.rectified = time_features if config.time_activation == "rectified" else ()
         self.project = Dense(2 * num_features, size, seed, stddev, name=f"{name}_project")
         self.lower = StackedLSTM(1, size, size, seed, name=f"{name}_lower")
         self.upper = StackedLSTM(1, size, size, seed, name=f"{name}_upper")
@@ -132,10 +140,11 @@ class Generator(keras.layers.Layer):
         return tf.reshape(x, [steps, rows, size])
 
     def _least(self) -> tf.Tensor | None:
-        """Bounds of the features, of which the first is time."""
+        """Bounds of the features, which times alone have."""
         if not self.rectified:
             return None
-        least = [0.0, *[-np.inf] * (self.num_features - 1)]
+        least = np.full(self.num_features, -np.inf)
+        least[list(self.rectified)] = 0
         return tf.constant(least, self.compute_dtype)
 
     def _loop_weights(self, fed_back: tf.Tensor) -> writing.Weights:

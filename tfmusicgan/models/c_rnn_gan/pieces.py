@@ -105,5 +105,8 @@ def _example(model: CRNNGAN) -> bytes:
     """A few events of one pitch, what a warm-up request sends."""
     rep = model.representation
     tone = [384.0, 261.63, 64.0] if rep.raw else [1.0, 0.0, 0.0]
-    events = np.tile(np.array([tone[0], *tone * rep.tones], np.float32), (4, 1))
+    event = np.array(tone * rep.tones, np.float32)
+    times = [tone[0], *[0.0] * (rep.num_times - 1)]
+    event = np.insert(event, np.arange(rep.num_times) * 3, times)
+    events = np.tile(event, (4, 1))
     return rep.decode({rep.name: events}).SerializeToString(deterministic=True)

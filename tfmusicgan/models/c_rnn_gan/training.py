@@ -177,7 +177,9 @@ class CRNNGANTraining(CRNNGANObjectives):
         first, driven = self._noise(rows)
         dropped = masks.of_generator(self, rows)
         of_time, *of_tone = config.pretraining_weights
-        weights = [of_time, *of_tone * (self.features // len(of_tone))]
+        weights = list(of_tone * self.representation.tones)
+        for place in self.representation.time_features:
+            weights.insert(place, of_time)
 
         def loss_fn() -> tf.Tensor:
             if config.pretraining_input == "true_events":
