@@ -44,6 +44,7 @@ class Recipe:
       metrics: Names in `tfmusicgan.metrics` that the evaluation table shows.
       collapse: Metric name to the value at or above which, averaged over tracks, the samples count
         as collapsed and training stops.
+      collapse_below: The same of metrics that fall then: the value at or below which they do.
       published: The paper's figures: row name to metric key (`"empty_bars/piano"`) to value. The
         evaluation shows them where the run has all of their tracks.
       published_notes: What to know about them, a sentence each.
@@ -59,6 +60,7 @@ class Recipe:
     presets: Mapping[str, Preset]
     metrics: tuple[str, ...] = ()
     collapse: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    collapse_below: Mapping[str, float] = dataclasses.field(default_factory=dict)
     published: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     published_notes: tuple[str, ...] = ()
 

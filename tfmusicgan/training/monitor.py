@@ -19,6 +19,7 @@ from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.kept_oracle import read_oracle
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.base import Example, Representation
+from tfmusicgan.training.collapse import broken_limit
 
 # Sampling always runs this many rows: output bits are equal within one batch size.
 SAMPLING_BATCH = 64
@@ -156,12 +157,10 @@ class MusicMonitor:
         """What is wrong with the samples last measured, in words; None when nothing is."""
         if not self._last:
             self.measure()
-        row = self._row(self._last) if self.recipe.collapse else {}
-        for name, limit in self.recipe.collapse.items():
-            values = [value for key, value in row.items() if key.split("/")[0] == name]
-            mean = float(np.mean(values))
-            if not mean < limit:  # also when it is NaN
-                return f"{name} {mean:.3f}, at or above {limit}"
+        limits = self.recipe.collapse or self.recipe.collapse_below
+        broken = broken_limit(self.recipe, self._row(self._last)) if limits else None
+        if broken is not None:
+            return broken
         alike = self._similarity(self._last)
         if alike >= ALIKE:
             return f"phrases that are alike, self_similarity {alike:.3f}, at or above {ALIKE}"

@@ -14,6 +14,7 @@ from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.base import Example
 from tfmusicgan.representations.note_audio import NoteAudio
+from tfmusicgan.training.collapse import broken_limit
 from tfmusicgan.training.monitor import Sampler
 
 # Notes that are generated at once: images of high resolution are large.
@@ -85,12 +86,11 @@ class NoteMonitor:
             return None
         if self._last is None:
             self.measure()
-        row = metrics.evaluate(self.recipe.collapse, self._last, self.records.representation)
-        for name, limit in self.recipe.collapse.items():
-            values = [value for key, value in row.items() if key.split("/")[0] == name]
-            mean = float(np.mean(values))
-            if not mean < limit:  # also when it is NaN
-                return f"{name} {mean:.3f}, at or above {limit}"
+        limits = (*self.recipe.collapse, *self.recipe.collapse_below)
+        row = metrics.evaluate(limits, self._last, self.records.representation)
+        broken = broken_limit(self.recipe, row)
+        if broken is not None:
+            return broken
         alike = note_similarity(self._last.spectra, self._last.pitch)
         if alike >= ALIKE:
             return (
