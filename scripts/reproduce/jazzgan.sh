@@ -37,7 +37,8 @@ if [ "$OTHERS" = yes ]; then COLUMNS+=,c_rnn_gan,seqgan:3; fi
 FIGURES=jazz_qualified_rhythm/melody,jazz_repetitions/2,jazz_repetitions/3,jazz_long_repetitions/24
 FIGURES+=,jazz_tone_spans/12,jazz_pitch_variations/melody,jazz_rhythm_variations/melody
 FIGURES+=,jazz_length/entries,jazz_length/quarters
-FIGURES+=,jazz_harmony/chord_tone,jazz_harmony/approach,jazz_harmony/neither,jazz_harmony/next_chord
+FIGURES+=,jazz_harmony/chord_tone,jazz_harmony/approach,jazz_harmony/neither
+FIGURES+=,jazz_harmony/own_chord,jazz_harmony/next_chord
 FIGURES+=,jazz_note_colours/black,jazz_note_colours/green,jazz_note_colours/blue
 FIGURES+=,jazz_note_colours/red
 for length in 3 4 5 6; do

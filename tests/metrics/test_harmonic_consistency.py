@@ -43,13 +43,13 @@ def test_chord_fit():
 
 def test_next_chords():
     # Over G7, Cmaj7 and Dm7: D, B, E, G, G.
-    assert harmony.next_chord_tones(LINE) == (5, 10)
-    assert harmony.next_chord_tones(OFF) == (0, 0)
-    assert harmony.next_chord_tones(EMPTY) == (0, 0)
-    # C, nothing, C, F: both C become F, F becomes C.
+    assert harmony.exchanged_chords(LINE) == (6, 5, 10)
+    assert harmony.exchanged_chords(OFF) == (0, 0, 0)
+    assert harmony.exchanged_chords(EMPTY) == (0, 0, 0)
+    # C, nothing, C, F: both C become F, F becomes C; F is in its own chord alone.
     chords = (("C", 6), ("N.C.", 6), ("C", 6), ("F", 6))
     entries = [(60, 6), (60, 6), (64, 6), (60, 6), (65, 6)]
-    assert harmony.next_chord_tones(line(entries, chords)) == (2, 3)
+    assert harmony.exchanged_chords(line(entries, chords)) == (3, 2, 3)
 
 
 def test_degrees():

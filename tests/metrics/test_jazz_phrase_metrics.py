@@ -40,6 +40,7 @@ def test_harmony_by_hand():
     assert found["jazz_harmony/chord_tone"] == pytest.approx(10 / 14)
     assert found["jazz_harmony/approach"] == pytest.approx(2 / 14)
     assert found["jazz_harmony/neither"] == pytest.approx(2 / 14)
+    assert found["jazz_harmony/own_chord"] == pytest.approx(6 / 10)
     assert found["jazz_harmony/next_chord"] == pytest.approx(5 / 10)
     found = value("jazz_note_colours")
     assert found["jazz_note_colours/black"] == pytest.approx(10 / 14)

@@ -42,6 +42,17 @@ class ChordFit(NamedTuple):
     neither: int
 
 
+class ExchangedChords(NamedTuple):
+    """How many notes of a line are chord tones over their own chord, and over another of the line.
+
+    `notes` are all that have another chord.
+    """
+
+    own_chord: int
+    next_chord: int
+    notes: int
+
+
 def note_colours(line: Line) -> NoteColours:
     """JamBuddy's harmonic consistency."""
     starts = line.starts
@@ -68,19 +79,22 @@ def chord_fit(line: Line) -> ChordFit:
     return ChordFit(int(hits.sum()), int(approach.sum()), int((counted & ~hits & ~approach).sum()))
 
 
-def next_chord_tones(line: Line) -> tuple[int, int]:
-    """Chord tones and notes, with each chord replaced by the next other one of the line.
+def exchanged_chords(line: Line) -> ExchangedChords:
+    """Chord tones over their own chords, and over the next other one of the line in its place.
 
-    The last is replaced by the first. What comes with the key alone: music over its own chords has
-    more. Lines of one chord have no such notes.
+    The last is replaced by the first. What the key alone gives is in both: music over its own
+    chords has more of them. Lines of one chord have no such notes.
     """
     runs, starts = _chord_runs(line), line.starts
     counted = line.is_note & line.chords_at(starts)[1].any(axis=1)
     others = _next_others(line, runs)[np.searchsorted(runs, starts[counted], side="right") - 1]
     known = others >= 0
-    roots, tones = line.chords_at(others[known])
-    hits = _has(tones, roots, line.pitches[counted][known])
-    return int(hits.sum()), len(hits)
+    pitches = line.pitches[counted][known]
+    hits = []
+    for steps in (starts[counted][known], others[known]):
+        roots, tones = line.chords_at(steps)
+        hits.append(int(_has(tones, roots, pitches).sum()))
+    return ExchangedChords(*hits, len(pitches))
 
 
 def chord_degrees(line: Line) -> np.ndarray:

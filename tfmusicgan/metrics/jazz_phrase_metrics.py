@@ -84,10 +84,13 @@ def _length(lines: Sequence[Line], representation: JazzPhrases) -> _Estimates:
 
 @metric("jazz_harmony", scale=1.0, field=FIELD)
 def _harmony(lines: Sequence[Line], representation: JazzPhrases) -> _Estimates:
-    """Chord tones, approaches and other notes, and chord tones over the phrases' other chords."""
+    """Chord tones, approaches and other notes; chord tones of notes over own and other chords."""
     scored = _modelled(lines)
     found = _shares_of([harmony.chord_fit(line) for line in scored], harmony.ChordFit._fields)
-    return {**found, "next_chord": _pooled(harmony.next_chord_tones(line) for line in scored)}
+    exchanged = [harmony.exchanged_chords(line) for line in scored]
+    for name in ("own_chord", "next_chord"):
+        found[name] = _pooled((getattr(line, name), line.notes) for line in exchanged)
+    return found
 
 
 @metric("jazz_note_colours", scale=1.0, field=FIELD)
