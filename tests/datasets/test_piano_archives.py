@@ -62,7 +62,7 @@ def test_performances_are_in_the_official_split(tmp_path, layout):
     sources, errors = listed(MAESTRO, path)
     names = ["train/2004/a.midi", "test/2004/b.midi", "validation/2018/c.midi"]
     assert [source.name for source in sources] == names
-    assert errors == {"2018/d.midi": "not_in_index"}
+    assert errors == {"2018/d.midi": "not_in_index", "2018/lost.midi": "missing_file"}
     assert [MAESTRO.split_of(name) for name in names] == ["train", "test", "validation"]
     piece = MAESTRO.read_source(sources[1])
     assert piece.id == "test/2004/b.midi" and piece.collection_name == "maestro" and piece.notes

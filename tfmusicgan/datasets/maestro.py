@@ -73,8 +73,8 @@ def list_sources(
       root: The same.
 
     Returns:
-      The performances, and for every file that cannot be read, or that the table does not have, its
-      name and the error.
+      The performances, and for every file that cannot be read, or that the table does not have, and
+      for every row of the table without a file (`"missing_file"`), its name and the error.
 
     Raises:
       MusicGanError: If the table is damaged.
@@ -83,6 +83,7 @@ def list_sources(
     splits = read_splits(root)
     if splits is None:
         return found, errors
+    listed = {source.name for source in found} | {name for name, _ in errors}
     known = []
     for source in found:
         if source.name in splits:
@@ -94,6 +95,14 @@ def list_sources(
                 "not_in_index",
             )
             errors.append((source.name, error))
+    message = (
+        "Expected the file of a line in MAESTRO's table. Received none: {}. Download it again."
+    )
+    errors += [
+        (name, ReadError(message.format(name), "missing_file"))
+        for name in splits
+        if name not in listed
+    ]
     return known, errors
 
 
