@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from tfmusicgan.layers.initializers import seeded_glorot
+from tfmusicgan.layers.time_loops import empty, flat, product_of_steps, stacked
 
 
 class StackedLSTM(keras.layers.Layer):
@@ -168,14 +169,14 @@ def run(
     def apply(*given: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         # Else TensorFlow would keep what its own gradient of the loop needs, which nobody asks for.
         inputs, kernel, recurrent, bias = map(tf.stop_gradient, given)
-        gates = tf.nn.bias_add(tf.matmul(_flat(inputs), kernel), bias)
+        gates = tf.nn.bias_add(tf.matmul(flat(inputs), kernel), bias)
         shape = tf.concat([tf.shape(inputs)[:2], tf.shape(bias)], axis=0)
         gates = tf.ensure_shape(tf.reshape(gates, shape), [inputs.shape[0], None, bias.shape[0]])
         found = _forward(gates, recurrent)
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
             of_gates = _backward(upstream, recurrent, slopes(found))
-            by_inputs = tf.matmul(_flat(of_gates), kernel, transpose_b=True)
+            by_inputs = tf.matmul(flat(of_gates), kernel, transpose_b=True)
             by_inputs = tf.reshape(by_inputs, tf.shape(inputs))
             read, hidden, counted = (x[:, :learnt] for x in (inputs, found.hidden, of_gates))
             return (
@@ -188,16 +189,6 @@ def run(
         return found.hidden, gradient
 
     return apply(inputs, kernel, recurrent, bias)
-
-
-def product_of_steps(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
-    """The gradient of a kernel of all steps: [steps, batch, n] and [..., m] to [n, m]."""
-    return tf.matmul(_flat(before), _flat(after), transpose_a=True)
-
-
-def _flat(values: tf.Tensor) -> tf.Tensor:
-    """[steps, batch, n] to [steps * batch, n]."""
-    return tf.reshape(values, [-1, values.shape[-1]])
 
 
 def shifted(values: tf.Tensor) -> tf.Tensor:
@@ -234,17 +225,6 @@ def _backward(upstream: tf.Tensor, recurrent: tf.Tensor, slopes: Slopes) -> tf.T
     loop = (tf.constant(steps - 1), zeros, zeros, empty(upstream.dtype, steps))
     *_, array = tf.while_loop(lambda t, *_: t >= 0, body, loop, maximum_iterations=steps)
     return stacked(array, steps)
-
-
-def empty(dtype: tf.DType, steps: int | tf.Tensor, **kwargs: typing.Any) -> tf.TensorArray:
-    """A list to be written step by step."""
-    return tf.TensorArray(dtype, steps, clear_after_read=False, **kwargs)
-
-
-def stacked(array: tf.TensorArray, steps: int) -> tf.Tensor:
-    """All that a list holds, its first axis known."""
-    found = array.stack()
-    return tf.ensure_shape(found, [steps, *found.shape[1:]])
 
 
 def _of_each(make: Callable, seed: int, name: str) -> Callable:

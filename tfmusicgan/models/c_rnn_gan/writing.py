@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfmusicgan.layers import time_loops
 from tfmusicgan.models.c_rnn_gan import bounds, lstm
 
 Masks = tuple[tf.Tensor, ...]
@@ -180,10 +181,10 @@ def _forward(
         arrays = tuple(array.write(t, x) for array, x in zip(arrays, values, strict=True))
         return t + 1, event, tuple((cell.hidden, cell.cell) for cell in found), arrays
 
-    arrays = tuple(lstm.empty(driven.dtype, steps) for _ in range(1 + _CELLS * kept))
+    arrays = tuple(time_loops.empty(driven.dtype, steps) for _ in range(1 + _CELLS * kept))
     loop = (tf.constant(0), first, _zero_states(driven), (_written(driven, first), *arrays))
     *_, arrays = tf.while_loop(lambda t, *_: t < steps, body, loop, maximum_iterations=steps)
-    events, below, *cells = (lstm.stacked(array, steps) for array in arrays)
+    events, below, *cells = (time_loops.stacked(array, steps) for array in arrays)
     return events, below, [lstm.Step(*cells[:kept]), lstm.Step(*cells[kept:])]
 
 
@@ -227,10 +228,10 @@ def _backward(
         return t - 1, event, tuple(after), arrays
 
     zeros = tf.zeros([tf.shape(upstream)[1], size], upstream.dtype)
-    arrays = tuple(lstm.empty(upstream.dtype, steps) for _ in _BySteps._fields)
+    arrays = tuple(time_loops.empty(upstream.dtype, steps) for _ in _BySteps._fields)
     loop = (tf.constant(steps - 1), tf.zeros_like(upstream[0]), ((zeros, zeros),) * _CELLS, arrays)
     _, event, _, arrays = tf.while_loop(lambda t, *_: t >= 0, body, loop, maximum_iterations=steps)
-    return event, _BySteps(*(lstm.stacked(array, steps) for array in arrays))
+    return event, _BySteps(*(time_loops.stacked(array, steps) for array in arrays))
 
 
 def _by_weights(
@@ -251,12 +252,12 @@ def _by_weights(
         for read, cell in zip((below, outputs[0]), cells, strict=True)
     )
     return Weights(
-        fed_back=lstm.product_of_steps(before, by_steps.driven),
-        lower=lstm.product_of_steps(lower, by_steps.lower),
+        fed_back=time_loops.product_of_steps(before, by_steps.driven),
+        lower=time_loops.product_of_steps(lower, by_steps.lower),
         lower_bias=tf.reduce_sum(by_steps.lower, axis=[0, 1]),
-        upper=lstm.product_of_steps(upper, by_steps.upper),
+        upper=time_loops.product_of_steps(upper, by_steps.upper),
         upper_bias=tf.reduce_sum(by_steps.upper, axis=[0, 1]),
-        out=lstm.product_of_steps(outputs[1], by_steps.event),
+        out=time_loops.product_of_steps(outputs[1], by_steps.event),
         out_bias=tf.reduce_sum(by_steps.event, axis=[0, 1]),
     )
 
@@ -267,7 +268,7 @@ def _zero_states(driven: tf.Tensor) -> tuple:
 
 
 def _written(driven: tf.Tensor, first: tf.Tensor) -> tf.TensorArray:
-    return lstm.empty(
+    return time_loops.empty(
         driven.dtype,
         driven.shape[0] or tf.shape(driven)[0],
         element_shape=[None, first.shape[1]],

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.layers.initializers import seeded_plain_normal
+from tfmusicgan.layers.time_loops import empty, product_of_steps, stacked
 
 State = tuple[tf.Tensor, tf.Tensor]
 """Hidden and cell state, [rows, hidden size] each."""
@@ -168,10 +169,10 @@ def run(inputs: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, weights: Recurren
             # One product of all steps for each matrix: what it had multiplied, and what came of it.
             size = tensors[1].shape[-1]
             read = tf.concat([tensors[1][tf.newaxis], states[:-1]], axis=0)
-            of_weights = [_outer(read, of_gates)]
+            of_weights = [product_of_steps(read, of_gates)]
             if own.cell is not None:
-                of_weights.append(_outer(before, of_gates[..., : 3 * size]))
-                of_weights.append(_outer(cells, of_gates[..., 3 * size :]))
+                of_weights.append(product_of_steps(before, of_gates[..., : 3 * size]))
+                of_weights.append(product_of_steps(cells, of_gates[..., 3 * size :]))
             return of_gates, of_hidden, of_cell, *of_weights
 
         return states, gradient
@@ -188,8 +189,8 @@ def _forward(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Hidden states, cell states and gates of all steps."""
     steps = inputs.shape[0]
-    reads = _array(inputs.dtype, steps).unstack(inputs)
-    arrays = [_array(inputs.dtype, steps) for _ in range(3)]
+    reads = empty(inputs.dtype, steps).unstack(inputs)
+    arrays = [empty(inputs.dtype, steps) for _ in range(3)]
 
     def body(t: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, *arrays: tf.TensorArray) -> tuple:
         found = step(reads.read(t), hidden, cell, weights)
@@ -198,7 +199,7 @@ def _forward(
 
     loop = (tf.constant(0), hidden, cell, *arrays)
     _, _, _, *arrays = tf.while_loop(lambda t, *_: t < steps, body, loop, maximum_iterations=steps)
-    return tuple(_whole(array, steps) for array in arrays)
+    return tuple(stacked(array, steps) for array in arrays)
 
 
 def _backward(
@@ -206,7 +207,7 @@ def _backward(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The gradients by the gates before their functions, of all steps, and by the first states."""
     steps, zeros = upstream.shape[0], tf.zeros_like(upstream[0])
-    reads = [_array(x.dtype, steps).unstack(x) for x in (upstream, before, cells, gates)]
+    reads = [empty(x.dtype, steps).unstack(x) for x in (upstream, before, cells, gates)]
 
     def body(t: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, array: tf.TensorArray) -> tuple:
         above, cell_before, cell_after, opened = (read.read(t) for read in reads)
@@ -231,27 +232,11 @@ def _backward(
         hidden = tf.matmul(of_gates, weights.hidden, transpose_b=True)
         return t - 1, hidden, cell, array.write(t, of_gates)
 
-    loop = (tf.constant(steps - 1), zeros, zeros, _array(upstream.dtype, steps))
+    loop = (tf.constant(steps - 1), zeros, zeros, empty(upstream.dtype, steps))
     _, hidden, cell, array = tf.while_loop(
         lambda t, *_: t >= 0, body, loop, maximum_iterations=steps
     )
-    return _whole(array, steps), hidden, cell
-
-
-def _outer(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """The sum of all steps' and rows' products: [steps, rows, m] and [steps, rows, n] to [m, n]."""
-    left, right = (tf.reshape(x, [-1, x.shape[-1]]) for x in (left, right))
-    return tf.matmul(left, right, transpose_a=True)
-
-
-def _array(dtype: tf.DType, steps: int) -> tf.TensorArray:
-    return tf.TensorArray(dtype, steps, clear_after_read=False)
-
-
-def _whole(array: tf.TensorArray, steps: int) -> tf.Tensor:
-    """All that an array holds, its first axis known."""
-    stacked = array.stack()
-    return tf.ensure_shape(stacked, [steps, *stacked.shape[1:]])
+    return stacked(array, steps), hidden, cell
 
 
 def _offsets_of_gates(shape: tuple[int, ...], dtype: str | None = None) -> tf.Tensor:
