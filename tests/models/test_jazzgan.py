@@ -293,6 +293,7 @@ def test_the_phases_of_the_presets():
         ({"discriminator_root_embedding_size": 0}, "discriminator_root_embedding_size above 0"),
         ({"reward_discount": 1.0}, r"reward_discount in \[0, 1\)"),
         ({"cell": "gru"}, "cell among peepholes, plain"),
+        ({"chord_tones": "names"}, "chord_tones among above_root, pitch_classes"),
         ({"discriminator_reads": "all"}, "discriminator_reads among note, note_before"),
         ({"discriminator_examples": "real"}, "discriminator_examples among both, coin"),
         ({"optimizer": "rmsprop"}, "optimizer among adam, sgd"),

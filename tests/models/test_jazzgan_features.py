@@ -7,6 +7,7 @@ import tensorflow as tf
 from tests.models import jazz
 from tfmusicgan.models.jazzgan import phrases as reading
 from tfmusicgan.models.jazzgan.features import History, NoteReader, advance, histories
+from tfmusicgan.recipes.jazzgan import ABOVE_ROOT, PITCH_CLASSES
 from tfmusicgan.representations.jazz_phrases import REST
 
 # Two phrases of five notes; the second begins with a rest.
@@ -65,15 +66,16 @@ def test_one_note_more_is_the_history_of_one_more_note():
     ],
 )
 def test_the_published_sizes(encoding, rest_class, size):
-    reader = NoteReader(encoding, 72, 96, 24, rest_class, seed=0, stddev=0.1)
+    reader = NoteReader(encoding, 72, 96, 24, rest_class, ABOVE_ROOT, seed=0, stddev=0.1)
     assert reader.input_size == size
     known = histories(*of(PITCHES, RHYTHMS, DURATIONS, ROOTS))
     tones, left = tf.zeros([2, 5, 12], tf.int32), tf.ones([2, 5], tf.int32)
     assert reader(known, of(ROOTS)[0], tones, left).shape == (2, 5, size)
 
 
-def test_the_numbers_one_after_the_other():
-    reader = NoteReader("beat_position", 2, 3, 5, True, seed=0, stddev=1.0)
+@pytest.mark.parametrize("chord_tones", [ABOVE_ROOT, PITCH_CLASSES])
+def test_the_numbers_one_after_the_other(chord_tones):
+    reader = NoteReader("beat_position", 2, 3, 5, True, chord_tones, seed=0, stddev=1.0)
     known = histories(*of(PITCHES, RHYTHMS, DURATIONS, ROOTS))
     known = History(*(part[0, 2:4] for part in known))  # after the rest, and after the note behind
     tones = np.array([[1, 0, 0, 1] + [0] * 8, [1, 0, 1, 0] + [0] * 8])
@@ -90,7 +92,10 @@ def test_the_numbers_one_after_the_other():
     above, countdown = np.zeros(13), np.zeros(48)
     above[12] = countdown[47] = 1
     last = [pitch[[REST, 24, 24, REST]].ravel(), rhythm[[18, 12, 6, 0]].ravel(), duration[5]]
-    expected = [tones[0], root[7], [1, 1, 3], [0], above, countdown, *last]
+    # Of a G: G and B flat.
+    sounding = np.eye(12)[7] + np.eye(12)[10]
+    chord = tones[0] if chord_tones == ABOVE_ROOT else sounding
+    expected = [chord, root[7], [1, 1, 3], [0], above, countdown, *last]
     np.testing.assert_allclose(found[0], np.concatenate(expected), rtol=1e-6)
     # More than a bar from the end, the countdown is empty.
     begin = 12 + 5 + 3 + 1 + 13

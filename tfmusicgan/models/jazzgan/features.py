@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.layers.initializers import seeded_plain_normal
+from tfmusicgan.recipes.jazzgan import PITCH_CLASSES
 from tfmusicgan.representations.jazz_phrases import NUM_PITCHES, REST
 from tfmusicgan.representations.jazz_phrases_rhythm import (
     BEAT_POSITION,
@@ -116,6 +117,12 @@ def advance(
     )
 
 
+def _pitch_classes(tones: tf.Tensor, roots: tf.Tensor) -> tf.Tensor:
+    """Chords' tones above their roots as pitch classes: int [..., 12] and [...] to [..., 12]."""
+    above = (tf.range(12) - roots[..., tf.newaxis]) % 12
+    return tf.gather(tones, above, batch_dims=tones.shape.rank - 1)
+
+
 class NoteReader(keras.layers.Layer):
     """Makes the numbers that a network reads at a step; it keeps the embeddings.
 
@@ -126,6 +133,7 @@ class NoteReader(keras.layers.Layer):
       rhythm_size: Numbers of a rhythm token, and of a duration.
       root_size: Numbers of a chord's root.
       rest_class: Whether "pitch above the root" tells a rest from the root.
+      chord_tones: `"above_root"`, or `"pitch_classes"`: what a chord's tones are told by.
       seed: Of the initial weights.
       stddev: Theirs.
 
@@ -143,12 +151,14 @@ class NoteReader(keras.layers.Layer):
         rhythm_size: int,
         root_size: int,
         rest_class: bool,
+        chord_tones: str,
         seed: int,
         stddev: float,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.encoding, self.rest_class = encoding, rest_class
+        self.has_pitch_classes = chord_tones == PITCH_CLASSES
         sizes = {"root_embedding": (12, root_size), "pitch_embedding": (NUM_PITCHES, pitch_size)}
         if encoding != TIME_STEP:
             sizes["rhythm_embedding"] = (STEPS_PER_BAR, rhythm_size)
@@ -185,7 +195,7 @@ class NoteReader(keras.layers.Layer):
         # A rest is the root, as published, where it has no class of its own.
         above = history.above_root if self.rest_class else history.above_root % _NO_PITCH_CLASS
         parts = [
-            tones,
+            _pitch_classes(tones, roots) if self.has_pitch_classes else tones,
             self._look_up(self.root_embedding, roots),
             repeats,
             history.interval[..., tf.newaxis],

@@ -19,6 +19,9 @@ Differs from the paper, or from the released code:
   their length, up and down.
 * The discriminator reads a note before it scores it; in the code it scores each before it reads it
   (`discriminator_reads=note_before`).
+* `chord_tones=pitch_classes`, as in `small`: the tones of a chord are told as pitch classes. Those
+  above its root, as published, are no pitches, which the network says, before it has learnt twelve
+  roots by heart.
 * A rest is no pitch above the root; in the code it is the root (`rest_class=false`).
 * The first phase ends after a number of steps, the same in all encodings. The code's ends at a
   loss, at the latest after 1,000 epochs of 100 iterations, with durations after 100.

@@ -165,7 +165,15 @@ def _reader_and_lstm(
     size, pitch, rhythm, root = (getattr(config, prefix + size) for size in names)
     stddev = config.initial_stddev
     reader = NoteReader(
-        encoding, pitch, rhythm, root, config.rest_class, seed, stddev, name=f"{name}_reader"
+        encoding,
+        pitch,
+        rhythm,
+        root,
+        config.rest_class,
+        config.chord_tones,
+        seed,
+        stddev,
+        name=f"{name}_reader",
     )
     peepholes = config.cell == PEEPHOLES
     lstm = PeepholeLSTM(reader.input_size, size, seed, stddev, peepholes, name=f"{name}_lstm")
