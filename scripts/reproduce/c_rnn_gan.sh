@@ -10,7 +10,7 @@
 #   PRESET      small (default) or paper
 #   SEEDS       of the runs (default: 0 1 2)
 #   OPTIONS     settings of c_rnn_gan to compare, each by itself, with the first seed
-#               (default: "feature_matching=means time_activation=linear freezing=none")
+#               (default: "feature_matching=means time_activation=linear freezing=decision")
 #   PHRASES     of every row of an evaluation (default: 1024)
 #   EVENTS      of the pieces that are written at the end (default: 240)
 #   GIVEN       a file of piano music; the models go on after it as well
@@ -24,7 +24,7 @@ cd "$ROOT"
 DATASET=${DATASET:-piano_midi_de}
 PRESET=${PRESET:-small}
 SEEDS=${SEEDS:-0 1 2}
-OPTIONS=${OPTIONS-feature_matching=means time_activation=linear freezing=none}
+OPTIONS=${OPTIONS-feature_matching=means time_activation=linear freezing=decision}
 PHRASES=${PHRASES:-1024}
 EVENTS=${EVENTS:-240}
 # `paper` keeps no averaged weights.

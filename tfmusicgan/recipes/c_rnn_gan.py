@@ -131,19 +131,21 @@ class CRNNGANConfig:
 # The newest code's size. The generator's own loss alone: of the sum over events and units that
 # matching adds up, most is what any two batches differ by. No dropout, which would be a noise that
 # sampling lacks; a weaker penalty; Adam; times that can be 0; averaged weights, since those of
-# single steps swing; and 30 events: at 60, reached in small steps, the discriminator ran away.
+# single steps swing; 30 events: at 60, reached in small steps, the discriminator ran away; and no
+# freezing, which lets it learn too little, but an end before it runs away without.
 # How it was found: scripts/reproduce/c_rnn_gan.md.
 _SMALL = {
     "hidden_size": 100,
     "dense_stddev": 0.1,
     "dropout": 0.0,
     "time_activation": "rectified",
-    "training_steps": 6_000,
+    "training_steps": 2_500,
     "epoch_steps": 100,
     "pretraining_epochs": 3,
     "curriculum_events": 15,
     "feature_matching": "none",
     "adversarial_weight": 1.0,
+    "freezing": "none",
     "l2_weight": 1e-5,
     "optimizer": "adam",
     "generator_learning_rate": 5e-4,
