@@ -20,7 +20,7 @@ def test_copies_and_new_pieces_are_told_apart(tiny_records):
     data = train.spread(24)["note_events"]
     moved = data + np.array([0, 0, 1 / 12, 0], np.float32)  # a semitone up
     silent = np.array(data)
-    silent[..., 3] = -2
+    silent[..., 3] = -3
     phrases = {TRAINING: data, HELD_OUT: data, UNTRAINED: silent, TRAINED: moved}
     found = note_events.measure(RECIPE, phrases, models, train)
     held_out, trained = found["memorisation"][HELD_OUT], found["memorisation"][TRAINED]

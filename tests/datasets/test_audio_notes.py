@@ -32,7 +32,8 @@ def _write(folder, name, pitch=60, samples=4000, rate=RATE):
 
 def _listed(folder, dataset=DATASET):
     files, root = dataset.files(str(folder))
-    pieces, dropped = list_pieces(files, root, list_sources=dataset.list_sources)
+    lists = {"list_sources": dataset.list_sources, "missing_files": dataset.missing_files}
+    pieces, dropped = list_pieces(files, root, **lists)
     return pieces, {drop.name: drop for drop in dropped}
 
 

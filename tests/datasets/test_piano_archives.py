@@ -8,6 +8,7 @@ from tests.datasets.lakh_archive import midi_file, unpack_to
 from tfmusicgan import datasets
 from tfmusicgan.datasets import piano_midi_de
 from tfmusicgan.errors import ConfigError, MusicGanError
+from tfmusicgan.records.plan import list_pieces
 from tfmusicgan.representations.note_events import NoteEvents
 
 MAESTRO, PIANO = datasets.get("maestro"), datasets.get("piano_midi_de")
@@ -62,10 +63,28 @@ def test_performances_are_in_the_official_split(tmp_path, layout):
     sources, errors = listed(MAESTRO, path)
     names = ["train/2004/a.midi", "test/2004/b.midi", "validation/2018/c.midi"]
     assert [source.name for source in sources] == names
-    assert errors == {"2018/d.midi": "not_in_index", "2018/lost.midi": "missing_file"}
+    assert errors == {"2018/d.midi": "not_in_index"}
     assert [MAESTRO.split_of(name) for name in names] == ["train", "test", "validation"]
     piece = MAESTRO.read_source(sources[1])
     assert piece.id == "test/2004/b.midi" and piece.collection_name == "maestro" and piece.notes
+
+
+def test_rows_of_the_table_without_a_file_are_counted_once(tmp_path):
+    """However many files are listed at a time."""
+    names = [f"2009/{number}.midi" for number in range(130)]
+    rows = [f"Bo,Air,train,2009,{name},x,1.0" for name in names]
+    table = "\n".join([TABLE, *rows])
+    music = {f"maestro-v3.0.0/{name}": midi_file(10 + i)[1] for i, name in enumerate(names)}
+    path = unpack_to(tmp_path, performances(table) | music)
+    files, root = MAESTRO.files(str(path))
+    lists = {"list_sources": MAESTRO.list_sources, "missing_files": MAESTRO.missing_files}
+    pieces, dropped = list_pieces(files, root, **lists)
+    assert len(pieces) == 133
+    expected = {"2018/d.midi": "not_in_index", "2018/lost.midi": "missing_file"}
+    assert {drop.name: drop.reason for drop in dropped} == expected
+    assert not MAESTRO.missing_files(
+        *MAESTRO.files(str(unpack_to(tmp_path / "x", performances(""))))
+    )
 
 
 def test_files_without_a_table_are_split_by_their_names(tmp_path):
@@ -75,7 +94,8 @@ def test_files_without_a_table_are_split_by_their_names(tmp_path):
 
 
 def test_damaged_and_several_tables(tmp_path):
-    for number, table in enumerate((HEADER, HEADER.replace("split", "part") + "\n" + "a," * 6)):
+    other = HEADER.replace("split", "part") + "\n" + "a," * 6
+    for number, table in enumerate((HEADER, other, TABLE + "\nBo,Cut off,train")):
         path = unpack_to(tmp_path / str(number), performances(table))
         with pytest.raises(MusicGanError, match=r"columns split and midi_filename.* damaged one"):
             listed(MAESTRO, path)

@@ -84,7 +84,7 @@ def test_the_table():
     rep = NoteEvents(length=5)
     music = [made_up.performance(number, bars=4) for number in range(3)]
     events = np.stack([rep.encode(piece)[0]["note_events"] for piece in music])
-    events[2] = np.array([0, 0, 0, -2], np.float32)  # silence
+    events[2] = np.array([0, 0, 0, -3], np.float32)  # silence
     names = metrics.names("note_events")
     found = metrics.evaluate(names, events, rep, {"training": events})
     spans, tones, velocities = [], [], []

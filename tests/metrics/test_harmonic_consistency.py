@@ -41,7 +41,7 @@ def test_chord_fit():
     assert harmony.chord_fit(line([(66, 6), (65, 6)], (("C", 6),))) == (0, 0, 1)
 
 
-def test_next_chords():
+def test_exchanged_chords():
     # Over G7, Cmaj7 and Dm7: D, B, E, G, G.
     assert harmony.exchanged_chords(LINE) == (6, 5, 10)
     assert harmony.exchanged_chords(OFF) == (0, 0, 0)

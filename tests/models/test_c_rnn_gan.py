@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import made_up
 from tests.models.test_c_rnn_gan_networks import CONFIG, REP, numbers
 from tfmusicgan import recipes
 from tfmusicgan.errors import CheckpointError, ConfigError
@@ -226,6 +227,33 @@ def test_pretraining_as_in_the_papers_commit(tone_times):
     logs = model.train_step(batch)
     expected = total / (3 * 4 * len(weights))
     assert float(logs["pretraining_loss"]) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"tones": 3}, {"tones": 3, "tone_times": True}])
+def test_pieces_go_on_after_given_music(options):
+    rep = NoteEvents(length=8, **options)
+    model = CRNNGAN(CONFIG, rep, seed=2)
+    music = [made_up.performance(number, bars=2) for number in range(3)]
+    texts = [*(piece.SerializeToString() for piece in music), b"", b"\xff"]
+    answers = model.signatures()["continue"].function(
+        seed=tf.range(5, dtype=tf.int64),
+        note_sequence=tf.constant(texts),
+        length=tf.constant([0, 60, 0, 0, 9]),
+        dropout=tf.fill([5], False),
+    )
+    for row, packed in enumerate(answers["note_events"].numpy()):
+        events = np.frombuffer(packed, "<f4").reshape(-1, rep.num_features)
+        decoded = rep.decode(
+            {"note_events": events}, qpm=120 if row > 2 else music[row].tempos[0].qpm
+        )
+        text = answers["note_sequence"].numpy()[row]
+        assert NoteSequence.FromString(text).notes == decoded.notes
+        if row < 3:
+            begun = len(rep.find_events(music[row]).time)
+            known = dataclasses.replace(rep, length=begun).encode(music[row])[0]["note_events"]
+            kept = min(begun, model.max_length - model.length)
+            np.testing.assert_array_equal(events[:kept][1:], known[-kept:][1:])
+            assert len(events) > kept
 
 
 def test_no_time_is_below_zero():

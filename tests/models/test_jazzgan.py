@@ -40,10 +40,11 @@ def test_the_published_sizes():
     assert tiny.count(discriminator) == cell(12 + 3 + 2 + 13 + 48 + 36, 30) + 74 * 9 + 36 + 31 + 60
 
 
+@pytest.mark.parametrize("chord_tones", ["above_root", "pitch_classes"])
 @pytest.mark.parametrize("name", ENCODINGS)
-def test_what_is_written_is_what_reading_it_says(name):
+def test_what_is_written_is_what_reading_it_says(name, chord_tones):
     """At temperature 0 every note is the likeliest one after those before it."""
-    model = jazz.make_model(name, initial_stddev=1.0)
+    model = jazz.make_model(name, initial_stddev=1.0, chord_tones=chord_tones)
     rep = model.representation
     model.prepare(jazz.make_phrases(rep, 9, seed=4))
     seeds = tf.constant([1, 2, 3, 4], tf.int64)

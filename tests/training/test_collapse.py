@@ -4,13 +4,25 @@ import dataclasses
 
 import pytest
 
-from tfmusicgan import recipes
+from tests.metrics import jazz_lines
+from tfmusicgan import metrics, recipes
+from tfmusicgan.representations.jazz_phrases import JazzPhrases
 from tfmusicgan.training.collapse import broken_limit
 
 RECIPE = dataclasses.replace(
-    recipes.get("jazzgan"), collapse={"high": 0.5, "other": 2.0}, collapse_below={"low": 0.1}
+    recipes.get("jazzgan"),
+    collapse={"high": 0.5, "other": 2.0},
+    collapse_below={"low": 0.1, "some/piece": 0.5},
 )
-SOUND = {"high/2": 0.9, "high/3": 0.0, "higher/2": 7.0, "other/piece": 1.0, "low/melody": 0.3}
+SOUND = {
+    "high/2": 0.9,
+    "high/3": 0.0,
+    "higher/2": 7.0,
+    "other/piece": 1.0,
+    "low/melody": 0.3,
+    "some/piece": 0.6,
+    "some/other": 0.1,
+}
 
 
 @pytest.mark.parametrize(
@@ -21,6 +33,7 @@ SOUND = {"high/2": 0.9, "high/3": 0.0, "higher/2": 7.0, "other/piece": 1.0, "low
         ({"other/piece": float("nan")}, "other nan, at or above 2.0"),
         ({"low/melody": 0.1}, "low 0.100, at or below 0.1"),
         ({"low/melody": float("nan")}, "low nan, at or below 0.1"),
+        ({"some/piece": 0.5, "some/other": 0.9}, "some/piece 0.500, at or below 0.5"),
         ({"low/melody": 0.0, "other/piece": 3.0}, "other 3.000, at or above 2.0"),
     ],
 )
@@ -28,10 +41,25 @@ def test_limits_are_of_the_mean_of_a_metrics_values(change, expected):
     assert broken_limit(RECIPE, {**SOUND, **change}) == expected
 
 
+CHORDS = (("Dm7", 48), ("G7", 48))
+MUSIC = [(62, 6), (65, 6), (69, 6), (72, 6), (71, 12), (None, 6), (67, 6), (65, 3), (64, 3)]
+
+
 @pytest.mark.parametrize("name", ["jazzgan", "jazzgan_duration", "jazzgan_time_step"])
-def test_a_line_of_few_pitches_is_collapse(name):
+@pytest.mark.parametrize(
+    ("played", "expected"),
+    [
+        (MUSIC, None),
+        ([(60, 6)] * 16, "jazz_repetitions 1.000, at or above 0.5"),
+        ([(60, 6), (62, 6)] * 8, "jazz_pitch_variations/melody 0.125, at or below 0.25"),
+        ([(60, 6), (62, 6), (64, 3)] * 5, "jazz_pitch_variations/melody 0.200, at or below 0.25"),
+        ([(60, 48)], "jazz_length/entries 1.000, at or below 2.0"),
+    ],
+)
+def test_jazz_lines_of_few_pitches_are_collapse(name, played, expected):
     recipe = recipes.get(name)
-    line = {"jazz_repetitions/2": 0.2, "jazz_repetitions/3": 0.1}
-    assert broken_limit(recipe, {**line, "jazz_pitch_variations/melody": 0.5}) is None
-    few = broken_limit(recipe, {**line, "jazz_pitch_variations/melody": 0.09})
-    assert few == "jazz_pitch_variations 0.090, at or below 0.1"
+    primer = [(59, 3), (57, 3), (55, 3), (53, 3)]
+    lines = [jazz_lines.line([*primer, *played], CHORDS, primer=4)] * 3
+    names = sorted({key.split("/")[0] for key in (*recipe.collapse, *recipe.collapse_below)})
+    rep = JazzPhrases.from_parameters(recipe.preset("small").representation)
+    assert broken_limit(recipe, metrics.evaluate(names, lines, rep)) == expected

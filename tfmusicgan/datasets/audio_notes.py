@@ -44,8 +44,7 @@ def list_sources(
 
     Returns:
       A source for every file with labels; and the name and error of every other, of reason
-      `"no_label"`, `"bad_label"`, `"empty_file"` or `"unreadable_file"`, and of every row of a
-      table without a file, of reason `"missing_file"`.
+      `"no_label"`, `"bad_label"`, `"empty_file"` or `"unreadable_file"`.
 
     Raises:
       MusicGanError: If there is a table of labels and it cannot be read.
@@ -61,8 +60,23 @@ def list_sources(
             errors.append((name, error))
             continue
         found.append(Source(name, str(file), "audio", None, digest, labels=labels))
-    errors += rows_without_file(root, {source_name(file, root) for file in files})
     return found, errors
+
+
+def missing_files(files: Sequence[Path], root: Path) -> list[tuple[str, ReadError]]:
+    """The rows of a table of labels that no file is there for.
+
+    Args:
+      files: From `DATASET.files`, all of them.
+      root: The folder they lie in.
+
+    Returns:
+      See `audio_labels.rows_without_file`.
+
+    Raises:
+      MusicGanError: If there is a table and it cannot be read.
+    """
+    return rows_without_file(root, {source_name(file, root) for file in files})
 
 
 def read_source(source: Source) -> RecordedNote:
@@ -175,5 +189,6 @@ DATASET = Dataset(
     ),
     find_files=_find_files,
     list_sources=list_sources,
+    missing_files=missing_files,
     read_source=read_source,
 )

@@ -14,6 +14,7 @@ from tfmusicgan.note_sequences.sources import Source
 Finder = Callable[[Sequence[str]], tuple[list[Path], Path]]
 Judge = Callable[[Sequence[str], Path], Mapping[str, str]]
 Lister = Callable[[Sequence[Path], Path], tuple[list[Source], list[tuple[str, PieceError]]]]
+Missing = Callable[[Sequence[Path], Path], list[tuple[str, PieceError]]]
 Reader = Callable[[Source], NoteSequence | RecordedNote]
 
 
@@ -30,6 +31,11 @@ def _keeps_nothing(paths: Sequence[str]) -> Mapping[str, Path]:
 def _credits_itself(paths: Sequence[str]) -> Mapping[str, str]:
     """Whatever the paths, the dataset's own words hold."""
     return {}
+
+
+def lists_no_others(files: Sequence[Path], root: Path) -> list[tuple[str, PieceError]]:
+    """No table says which files there should be."""
+    return []
 
 
 def _own_group(name: str) -> str:
@@ -61,6 +67,8 @@ class Dataset:
         every piece that is not its song's best; None where nothing tells which is best.
       list_sources: (files, the folder that names count from) -> pieces and what is left out, as
         `sources.list_sources`, for a dataset whose files are more than single pieces of music.
+      missing_files: (all files, the folder that names count from) -> name and error, of reason
+        `"missing_file"`, of what a table of the dataset lists and no file is there for.
       read_source: A piece -> its NoteSequence, as `sources.read_source`, or a note with its audio.
         Worker processes find both by their names: they are functions of a module.
       kept_files: (paths given by the user) -> name -> a file that a record set keeps a copy of
@@ -85,6 +93,7 @@ class Dataset:
     groups_of: Judge | None = None
     left_out_by_best_match: Judge | None = None
     list_sources: Lister = sources.list_sources
+    missing_files: Missing = lists_no_others
     read_source: Reader = sources.read_source
     kept_files: Callable[[Sequence[str]], Mapping[str, Path]] = _keeps_nothing
     credits_of: Callable[[Sequence[str]], Mapping[str, str]] = _credits_itself

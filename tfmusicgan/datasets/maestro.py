@@ -23,7 +23,7 @@ from tfmusicgan.datasets.midi_archives import find_midi, list_midi, read_midi_so
 from tfmusicgan.datasets.zip_folders import files_below, read_bytes
 from tfmusicgan.errors import MusicGanError, ReadError
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.note_sequences.sources import Source
+from tfmusicgan.note_sequences.sources import Source, source_name
 
 NAME = "maestro"
 SPLITS = ("train", "validation", "test")
@@ -73,8 +73,8 @@ def list_sources(
       root: The same.
 
     Returns:
-      The performances, and for every file that cannot be read, or that the table does not have, and
-      for every row of the table without a file (`"missing_file"`), its name and the error.
+      The performances, and for every file that cannot be read, or that the table does not have, its
+      name and the error.
 
     Raises:
       MusicGanError: If the table is damaged.
@@ -83,7 +83,6 @@ def list_sources(
     splits = read_splits(root)
     if splits is None:
         return found, errors
-    listed = {source.name for source in found} | {name for name, _ in errors}
     known = []
     for source in found:
         if source.name in splits:
@@ -95,15 +94,29 @@ def list_sources(
                 "not_in_index",
             )
             errors.append((source.name, error))
-    message = (
-        "Expected the file of a line in MAESTRO's table. Received none: {}. Download it again."
-    )
-    errors += [
-        (name, ReadError(message.format(name), "missing_file"))
-        for name in splits
-        if name not in listed
-    ]
     return known, errors
+
+
+def missing_files(files: Sequence[Path], root: Path) -> list[tuple[str, ReadError]]:
+    """The table's performances that no file is there for.
+
+    Args:
+      files: From `find_files`, all of them.
+      root: The same.
+
+    Returns:
+      Name and error of each.
+
+    Raises:
+      MusicGanError: If the table is damaged.
+    """
+    names = {source_name(file, root) for file in files}
+    message = "Expected the file of a row of MAESTRO's table. Received none: {}. Download it again."
+    return [
+        (name, ReadError(message.format(name), "missing_file"))
+        for name in read_splits(root) or ()
+        if name not in names
+    ]
 
 
 def read_splits(root: Path) -> Mapping[str, str] | None:
@@ -137,7 +150,7 @@ def _read_table(path: Path) -> Mapping[str, str]:
         found = {row["midi_filename"]: row["split"] for row in rows}
     except (csv.Error, KeyError):
         found = {}
-    if not found or not set(found.values()) <= set(SPLITS):
+    if not found or not all(found) or not set(found.values()) <= set(SPLITS):
         raise MusicGanError(
             f"Expected a table with the columns {' and '.join(_COLUMNS)}, splits of which are "
             f"{', '.join(SPLITS)}. Received another, or a damaged one: {path}. Download it again."
@@ -171,5 +184,6 @@ DATASET = Dataset(
     downloads=(_ARCHIVE,),
     split_of=_split_of,
     list_sources=list_sources,
+    missing_files=missing_files,
     read_source=read_source,
 )

@@ -89,7 +89,7 @@ def _harmony(lines: Sequence[Line], representation: JazzPhrases) -> _Estimates:
     found = _shares_of([harmony.chord_fit(line) for line in scored], harmony.ChordFit._fields)
     exchanged = [harmony.exchanged_chords(line) for line in scored]
     for name in ("own_chord", "next_chord"):
-        found[name] = _pooled((getattr(line, name), line.notes) for line in exchanged)
+        found[name] = _pooled((getattr(counts, name), counts.notes) for counts in exchanged)
     return found
 
 

@@ -42,8 +42,8 @@ class Recipe:
       dataset: Name in `tfmusicgan.datasets`, the default source of its records.
       presets: `"paper"`, `"small"` and `"tiny"`.
       metrics: Names in `tfmusicgan.metrics` that the evaluation table shows.
-      collapse: Metric name to the value at or above which, averaged over tracks, the samples count
-        as collapsed and training stops.
+      collapse: Metric to the value at or above which the samples count as collapsed and training
+        stops. A name alone (`"empty_bars"`) is the mean of its tracks.
       collapse_below: The same of metrics that fall then: the value at or below which they do.
       published: The paper's figures: row name to metric key (`"empty_bars/piano"`) to value. The
         evaluation shows them where the run has all of their tracks.

@@ -134,7 +134,9 @@ def plan_conversion(
         # Said now if it cannot be: Lakh takes minutes to list.
         selection.leave_out(dataset, (), root, best_match=True, only=None)
     with ProgressBar("Listing", len(files), "files") as bar:
-        pieces, dropped = list_pieces(files, root, bar.update, dataset.list_sources)
+        pieces, dropped = list_pieces(
+            files, root, bar.update, dataset.list_sources, dataset.missing_files
+        )
     return make_plan(dataset, pieces, dropped, options, root)
 
 

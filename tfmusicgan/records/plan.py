@@ -13,7 +13,7 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tfmusicgan.datasets.base import Dataset, Lister
+from tfmusicgan.datasets.base import Dataset, Lister, Missing, lists_no_others
 from tfmusicgan.datasets.splits import split_by_name
 from tfmusicgan.errors import MusicGanError, PieceError
 from tfmusicgan.note_sequences import sources
@@ -114,6 +114,7 @@ def list_pieces(
     root: pathlib.Path,
     progress: Callable[[int], None] = lambda done: None,
     list_sources: Lister = sources.list_sources,
+    missing_files: Missing = lists_no_others,
 ) -> tuple[list[Source], list[DroppedPiece]]:
     """Lists the pieces in some files and reads their digests.
 
@@ -121,14 +122,15 @@ def list_pieces(
       files: What the dataset found.
       root: The folder that names count from.
       progress: Called with the number of files done.
-      list_sources: The dataset's.
+      list_sources: The dataset's; it gets some files at a time.
+      missing_files: The dataset's; it gets all.
 
     Returns:
       The pieces sorted by file and place in the file, without those whose contents an earlier one
       has already; and what was left out, sorted by name.
     """
     found: list[Source] = []
-    dropped: list[DroppedPiece] = []
+    dropped = [_dropped(name, error) for name, error in missing_files(files, root)]
     for first in range(0, len(files), _FILES_AT_ONCE):
         listed, failed = list_sources(files[first : first + _FILES_AT_ONCE], root)
         found.extend(listed)

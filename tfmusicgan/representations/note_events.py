@@ -21,6 +21,8 @@ from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
 from tfmusicgan.representations.score_header import check_qpm
 
 FEATURES = ("standardised", "raw")
+# Of a window: eight of them, of the longest times, are as many ticks as the graph can add.
+_MOST_TIMES = 2**13
 # Over eight thousand bars; what is longer is a damaged file.
 MAX_QUARTERS = 2**15
 
@@ -85,6 +87,11 @@ class NoteEvents(PlainParameters):
             value = getattr(self, name)
             if not isinstance(value, bool):
                 raise ConfigError(f"{name}: expected true or false. Received: {value!r}.")
+        if self.tone_times and self.length * self.tones > _MOST_TIMES:
+            raise ConfigError(
+                f"length: expected at most {_MOST_TIMES // self.tones} with tone_times and "
+                f"{self.tones} tones. Received: {self.length}."
+            )
 
     @property
     def raw(self) -> bool:

@@ -12,7 +12,8 @@ def broken_limit(recipe: Recipe, row: Mapping[str, float]) -> str | None:
 
     Args:
       recipe: Its `collapse` and `collapse_below` are the limits.
-      row: Metrics of the samples, such as `"empty_bars/piano"`; those of one name are averaged.
+      row: Metrics of the samples, such as `"empty_bars/piano"`. A limit is of one of them, or of
+        the mean of all of one name.
 
     Returns:
       Metric, value and limit in words; None where all are kept. A value that is NaN breaks its
@@ -30,4 +31,4 @@ def broken_limit(recipe: Recipe, row: Mapping[str, float]) -> str | None:
 
 
 def _mean(row: Mapping[str, float], name: str) -> float:
-    return float(np.mean([value for key, value in row.items() if key.split("/")[0] == name]))
+    return float(np.mean([v for key, v in row.items() if name in (key, key.split("/")[0])]))

@@ -87,7 +87,8 @@ class NoteMonitor:
         if self._last is None:
             self.measure()
         limits = (*self.recipe.collapse, *self.recipe.collapse_below)
-        row = metrics.evaluate(limits, self._last, self.records.representation)
+        names = sorted({name.split("/")[0] for name in limits})
+        row = metrics.evaluate(names, self._last, self.records.representation)
         broken = broken_limit(self.recipe, row)
         if broken is not None:
             return broken

@@ -5,8 +5,7 @@ Constructive Machine Learning Workshop at NIPS 2016, arXiv 1611.09904. Original 
 github.com/olofmogren/c-rnn-gan at e75e541 (the paper's), a8bce9b and 9edafc0.
 
 In: uniform noise for every event. Out: events float32 [batch, events, features], the
-representation `note_events`, 1 + 3 * tones of them, which decode to a NoteSequence with velocities
-and free timing.
+representation `note_events`, which decode to a NoteSequence with velocities and free timing.
 
 Differs from the paper, or from the released code where the two disagree:
 
@@ -20,7 +19,8 @@ Differs from the paper, or from the released code where the two disagree:
 * Freezing is the paper's rule, which the released code has broken or switched off: a network stands
   still while its loss is below 70 % of the other's. The discriminator's loss is a sum of two
   decisions and counts as their mean here, or the generator would stand still at chance
-  (`freezing=sum`). The generator's loss is its plain one, also with feature matching.
+  (`freezing=sum`); `small` is without (`freezing=none`), where it left the discriminator too little
+  to learn. The generator's loss is its plain one, also with feature matching.
 * The generator's own loss is -log D(G(z)), as in the released code, not log(1 - D(G(z))), as in
   the paper (`saturating=true`); freezing goes by the first in either case.
 * Feature matching adds up over events and features and takes the mean of the pairs, as in the

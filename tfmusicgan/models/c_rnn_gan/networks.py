@@ -72,7 +72,7 @@ class Generator(keras.layers.Layer):
         super().__init__(**kwargs)
         size, stddev, name = config.hidden_size, config.dense_stddev, self.name
         self.num_features, self.hidden_size = num_features, size
-        self.rectified = time_features if config.time_activation == "rectified" else ()
+        self.rectified_features = time_features if config.time_activation == "rectified" else ()
         self.project = Dense(2 * num_features, size, seed, stddev, name=f"{name}_project")
         self.lower = StackedLSTM(1, size, size, seed, name=f"{name}_lower")
         self.upper = StackedLSTM(1, size, size, seed, name=f"{name}_upper")
@@ -136,15 +136,15 @@ class Generator(keras.layers.Layer):
             if masks:
                 x *= masks[number]
         x = self.write(tf.reshape(x, [steps * rows, self.hidden_size]))
-        x = bounds.bounded(x, self._least()) if self.rectified else x
+        x = bounds.bounded(x, self._least()) if self.rectified_features else x
         return tf.reshape(x, [steps, rows, size])
 
     def _least(self) -> tf.Tensor | None:
         """Bounds of the features, which times alone have."""
-        if not self.rectified:
+        if not self.rectified_features:
             return None
         least = np.full(self.num_features, -np.inf)
-        least[list(self.rectified)] = 0
+        least[list(self.rectified_features)] = 0
         return tf.constant(least, self.compute_dtype)
 
     def _loop_weights(self, fed_back: tf.Tensor) -> writing.Weights:
