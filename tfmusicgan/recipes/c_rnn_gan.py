@@ -132,7 +132,7 @@ class CRNNGANConfig:
 # matching adds up, most is what any two batches differ by. No dropout, which would be a noise that
 # sampling lacks; a weaker penalty; Adam; times that can be 0; averaged weights, since those of
 # single steps swing; 30 events: at 60, reached in small steps, the discriminator ran away; and no
-# freezing, which lets it learn too little, but an end before it runs away without.
+# freezing, but an end before the discriminator runs away: nearer to the data than with it.
 # How it was found: scripts/reproduce/c_rnn_gan.md.
 _SMALL = {
     "hidden_size": 100,

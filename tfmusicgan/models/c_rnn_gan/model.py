@@ -19,8 +19,8 @@ Differs from the paper, or from the released code where the two disagree:
 * Freezing is the paper's rule, which the released code has broken or switched off: a network stands
   still while its loss is below 70 % of the other's. The discriminator's loss is a sum of two
   decisions and counts as their mean here, or the generator would stand still at chance
-  (`freezing=sum`); `small` is without (`freezing=none`), where it left the discriminator too little
-  to learn. The generator's loss is its plain one, also with feature matching.
+  (`freezing=sum`); `small` is without (`freezing=none`), where short runs came nearer to the data.
+  The generator's loss is its plain one, also with feature matching.
 * The generator's own loss is -log D(G(z)), as in the released code, not log(1 - D(G(z))), as in
   the paper (`saturating=true`); freezing goes by the first in either case.
 * Feature matching adds up over events and features and takes the mean of the pairs, as in the
