@@ -34,7 +34,7 @@ def _credits_itself(paths: Sequence[str]) -> Mapping[str, str]:
 
 
 def lists_no_others(files: Sequence[Path], root: Path) -> list[tuple[str, PieceError]]:
-    """No table says which files there should be."""
+    """What is missing where no table says which files there should be: nothing, of any files."""
     return []
 
 

@@ -254,6 +254,9 @@ class NoteEvents(PlainParameters):
 
         Args:
           features: float32 [steps, features].
+
+        Returns:
+          Times and tones of all steps, in ticks, MIDI pitches and velocities.
         """
         return numbers.from_features(features, self.raw, self.num_times)
 
