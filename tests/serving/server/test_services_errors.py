@@ -1,5 +1,9 @@
 """What Predict refuses: codes and texts of table 1.4 of the reference."""
 
+import gc
+import tracemalloc
+import weakref
+
 import grpc
 import numpy as np
 import pytest
@@ -10,6 +14,8 @@ from tensorflow_serving.apis import (
 )
 
 from tests.serving.server.grpc_calls import generate_inputs, refused, request, seeds
+from tests.serving.server.test_manager import wait_for
+from tfmusicgan.serving import tensors
 
 Code = grpc.StatusCode
 
@@ -162,3 +168,27 @@ def test_long_messages_are_cut(prediction):
     details = refusal.value.details()
     assert details.endswith("xxx...TRUNCATED")
     assert len(details) == 1024 + len("...TRUNCATED")
+
+
+def test_what_a_refused_request_brought_is_freed_at_once(prediction, monkeypatch):
+    decode, arrays = tensors.decode_tensor, []
+
+    def watched(proto):
+        array = decode(proto)
+        arrays.append(weakref.ref(array))
+        return array
+
+    monkeypatch.setattr(tensors, "decode_tensor", watched)
+    text = "Task size 1000000 is larger than maximum input batch size 64"
+    gc.disable()  # its time may be long in coming, and a request may bring gigabytes
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        asked = request(inputs={"seed": np.arange(1_000_000)})
+        refused(prediction.Predict, asked, Code.INVALID_ARGUMENT, text)
+        del asked
+        wait_for(lambda: arrays[0]() is None)
+        wait_for(lambda: tracemalloc.get_traced_memory()[0] < before + (1 << 20))
+    finally:
+        tracemalloc.stop()
+        gc.enable()

@@ -21,6 +21,8 @@ from tfmusicgan.serving.tensors import TensorError
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
 
+_Refusal = tuple[grpc.StatusCode, str]
+
 
 def handlers(manager: ModelManager, recorder: Recorder) -> list[grpc.GenericRpcHandler]:
     """The services over a manager's models, for `grpc.aio.Server.add_generic_rpc_handlers`."""
@@ -55,24 +57,33 @@ def _method(
     names_model = "model_spec" in request_class.DESCRIPTOR.fields_by_name
 
     async def handle(serialized: bytes, context) -> bytes:
+        reply, refusal = await reply_or_refusal(serialized, context)
+        if refusal is None:
+            return reply
+        # The context holds the error that `abort` raises, and that holds this frame, as well as an
+        # error under way: what they hold, a large request above all, would wait for the collector.
+        del serialized
+        await _refuse(context, *refusal)
+
+    async def reply_or_refusal(serialized: bytes, context) -> tuple[bytes, _Refusal | None]:
         try:
             request = request_class.FromString(serialized)
         except DecodeError:
             # As gRPC's C++ library answers before the service is asked; its Python library would
             # answer UNKNOWN, and log a trace.
-            await context.abort(grpc.StatusCode.INTERNAL, "")
+            return b"", (grpc.StatusCode.INTERNAL, "")
         call = _begin(recorder, name, request, names_model, context)
         call.served = manager.has(call.model)
         code = grpc.StatusCode.OK
         try:
-            return await answer(manager, request, call)
+            return await answer(manager, request, call), None
         except RequestError as error:
             code = error.code
-            await _refuse(context, code, error.text)
+            return b"", (code, error.text)
         except TensorError as error:
             # An output of a type that has no place in a typed field.
             code = grpc.StatusCode.UNIMPLEMENTED
-            await _refuse(context, code, str(error))
+            return b"", (code, str(error))
         except asyncio.CancelledError:
             code = call.abandoned()
             raise
