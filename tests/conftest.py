@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.graph_memory import graphs_forgotten
+
 # Before any test imports TensorFlow: quiet, and no more threads than a test machine has.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -50,6 +52,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     devices = [tf.config.LogicalDeviceConfiguration()] * 4
     tf.config.set_logical_device_configuration(cpus[0], devices)
     strategy.prepare_devices()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def graphs_of_the_module():
+    """No module's graphs outlive it."""
+    with graphs_forgotten():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -142,7 +151,8 @@ def tiny_run(tiny_records, tmp_path_factory) -> Callable:
             num_samples=8,
         )
         recipe, settings = recipes.get(name), family(name).RANDOM
-        fit.train(recipe, "tiny", tiny_records[name], folder, settings, options=options)
+        with graphs_forgotten():
+            fit.train(recipe, "tiny", tiny_records[name], folder, settings, options=options)
 
     @functools.cache
     def run(name: str) -> Run:
