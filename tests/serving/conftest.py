@@ -80,14 +80,15 @@ def pool():
 
 
 @pytest.fixture(scope="session")
-def accompanying_server(tiny_export):
-    """The models of `tests.serving.accompaniment`."""
+def accompanying_server(tiny_export, tmp_path_factory):
+    """The models of `tests.serving.accompaniment`, and none of what else has been exported."""
     from tests.serving import accompaniment
     from tfmusicgan.serving.server import app
     from tfmusicgan.serving.server.storage import ModelSource
 
+    root = tmp_path_factory.mktemp("accompanying")
     for recipe in (accompaniment.PLAIN, accompaniment.RECIPE):
-        folder = tiny_export(recipe)
-    source = ModelSource(root=str(folder.parents[1]))
+        (root / recipe).symlink_to(tiny_export(recipe).parent)
+    source = ModelSource(root=str(root))
     with app.running(app.ServerOptions(source, port=0, poll_seconds=0)) as server:
         yield server
