@@ -9,20 +9,22 @@ import gc
 import sys
 from collections.abc import Iterator
 
-_WORTH_A_COLLECTION = 20  # of them, so that it does not come after every small module
+_WORTH_A_COLLECTION = 20  # gradients, so that it does not come after every small module
 
 
 @contextlib.contextmanager
 def graphs_forgotten() -> Iterator[None]:
     """Frees the graphs that the block traces; nothing may ask for their gradients afterwards."""
     before = set(_registered())
-    yield
-    registered = _registered()
-    new = [name for name in registered if name not in before and name.startswith("CustomGradient")]
-    for name in new:
-        del registered[name]
-    if len(new) >= _WORTH_A_COLLECTION:
-        gc.collect()
+    try:
+        yield
+    finally:
+        registered = _registered()
+        new = [name for name in set(registered) - before if name.startswith("CustomGradient")]
+        for name in new:
+            registered.pop(name, None)
+        if len(new) >= _WORTH_A_COLLECTION:
+            gc.collect()
 
 
 def _registered() -> dict[str, object]:

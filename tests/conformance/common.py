@@ -48,11 +48,16 @@ def model_at(run, step):
 
 
 class Asked:
-    """The signatures of a run's model in this process, each traced once."""
+    """The signatures of a run's model in this process, each traced once.
+
+    Attributes:
+      worked_out: What a family of models keeps here, so that it goes with the model.
+    """
 
     def __init__(self, run):
         self.model, _ = run.load_model()
         self.signatures = self.model.signatures()
+        self.worked_out = {}
         self._traced, self._answers = {}, {}
 
     def __call__(self, signature, **inputs):
@@ -78,7 +83,7 @@ class Asked:
 
     def answers(self, name, signature):
         """Its answers to them."""
-        if signature not in self._answers:
+        if (name, signature) not in self._answers:
             inputs = {"seed": SEEDS, **self.inputs(name, signature)}
-            self._answers[signature] = self(signature, **inputs)
-        return self._answers[signature]
+            self._answers[name, signature] = self(signature, **inputs)
+        return self._answers[name, signature]

@@ -186,7 +186,6 @@ def test_what_a_refused_request_brought_is_freed_at_once(prediction, monkeypatch
         before, _ = tracemalloc.get_traced_memory()
         asked = request(inputs={"seed": np.arange(1_000_000)})
         refused(prediction.Predict, asked, Code.INVALID_ARGUMENT, text)
-        del asked
         wait_for(lambda: arrays[0]() is None)
         wait_for(lambda: tracemalloc.get_traced_memory()[0] < before + (1 << 20))
     finally:

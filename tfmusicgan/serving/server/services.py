@@ -60,8 +60,8 @@ def _method(
         reply, refusal = await reply_or_refusal(serialized, context)
         if refusal is None:
             return reply
-        # The context holds the error that `abort` raises, and that holds this frame, as well as an
-        # error under way: what they hold, a large request above all, would wait for the collector.
+        # gRPC's context keeps the error that `abort` raises, whose traceback keeps this frame, and
+        # with it any error being handled: a large request would stay until a garbage collection.
         del serialized
         await _refuse(context, *refusal)
 
