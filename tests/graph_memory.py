@@ -1,7 +1,7 @@
 """Keeps traced graphs from piling up in a process of tests.
 
 TensorFlow registers the gradient of every use of `tf.custom_gradient` in a graph, for as long as
-the process lives, and it holds the whole graph: a process that trains each recipe came to 17 GB.
+the process lives, and it holds the whole graph: gigabytes where each recipe is trained.
 """
 
 import contextlib
