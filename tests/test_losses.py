@@ -41,6 +41,18 @@ def test_gradient_penalty_mixes_per_example_towards_the_fake():
     assert penalty.numpy() == pytest.approx(expected, rel=1e-5)
 
 
+def test_gradient_penalty_trains_the_critic_as_by_hand():
+    # D(x) = w x1 + 2 w x2 has norm sqrt(5) w: dP/dw = 2 sqrt(5) (sqrt(5) w - 1)
+    weight = tf.Variable(3.0)
+    with tf.GradientTape() as tape:
+        penalty = losses.gradient_penalty(
+            lambda x: weight * tf.linalg.matvec(x, [1.0, 2.0]), tf.ones((3, 2)), tf.zeros((3, 2)),
+            tf.constant([0.1, 0.5, 0.9]),
+        )  # fmt: skip
+    expected = 2 * 5**0.5 * (3 * 5**0.5 - 1)
+    assert tape.gradient(penalty, weight).numpy() == pytest.approx(expected, rel=1e-6)
+
+
 def test_gradient_penalty_has_a_finite_gradient_at_zero_slope():
     weight = tf.Variable(0.0)
     with tf.GradientTape() as tape:

@@ -114,5 +114,19 @@ def gradient_penalty(
         tape.watch(between)
         scores = critic(between)
     slope = full_precision(tape.gradient(scores, between))
-    squared = tf.reduce_sum(tf.square(slope), axis=list(range(1, real.shape.rank)))
+    squared = _squared_norms(slope)
     return tf.reduce_mean(tf.square(tf.sqrt(squared + 1e-8) - target))
+
+
+@tf.custom_gradient
+def _squared_norms(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """Sum of squares of each example, [batch, ...] to [batch].
+
+    TensorFlow's own gradient would repeat a number for all of an example before it multiplies.
+    """
+    axes = list(range(1, x.shape.rank))
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        return x * tf.reshape(2 * upstream, [-1] + [1] * len(axes))
+
+    return tf.reduce_sum(tf.square(x), axis=axes), gradient

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfmusicgan.layers.affine import affine, leaky_relu
+from tfmusicgan.layers.affine import affine, leaky_relu, map_affine
 
 RNG = np.random.default_rng(6)
 
@@ -43,6 +43,20 @@ def test_gradients_of_both_orders_are_those_of_tensorflow(slope, sets, graph):
     for one, other in zip(got, expected, strict=True):
         assert np.abs(other.numpy()).max() > 0
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("graph", [False, True])
+@pytest.mark.parametrize("sizes", [(3, 5), (23, 17)])  # few places, and enough for a convolution
+def test_maps_have_the_gradients_of_their_rows(sizes, graph):
+    maps = _normal(2, *sizes, 4)
+    weights = [_normal(4, 5), _normal(5), _normal(5, 6), _normal(6)]
+    compute = tf.function(_gradients) if graph else _gradients
+    got = compute(lambda *args: map_affine(*args, 0.2), maps, weights)
+    rows = tf.reshape(maps, [-1, 4])
+    expected = compute(lambda *args: _plain_affine(*args, 0.2), rows, weights)
+    np.testing.assert_allclose(tf.reshape(got[0], [-1, 4]), expected[0], rtol=1e-4, atol=1e-5)
+    for one, other in zip(got[1:], expected[1:], strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-4, atol=1e-4)
 
 
 def test_leaky_relu_by_hand():

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfmusicgan.layers.affine import affine
+from tfmusicgan.layers.affine import affine, map_affine
 from tfmusicgan.layers.frames import frames
 from tfmusicgan.layers.kernel_layer import KernelLayer
 
@@ -58,6 +58,8 @@ class ProductConvolution(KernelLayer):
     def _product(self, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
         *sets, inputs, outputs = kernel.shape
         frames = self._frames(tf.reshape(x, [-1, *x.shape[-3:]]))
+        if not sets and self.slope is not None:
+            return map_affine(frames, kernel, bias, self.slope)
         y = affine(tf.reshape(frames, [*sets, -1, inputs]), kernel, bias, self.slope)
         return tf.reshape(y, [*sets, -1, *frames.shape[1:3], outputs])
 

@@ -139,13 +139,23 @@ _MODELS = {
     "composer": "one generator for all tracks",
     "hybrid": "shared and private latents",
 }
-# Jamming has a critic for each track, as the paper draws it. In `small`, each has half the filters.
+# Jamming has a critic for each track, as the paper draws it.
 _PRIVATE_CRITICS = {"private_critics": True}
-_HALF_CRITICS = {
-    "critic_bar_filters": (16, 16),
-    "critic_pitch_filters": (32, 32),
-    "critic_time_filters": (32, 64),
-    "critic_dense_units": 128,
+# Critics of `small`: jamming's have half the filters each. The composer's one generator leaves the
+# critic most of the step, so that it has fewer filters where maps are large, and more behind.
+_SMALL_CRITICS = {
+    "jamming": {
+        "critic_bar_filters": (16, 16),
+        "critic_pitch_filters": (32, 32),
+        "critic_time_filters": (32, 64),
+        "critic_dense_units": 128,
+    },
+    "composer": {
+        "critic_bar_filters": (16, 16),
+        "critic_pitch_filters": (96, 128),
+        "critic_time_filters": (128, 256),
+    },
+    "hybrid": {},
 }
 
 
@@ -168,14 +178,12 @@ _BAND_FILTERS = {
 _BAND_KERNELS = {"pitch_kernels": (5, 12), "critic_pitch_kernels": (12, 5)}
 
 
-def _presets(corpus: Corpus, **changes: Any) -> dict[str, Preset]:
+def _presets(model: str, corpus: Corpus, **changes: Any) -> dict[str, Preset]:
     # To a given track the paper generates bars one by one; `small` and `tiny` have longer phrases.
     one_bar = {"bars": 1, "hop_bars": 1} if "condition_track" in changes else {}
-    small = dict(changes)
+    small = changes | _SMALL_CRITICS[model]
     if corpus.small_grid:
         small |= _BAND_KERNELS
-    if "private_critics" in changes:
-        small |= _HALF_CRITICS
     return {
         "paper": Preset(
             {**corpus.grid("paper"), **one_bar},
@@ -201,7 +209,7 @@ def _row(model: str, corpus: Corpus, accompaniment: bool) -> Recipe:
         model=f"musegan_{model}",
         representation="multitrack_piano_roll",
         dataset=corpus.dataset,
-        presets=_presets(corpus, **changes),
+        presets=_presets(model, corpus, **changes),
         metrics=corpus.metrics,
         collapse={"empty_bars": 0.99},
         **_published(model, corpus, accompaniment),

@@ -94,6 +94,8 @@ class RecordSet:
                 "the same recipe and preset, or change them to match."
             )
 
+    # AutoGraph would rewrite all functions that are mapped here, for seconds and to no end.
+    @tf.autograph.experimental.do_not_convert
     def batches(
         self,
         batch_size: int,

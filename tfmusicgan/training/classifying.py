@@ -23,7 +23,9 @@ class NoteClassifier:
 
     def __init__(self, model: MusicGAN):
         spec = tf.TensorSpec([_ROWS, model.representation.num_samples], tf.int16)
-        self._classify = tf.function(lambda audio: model.classify(audio), input_signature=[spec])
+        self._classify = tf.function(
+            lambda audio: model.classify(audio), input_signature=[spec], autograph=False
+        )
 
     def outputs(self, audio: np.ndarray) -> dict[str, np.ndarray]:
         """Logits by head, and `features`: int16 [notes, samples] to float32 [notes, ...] each."""

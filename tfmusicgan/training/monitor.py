@@ -74,7 +74,9 @@ class Sampler:
             specs = [tf.TensorSpec([self.batch_size, *c.shape[1:]], c.dtype) for c in columns]
             # A wrapper, so that the trace is this sampler's and not shared by the method.
             self._traced[key] = tf.function(
-                lambda *inputs: self.model.sample_examples(*inputs), input_signature=specs
+                lambda *inputs: self.model.sample_examples(*inputs),
+                input_signature=specs,
+                autograph=False,
             )
         return self._traced[key]
 
@@ -90,7 +92,9 @@ class Likelihood:
     def __init__(self, model: MusicGAN, tokens: np.ndarray):
         self.tokens = tokens
         spec = tf.TensorSpec([SAMPLING_BATCH, *tokens.shape[1:]], tf.int32)
-        self._measure = tf.function(lambda rows: model.negative_log_likelihood(rows), [spec])
+        self._measure = tf.function(
+            lambda rows: model.negative_log_likelihood(rows), [spec], autograph=False
+        )
 
     def nll(self) -> float:
         """Mean negative log-likelihood a token, in nats."""
