@@ -41,3 +41,23 @@ def test_neighbouring_frames_need_no_strided_slice(taps):
     graph = tf.function(gradient).get_concrete_function(tf.zeros([2, 5, 4, 3])).graph
     types = {node.type for node in graph.get_operations()}
     assert "StridedSliceGrad" not in types and ("Slice" in types) == (taps == 3)
+
+
+@pytest.mark.parametrize(("taps", "stride"), [(3, 1), (4, 2)])
+def test_gradients_of_gradients_are_the_same_under_xla(taps, stride):
+    weight = tf.constant(np.random.default_rng(2).normal(size=(taps * 3,)), tf.float32)
+
+    def penalty_gradient(x):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                scores = tf.reduce_sum(tf.linalg.matvec(frames(x, 1, taps, stride), weight) ** 3)
+            penalty = tf.reduce_sum(tf.square(inner.gradient(scores, x)))
+        return outer.gradient(penalty, x)
+
+    x = tf.constant(np.random.default_rng(3).normal(size=(2, 9, 4, 3)), tf.float32)
+    expected = penalty_gradient(x)
+    found = tf.function(penalty_gradient, jit_compile=True)(x)
+    assert np.abs(expected).max() > 1
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)

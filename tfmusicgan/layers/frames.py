@@ -1,5 +1,7 @@
 """What a kernel sees at each of its places, side by side."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 
@@ -36,4 +38,24 @@ def window(x: tf.Tensor, axis: int, first: int, count: int) -> tf.Tensor:
     """x[..., first : first + count, ...] along an axis, `count` within what there is."""
     begin, size = [0] * x.shape.rank, [-1] * x.shape.rank
     begin[axis], size[axis] = first, count
-    return tf.slice(x, begin, size)
+    after = x.shape[axis] - first - count
+
+    # TensorFlow's own gradient, within XLA, is an operation that has none.
+    @tf.custom_gradient
+    def apply(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        return tf.slice(x, begin, size), lambda upstream: _padded(upstream, axis, first, after)
+
+    return apply(x)
+
+
+def _padded(x: tf.Tensor, axis: int, before: int, after: int) -> tf.Tensor:
+    """Zeros before and after, along an axis; the gradient of `window`, and the other way round."""
+    paddings = [[0, 0]] * x.shape.rank
+    paddings[axis] = [before, after]
+    count = x.shape[axis]
+
+    @tf.custom_gradient
+    def apply(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        return tf.pad(x, paddings), lambda upstream: window(upstream, axis, before, count)
+
+    return apply(x)

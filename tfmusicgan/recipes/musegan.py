@@ -151,7 +151,7 @@ _SMALL_CRITICS = {
         "critic_dense_units": 128,
     },
     "composer": {
-        "critic_bar_filters": (16, 16),
+        "critic_bar_filters": (16, 8),
         "critic_pitch_filters": (96, 128),
         "critic_time_filters": (128, 256),
     },
