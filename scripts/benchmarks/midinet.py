@@ -10,17 +10,22 @@ chord's numbers; and seconds for so many melodies of eight bars, in batches.
 
 import argparse
 import os
+import pathlib
+import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
-from training_step import graph_flops, product_flops, seconds_per
+from training_step import product_flops, seconds_per
 
 from tfmusicgan import models, recipes, representations
 from tfmusicgan.training import strategy
 from tfmusicgan.training.monitor import Sampler
+
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+from gpu_check.flops import graph_flops
 
 
 def main() -> None:

@@ -11,13 +11,13 @@ delivers (promised: 3 times as many), and FLOP/s beside those of a large matrix 
 import argparse
 import os
 import pathlib
+import sys
 import tempfile
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfmusicgan import recipes, representations
@@ -25,6 +25,9 @@ from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training import strategy, watching
 from tfmusicgan.training.options import TrainingOptions
 from tfmusicgan.training.run import Run
+
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+from gpu_check.flops import graph_flops
 
 
 def main() -> None:
@@ -79,7 +82,7 @@ def measure(model, run: Run, records: RecordSet, steps: int, rounds: int) -> Non
     )
     rate = flops / graph / 1e9
     print(
-        f"matrix products: {flops / 1e9:.1f} GFLOP a step, {rate:.0f} GFLOP/s, "
+        f"products and convolutions: {flops / 1e9:.1f} GFLOP a step, {rate:.0f} GFLOP/s, "
         f"{rate * 1e9 / max(product):.0%} of a 2048 x 2048 product's {max(product) / 1e9:.0f}"
     )
 
@@ -114,21 +117,6 @@ def product_flops() -> float:
     multiply = tf.function(lambda: tf.matmul(a, a))
     multiply()
     return 2 * 2048**3 / seconds_per(multiply, 10)
-
-
-def graph_flops(function) -> float:
-    """Floating-point operations of the matrix products in a traced step."""
-    total = 0.0
-    for node in function.graph.get_operations():
-        if node.type not in ("MatMul", "BatchMatMulV2", "BatchMatMulV3"):
-            continue
-        transposed = node.get_attr("transpose_a" if node.type == "MatMul" else "adj_x")
-        inner = node.inputs[0].shape[-2 if transposed else -1]
-        outer = node.outputs[0].shape
-        if inner is None or None in outer.as_list():
-            raise ValueError(f"Expected static shapes. Received: {node.name} of {outer}.")
-        total += 2.0 * inner * float(np.prod(outer.as_list()))
-    return total
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfmusicgan.layers.affine import affine, leaky_relu, map_affine
+from tfmusicgan.layers.convolutions import AxisConvolution
 
 RNG = np.random.default_rng(6)
 
@@ -46,9 +47,8 @@ def test_gradients_of_both_orders_are_those_of_tensorflow(slope, sets, graph):
 
 
 @pytest.mark.parametrize("graph", [False, True])
-@pytest.mark.parametrize("sizes", [(3, 5), (23, 17)])  # few places, and enough for a convolution
-def test_maps_have_the_gradients_of_their_rows(sizes, graph):
-    maps = _normal(2, *sizes, 4)
+def test_maps_have_the_gradients_of_their_rows(graph):
+    maps = _normal(2, 3, 5, 4)
     weights = [_normal(4, 5), _normal(5), _normal(5, 6), _normal(6)]
     compute = tf.function(_gradients) if graph else _gradients
     got = compute(lambda *args: map_affine(*args, 0.2), maps, weights)
@@ -57,6 +57,14 @@ def test_maps_have_the_gradients_of_their_rows(sizes, graph):
     np.testing.assert_allclose(tf.reshape(got[0], [-1, 4]), expected[0], rtol=1e-4, atol=1e-5)
     for one, other in zip(got[1:], expected[1:], strict=True):
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="only on a CPU")
+@pytest.mark.parametrize(("sizes", "expected"), [((15, 17), False), ((16, 16), True)])
+def test_large_maps_run_as_convolutions(sizes, expected):
+    layer = AxisConvolution(4, 5, axis=2, kernel=1, stride=1, seed=1, slope=0.2)
+    graph = tf.function(layer).get_concrete_function(tf.zeros((2, *sizes, 4))).graph
+    assert ("Conv2D" in {node.type for node in graph.get_operations()}) is expected
 
 
 def test_leaky_relu_by_hand():

@@ -8,13 +8,12 @@ differentiated again (gradient penalty):
 * The mask's own derivative, zero almost everywhere, is left out. TensorFlow would send a tensor of
   zeros back through the whole first pass, a third of a penalty's work.
 * The bias's gradient is a product with ones, up to twice as fast as a sum on large maps.
-* Large maps go through TensorFlow's convolution with a kernel of one place: on a CPU it adds bias
-  and ReLU to what it has just worked out, where the product's kernel goes over the map once more.
+* Large maps can go through TensorFlow's convolution with a kernel of one place: on a CPU it adds
+  bias and ReLU to what it has just worked out, where the product goes over the map once more.
 """
 
 from collections.abc import Callable
 
-import numpy as np
 import tensorflow as tf
 
 _MANY_PLACES = 256  # of one example; below, a convolution costs more to start than it saves
@@ -51,10 +50,11 @@ def affine(
 
 
 def map_affine(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, slope: float) -> tf.Tensor:
-    """What `affine` does, for maps with many places: by a convolution where that is faster.
+    """What `affine` does, for every place of maps, as a convolution; see `runs_as_convolution`.
 
     Args:
-      x: [batch, height, width, inputs].
+      x: [batch, height, width, inputs], the batch at least 1: TensorFlow's CPU kernel gives an
+        empty one another shape.
       kernel: [inputs, outputs].
       bias: [outputs].
       slope: Of the leaky ReLU for negative numbers, at least 0.
@@ -62,7 +62,6 @@ def map_affine(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, slope: float) -
     Returns:
       [batch, height, width, outputs].
     """
-    sizes, (inputs, outputs) = x.shape[1:3], kernel.shape
 
     @tf.custom_gradient
     def apply(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, _Gradient]:
@@ -72,15 +71,22 @@ def map_affine(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, slope: float) -
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
             flat = [tf.reshape(z, [-1, z.shape[-1]]) for z in (upstream, x, y)]
             by_x, *by_weights = _gradients(flat[0], flat[1], kernel, flat[2], slope)
-            return tf.reshape(by_x, [-1, *sizes, inputs]), *by_weights
+            return tf.reshape(by_x, [-1, *x.shape[1:]]), *by_weights
 
         return y, gradient
 
-    few = np.prod(sizes) < _MANY_PLACES
-    if few or tf.config.list_logical_devices("GPU"):
-        rows = affine(tf.reshape(x, [-1, inputs]), kernel, bias, slope)
-        return tf.reshape(rows, [-1, *sizes, outputs])
     return apply(x, kernel, bias)
+
+
+def runs_as_convolution(x: tf.Tensor) -> bool:
+    """Whether `map_affine` is the faster form: with many places, on a CPU.
+
+    Args:
+      x: [batch, height, width, inputs].
+    """
+    # On a GPU the product has bias and ReLU in one kernel as well, and no layout to change.
+    on_gpu = bool(tf.config.list_logical_devices("GPU"))
+    return not on_gpu and x.shape[1:3].num_elements() >= _MANY_PLACES
 
 
 def _gradients(

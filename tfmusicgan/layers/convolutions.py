@@ -2,7 +2,8 @@
 
 Every kernel of MuseGAN extends along one axis only, and most have stride equal to kernel: then a
 convolution is a reshape and a matrix product, which a CPU runs at the speed of the product. Kernels
-that overlap become a concatenation of shifted slices, or a band matrix, and one product.
+that overlap become a concatenation of shifted slices, or a band matrix, and one product. On a CPU
+the product of a large map is a convolution with a kernel of one place (`affine.map_affine`).
 
 With `tracks`, a layer has one set of weights per track. The tracks lie in front of its input and
 output as they do in `track_layers`, or both are lists of tensors, one for each track: large maps
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfmusicgan.layers.affine import affine, map_affine
+from tfmusicgan.layers.affine import affine, map_affine, runs_as_convolution
 from tfmusicgan.layers.frames import frames
 from tfmusicgan.layers.kernel_layer import KernelLayer
 
@@ -58,7 +59,7 @@ class ProductConvolution(KernelLayer):
     def _product(self, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
         *sets, inputs, outputs = kernel.shape
         frames = self._frames(tf.reshape(x, [-1, *x.shape[-3:]]))
-        if not sets and self.slope is not None:
+        if not sets and self.slope is not None and runs_as_convolution(frames):
             return map_affine(frames, kernel, bias, self.slope)
         y = affine(tf.reshape(frames, [*sets, -1, inputs]), kernel, bias, self.slope)
         return tf.reshape(y, [*sets, -1, *frames.shape[1:3], outputs])

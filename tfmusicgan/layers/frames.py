@@ -27,7 +27,7 @@ def frames(x: tf.Tensor, axis: int, taps: int, stride: int) -> tf.Tensor:
 def _every(x: tf.Tensor, axis: int, first: int, count: int, stride: int) -> tf.Tensor:
     """Every `stride`-th place along an axis from `first` on, `count` of them."""
     if stride == 1:
-        # The gradient of `tf.slice` is padding, several times as fast as that of x[...].
+        # `window`'s gradient is padding, several times as fast as that of x[...].
         return window(x, axis, first, count)
     places = [slice(None)] * x.shape.rank
     places[axis] = slice(first, first + (count - 1) * stride + 1, stride)

@@ -94,7 +94,7 @@ class RecordSet:
                 "the same recipe and preset, or change them to match."
             )
 
-    # AutoGraph would rewrite all functions that are mapped here, for seconds and to no end.
+    # AutoGraph would rewrite the functions that training maps, for seconds and to no end.
     @tf.autograph.experimental.do_not_convert
     def batches(
         self,
