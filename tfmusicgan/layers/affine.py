@@ -84,7 +84,7 @@ def runs_as_convolution(x: tf.Tensor) -> bool:
     Args:
       x: [batch, height, width, inputs].
     """
-    # On a GPU the product has bias and ReLU in one kernel as well, and no layout to change.
+    # Measured on CPUs alone. On a GPU TensorFlow may change a convolution's layout and back again.
     on_gpu = bool(tf.config.list_logical_devices("GPU"))
     return not on_gpu and x.shape[1:3].num_elements() >= _MANY_PLACES
 
