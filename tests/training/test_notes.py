@@ -154,7 +154,7 @@ class _Hears:
     def classify(self, audio):
         sizes = {"pitch": 128, "qualities": 10, "instrument_family": 11, "instrument_source": 3}
         row = tf.cast(audio[:, 0], tf.int32)  # the fixture numbers the notes by their first sample
-        outputs = {"features": tf.zeros([len(audio), 2])}
+        outputs = {"features": tf.zeros([audio.shape[0], 2])}
         for name, size in sizes.items():
             label = self.labels.get(name, [0])
             one_hot = tf.one_hot(tf.gather(label, row % len(label)), size)
