@@ -146,6 +146,23 @@ def test_likelihood_is_keras_adam_on_the_cross_entropy():
     assert float(model.logs()["likelihood_loss"]) == pytest.approx(float(loss), rel=1e-5)
 
 
+def test_the_rate_of_likelihood_may_fall():
+    model = _make(likelihood_learning_rate_decay="linear")
+    twin = _make(likelihood_learning_rate_decay="none")
+    rates = [1e-2, 1e-2 * 2 / 3, 1e-2 / 3]
+    for step, rate in enumerate(rates):
+        # The twin is told the rate that the other finds.
+        twin.optimizers()["likelihood_optimizer"].learning_rate = rate
+        _train(model, step + 1)
+        _train(twin, step + 1)
+        for one, other in zip(model.generator.weights, twin.generator.weights, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+    policy_rate = float(model.optimizers()["policy_optimizer"].learning_rate)
+    assert policy_rate == pytest.approx(1e-2)
+    with pytest.raises(ConfigError, match="among none, linear. Received: 'slow'"):
+        SeqGANConfig(likelihood_learning_rate_decay="slow")
+
+
 def test_a_discriminators_update_by_hand():
     model = _make(discriminator_dropout=0.0)
     _train(model, 3)

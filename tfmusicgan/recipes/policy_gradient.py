@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.wasserstein import (
+    DECAYS,
     check_choice,
     check_not_negative,
     check_positive,
@@ -44,6 +45,7 @@ class PolicyGradientConfig:
     roll_outs: int = 16
     roll_out_lag: float = 0.0  # share that the roll-out policy keeps of itself in a round
     likelihood_learning_rate: float = 1e-2
+    likelihood_learning_rate_decay: str = "none"  # or linear: to 0 at the phase's last step
     policy_learning_rate: float = 1e-2
     discriminator_learning_rate: float = 1e-4
     gradient_clip_norm: float = 5.0  # of the generator, over all its weights
@@ -64,6 +66,7 @@ class PolicyGradientConfig:
           ConfigError: If a value is out of its range, or `negatives` makes no whole batches.
         """
         check_choice(self, "reward_baseline", BASELINES)
+        check_choice(self, "likelihood_learning_rate_decay", DECAYS)
         names = ("batch_size", "epochs_per_set", "negatives", "roll_outs", "gradient_clip_norm")
         names += ("likelihood_learning_rate", "policy_learning_rate", "discriminator_learning_rate")
         names += ("likelihood_epoch_steps",)
