@@ -159,7 +159,7 @@ def test_the_rate_of_likelihood_may_fall():
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
     policy_rate = float(model.optimizers()["policy_optimizer"].learning_rate)
     assert policy_rate == pytest.approx(1e-2)
-    with pytest.raises(ConfigError, match="among none, linear. Received: 'slow'"):
+    with pytest.raises(ConfigError, match=r"among none, linear\. Received: 'slow'"):
         SeqGANConfig(likelihood_learning_rate_decay="slow")
 
 

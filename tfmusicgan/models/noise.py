@@ -8,6 +8,7 @@ bit depends on where in a vector register a row happens to lie (`log` and `cos`,
 needs, are of that kind on CPUs). A row is therefore equal bit for bit in every batch.
 """
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,8 +31,19 @@ def threefry_2x32(key: Key, counter: Key) -> Key:
     Returns:
       Two uint32 tensors of the broadcast shape.
     """
-    schedule = (key[0], key[1], key[0] ^ key[1] ^ _PARITY)
-    left, right = counter[0] + schedule[0], counter[1] + schedule[1]
+    parts = [tf.convert_to_tensor(part) for part in (*key, *counter)]
+    words = _hash(*parts)
+    shape = functools.reduce(tf.broadcast_static_shape, (part.shape for part in parts))
+    for word in words:
+        word.set_shape(shape)
+    return words
+
+
+# One graph for all shapes: a training step asks some fifty times for what is 160 operations.
+@tf.function(autograph=False, input_signature=[tf.TensorSpec(None, tf.uint32)] * 4)
+def _hash(key_0: tf.Tensor, key_1: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> Key:
+    schedule = (key_0, key_1, key_0 ^ key_1 ^ _PARITY)
+    left, right = left + schedule[0], right + schedule[1]
     for block in range(5):
         for rotation in _ROTATIONS[block % 2]:
             left = left + right
