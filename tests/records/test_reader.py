@@ -111,6 +111,19 @@ def test_examples_for_evaluation(directory):
     assert [_key(x) for batch in limited for x in batch["piano_roll"]] == stored[:5]
 
 
+def test_no_iterator_is_tuned(directory, monkeypatch):
+    """One that is may wait up to a minute, when it goes, for the thread that tunes it."""
+    records, seen = RecordSet.open(directory), []
+    iterate = tf.data.Dataset.as_numpy_iterator
+    monkeypatch.setattr(
+        tf.data.Dataset, "as_numpy_iterator", lambda self: seen.append(self) or iterate(self)
+    )
+    list(records.examples())
+    for dataset in (*seen, records.batches(2), records.batches(2, num_groups=2)):
+        assert dataset.options().autotune.enabled is False
+    assert len(seen) == 1
+
+
 def test_the_order_goes_through_blocks_as_documented(directory):
     """An independent, slow reading of the order: shards, blocks, permutations."""
     records = RecordSet.open(directory)

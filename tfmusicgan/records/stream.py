@@ -40,7 +40,7 @@ def examples(
             tf.gather(tf.constant(table.paths), shards), compression_type="GZIP"
         )
         # One more than expected, so that a shard with too many records is noticed as well.
-        records = files.batch(expected + 1).get_single_element()
+        records = as_written(files.batch(expected + 1)).get_single_element()
         tf.debugging.assert_equal(tf.shape(records, tf.int64)[0], expected, MISCOUNTED)
         if shuffle:
             records = ordering.shuffle_block(table, records, seed, epoch, block)
@@ -51,6 +51,18 @@ def examples(
     # The next block is read while this one is used; one at a time bounds the memory.
     blocks = epochs.flat_map(blocks_of).map(load).prefetch(1)
     return blocks.flat_map(tf.data.Dataset.from_tensor_slices)
+
+
+def as_written(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset with the parallelism that it is written with, which nothing changes on the way.
+
+    An iterator that TensorFlow tunes has a thread for it, which sleeps longer the longer it runs,
+    up to a minute. It may miss that the iterator ends, which then waits for it (TensorFlow 2.17):
+    each stage of a training would begin with that.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def side_by_side(batches: Sequence[tf.data.Dataset]) -> tf.data.Dataset:
