@@ -28,6 +28,18 @@ def test_threefry_known_answers(key, counter, expected):
     assert tuple(int(word) for word in words) == expected
 
 
+def test_threefry_in_a_graph_is_one_call_of_known_shape():
+    @tf.function(input_signature=[tf.TensorSpec([3, 1], tf.uint32), tf.TensorSpec([], tf.uint32)])
+    def words(column, scalar):
+        left, right = noise.threefry_2x32((column, column), (scalar, tf.zeros([1, 5], tf.uint32)))
+        assert left.shape == right.shape == (3, 5)
+        return left
+
+    operations = words.get_concrete_function().graph.get_operations()
+    assert sum(operation.type.endswith("PartitionedCall") for operation in operations) == 1
+    assert len(operations) < 10
+
+
 def test_keys_split_a_seed_into_its_words():
     low, high = noise.key_from_seed(np.array([(5 << 32) + 7, -1], np.int64))
     assert low.numpy().tolist() == [7, 0xFFFFFFFF]

@@ -111,8 +111,8 @@ def test_examples_for_evaluation(directory):
     assert [_key(x) for batch in limited for x in batch["piano_roll"]] == stored[:5]
 
 
-def test_no_iterator_is_tuned(directory, monkeypatch):
-    """One that is may wait up to a minute, when it goes, for the thread that tunes it."""
+def test_no_dataset_is_tuned(directory, monkeypatch):
+    """The iterator of one that is may wait up to a minute, when it goes, for a thread."""
     records, seen = RecordSet.open(directory), []
     iterate = tf.data.Dataset.as_numpy_iterator
     monkeypatch.setattr(

@@ -8,7 +8,6 @@ bit depends on where in a vector register a row happens to lie (`log` and `cos`,
 needs, are of that kind on CPUs). A row is therefore equal bit for bit in every batch.
 """
 
-import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,26 +30,7 @@ def threefry_2x32(key: Key, counter: Key) -> Key:
     Returns:
       Two uint32 tensors of the broadcast shape.
     """
-    parts = [tf.convert_to_tensor(part) for part in (*key, *counter)]
-    words = _hash(*parts)
-    shape = functools.reduce(tf.broadcast_static_shape, (part.shape for part in parts))
-    for word in words:
-        word.set_shape(shape)
-    return words
-
-
-# One graph for all shapes: a training step asks some fifty times for what is 160 operations.
-@tf.function(autograph=False, input_signature=[tf.TensorSpec(None, tf.uint32)] * 4)
-def _hash(key_0: tf.Tensor, key_1: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> Key:
-    schedule = (key_0, key_1, key_0 ^ key_1 ^ _PARITY)
-    left, right = left + schedule[0], right + schedule[1]
-    for block in range(5):
-        for rotation in _ROTATIONS[block % 2]:
-            left = left + right
-            right = _rotate(right, rotation) ^ left
-        left = left + schedule[(block + 1) % 3]
-        right = right + schedule[(block + 2) % 3] + np.uint32(block + 1)
-    return left, right
+    return _twenty_rounds(*key, *counter)
 
 
 def key_from_seed(seed: tf.Tensor) -> Key:
@@ -152,6 +132,20 @@ def _words(keys: Key, size: int) -> tf.Tensor:
     left, right = threefry_2x32(columns, (counter, tf.zeros_like(counter)))
     pairs = tf.stack([left, right], axis=-1)
     return tf.reshape(pairs, (-1, 2 * ((size + 1) // 2)))[:, :size]
+
+
+# One graph for all shapes: a training step asks many times for what is 160 operations.
+@tf.function(autograph=False, input_signature=[tf.TensorSpec(None, tf.uint32)] * 4)
+def _twenty_rounds(key_0: tf.Tensor, key_1: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> Key:
+    schedule = (key_0, key_1, key_0 ^ key_1 ^ _PARITY)
+    left, right = left + schedule[0], right + schedule[1]
+    for block in range(5):
+        for rotation in _ROTATIONS[block % 2]:
+            left = left + right
+            right = _rotate(right, rotation) ^ left
+        left = left + schedule[(block + 1) % 3]
+        right = right + schedule[(block + 2) % 3] + np.uint32(block + 1)
+    return left, right
 
 
 def _rotate(word: tf.Tensor, bits: int) -> tf.Tensor:

@@ -6,7 +6,7 @@ import keras
 
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.fused_adam import FusedAdam
-from tfmusicgan.models.schedules import LinearDecay
+from tfmusicgan.models.schedules import decaying
 
 
 def make_optimizer(
@@ -24,9 +24,8 @@ def make_optimizer(
       An Adam or an RMSprop, or a `LossScaleOptimizer` around one.
     """
     config = model.model_config
-    rate = config.learning_rate
-    if config.learning_rate_decay == "linear":
-        rate = LinearDecay(rate, config.training_steps, model.step)
+    decay = config.learning_rate_decay
+    rate = decaying(config.learning_rate, decay, config.training_steps, model.step)
     # Fixed names: Keras would number the optimizers of one process.
     name = f"{name}_{config.optimizer}"
     if config.optimizer == "rmsprop":

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.fused_adam import FusedAdam
-from tfmusicgan.models.schedules import LinearDecay
+from tfmusicgan.models.schedules import decaying
 from tfmusicgan.recipes.policy_gradient import DISCRIMINATOR, LIKELIHOOD, POLICY
 
 _TRACKED = {
@@ -115,8 +115,15 @@ class PhasedGAN(MusicGAN):
           jit_compile: XLA for the training step.
         """
         config = self.model_config
+        # The phase is the first: its steps are the model's.
+        likelihood_rate = decaying(
+            config.likelihood_learning_rate,
+            config.likelihood_learning_rate_decay,
+            config.likelihood_steps,
+            self.step,
+        )
         made = {
-            LIKELIHOOD: (self._likelihood_rate(), "generator"),
+            LIKELIHOOD: (likelihood_rate, "generator"),
             POLICY: (config.policy_learning_rate, "generator"),
             DISCRIMINATOR: (config.discriminator_learning_rate, "discriminator"),
         }
@@ -133,14 +140,6 @@ class PhasedGAN(MusicGAN):
             self._optimizers[f"{name}_optimizer"] = optimizer
         self._train_functions.clear()
         super().compile(next(iter(self._optimizers.values())), jit_compile)
-
-    def _likelihood_rate(self) -> float | LinearDecay:
-        """The phase is the first: its steps are the model's."""
-        config = self.model_config
-        rate = config.likelihood_learning_rate
-        if config.likelihood_learning_rate_decay == "none":
-            return rate
-        return LinearDecay(rate, config.likelihood_steps, self.step)
 
     def train_step(self, data: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of the network that the phase trains.

@@ -18,10 +18,11 @@ Differs from the released code:
 * gradients that come several times for one row of an embedding are added before their norm is
   taken, and with `cross_entropy` there is one logit in place of two softmax outputs.
 
-Of our own, and off by default: `reward_baseline`, `entropy_bonus`, `sampling_temperature`. The
-released variants are `discriminator_loss=cross_entropy`, whose biases begin at 0.1, and
-`wasserstein`, after whose updates all weights but the embedding are cut to `clip_value`, without a
-penalty on the last layer; the reward stays sigmoid(s). (Its script does not run as released.)
+Of our own, and off by default: `reward_baseline`, `entropy_bonus`, `sampling_temperature`,
+`likelihood_learning_rate_decay`. The released variants are `discriminator_loss=cross_entropy`,
+whose biases begin at 0.1, and `wasserstein`, after whose updates all weights but the embedding are
+cut to `clip_value`, without a penalty on the last layer; the reward stays sigmoid(s). (Its script
+does not run as released.)
 """
 
 import tensorflow as tf

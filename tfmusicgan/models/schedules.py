@@ -22,6 +22,23 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         return self.initial * tf.maximum(1.0 - done, 0.0)
 
 
+def decaying(
+    rate: float, decay: str, total_steps: int, step: keras.Variable
+) -> float | LinearDecay:
+    """A learning rate as a config names it.
+
+    Args:
+      rate: The rate at step 0.
+      decay: `none` or `linear`.
+      total_steps: Training steps at which a linear one is 0.
+      step: The model's own counter.
+
+    Returns:
+      The rate, or its fall to 0.
+    """
+    return LinearDecay(rate, total_steps, step) if decay == "linear" else rate
+
+
 def is_generator_turn(step: tf.Tensor, updates_per_step: int = 5) -> tf.Tensor:
     """Whether a training step ends in a generator update under MuseGAN's bursts of 100.
 

@@ -45,7 +45,7 @@ class PolicyGradientConfig:
     roll_outs: int = 16
     roll_out_lag: float = 0.0  # share that the roll-out policy keeps of itself in a round
     likelihood_learning_rate: float = 1e-2
-    likelihood_learning_rate_decay: str = "none"  # or linear: to 0 at the phase's last step
+    likelihood_learning_rate_decay: str = "none"  # or linear: to 0 over the phase
     policy_learning_rate: float = 1e-2
     discriminator_learning_rate: float = 1e-4
     gradient_clip_norm: float = 5.0  # of the generator, over all its weights

@@ -20,12 +20,13 @@ from tfmusicgan.errors import RecordsError
 from tfmusicgan.records import checks, ordering
 from tfmusicgan.records.manifest import SPLITS, Manifest, Shard
 from tfmusicgan.records.parsing import parse_batch
-from tfmusicgan.records.stream import MISCOUNTED, as_written, examples, side_by_side
+from tfmusicgan.records.stream import MISCOUNTED, examples, side_by_side, untuned
 from tfmusicgan.representations.base import Representation
 
 _EVALUATION_BATCH = 256
-# Enough to hide the parsing of one; a paper-sized batch of six updates is 62 MB.
+# Enough to hide the parsing of one.
 _BATCHES_AHEAD = 2
+# With those ahead up to six batches in memory; a paper-sized one of six updates is 62 MB.
 _PARALLEL_PARSES = 4
 
 
@@ -165,7 +166,7 @@ class RecordSet:
             return {name: tf.reshape(x, [*rows, *x.shape[1:]]) for name, x in batch.items()}
 
         parsed = stream.map(parse, num_parallel_calls=_PARALLEL_PARSES)
-        return as_written(parsed.prefetch(_BATCHES_AHEAD))
+        return untuned(parsed.prefetch(_BATCHES_AHEAD))
 
     def examples(self, limit: int | None = None) -> Iterator[dict[str, np.ndarray]]:
         """Yields the split once in file order, as NumPy batches.
@@ -186,7 +187,7 @@ class RecordSet:
         parse = functools.partial(parse_batch, spec=self.representation.spec)
         with self.plain_errors():
             batches = dataset.batch(_EVALUATION_BATCH).map(parse)
-            yield from as_written(batches).as_numpy_iterator()
+            yield from untuned(batches).as_numpy_iterator()
 
     def spread(self, limit: int) -> dict[str, np.ndarray]:
         """Examples at even distances over the split, since neighbours overlap.

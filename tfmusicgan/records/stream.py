@@ -40,7 +40,7 @@ def examples(
             tf.gather(tf.constant(table.paths), shards), compression_type="GZIP"
         )
         # One more than expected, so that a shard with too many records is noticed as well.
-        records = as_written(files.batch(expected + 1)).get_single_element()
+        records = files.batch(expected + 1).get_single_element()
         tf.debugging.assert_equal(tf.shape(records, tf.int64)[0], expected, MISCOUNTED)
         if shuffle:
             records = ordering.shuffle_block(table, records, seed, epoch, block)
@@ -53,12 +53,13 @@ def examples(
     return blocks.flat_map(tf.data.Dataset.from_tensor_slices)
 
 
-def as_written(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """The dataset with the parallelism that it is written with, which nothing changes on the way.
+def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset without TensorFlow's tuning of parallelism and buffers.
 
-    An iterator that TensorFlow tunes has a thread for it, which sleeps longer the longer it runs,
-    up to a minute. It may miss that the iterator ends, which then waits for it (TensorFlow 2.17):
-    each stage of a training would begin with that.
+    The thread that tunes an iterator sleeps up to a minute between its rounds. Now and then it
+    misses its wake-up, and the iterator's destructor waits for it (TensorFlow 2.17): where a stage
+    of the training begins, for instance. Under `MirroredStrategy` TensorFlow puts a tuned iterator
+    around this one for each device.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
