@@ -124,6 +124,22 @@ def test_two_steps_equal_the_loop_written_out():
     _compare(model, plain, 0.1)
 
 
+def test_a_step_traces_the_critics_update_once():
+    model, calls = _model(critic_updates=5), []
+    model.compile()
+    generate = model.fake_examples
+
+    def remember(*args, **kwargs):
+        calls.append(args)
+        return generate(*args, **kwargs)
+
+    model.fake_examples = remember
+    rolls = np.random.default_rng(0).random((ROWS, 5, 2, 8, 48, 4)) < 0.05
+    tf.function(model.train_step, autograph=False)({"piano_roll": tf.constant(rolls)})
+    assert len(calls) == 2  # the critic's and the generator's
+    assert int(model.critic_optimizer.iterations.numpy()) == 5
+
+
 def test_tracked_values():
     model = _model()
     logs = {name: float(value) for name, value in _train(model, 1).items()}

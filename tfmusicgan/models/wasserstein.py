@@ -24,6 +24,7 @@ from tfmusicgan.models.averages import make_averages, update_averages, use_avera
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.optimizers import make_optimizer
 from tfmusicgan.models.schedules import is_generator_turn
+from tfmusicgan.models.tracing import traced_once
 
 # Streams of training noise; fakes have one each, from this number on.
 _LATENTS, _MIXING, _FAKES, _DROPOUT = 0, 1, 3, -1
@@ -162,11 +163,17 @@ class WassersteinGAN(MusicGAN):
         rows, updates = tf.shape(real)[0], self.model_config.critic_updates
         latents = self._training_latents(rows, updates + 1)
         mixing = noise.uniforms(self.step_keys(rows, _MIXING), updates)  # [rows, updates]
+        update_critic = traced_once(self._critic_update)
         for update in range(updates):
             drawn = 0 if self.model_config.reuse_critic_batch else update
-            keys = self.step_keys(rows, _FAKES + drawn)
-            fake = self.fake_examples(latents[drawn], real[:, drawn], keys, update_statistics=False)
-            self._critic_update(real[:, drawn], fake, mixing[:, update], 3 * update)
+            update_critic(
+                real[:, drawn],
+                latents[drawn],
+                self.step_keys(rows, _FAKES + drawn),
+                mixing[:, update],
+                self._dropout(rows, (3 * update + _REAL, 3 * update + _FAKE)),
+                self._dropout(rows, (3 * update + _BETWEEN,)),
+            )
         drawn = 0 if self.model_config.reuse_critic_batch else updates
         # Given parts of examples, if any, come from the first batch: there is none for this update.
         keys = self.step_keys(rows, _FAKES + drawn)
@@ -187,15 +194,20 @@ class WassersteinGAN(MusicGAN):
         return [noise.split(block, self.latent_shapes) for block in blocks]
 
     def _critic_update(
-        self, real: tf.Tensor, fake: tf.Tensor, mixing: tf.Tensor, first_pass: int
+        self,
+        real: tf.Tensor,
+        latents: list[tf.Tensor],
+        keys: noise.Key,
+        mixing: tf.Tensor,
+        keep: tf.Tensor | None,
+        keep_between: tf.Tensor | None,
     ) -> None:
         config, views = self.model_config, self.critic_views
         rows, parts = tf.shape(real)[0], {}
+        fake = self.fake_examples(latents, real, keys, update_statistics=False)
         real = self.critic_view(tf.cast(real, fake.dtype))
         fake = self.critic_view(tf.stop_gradient(fake))
         both = _side_by_side(real, fake, views)
-        keep = self._dropout(rows, (first_pass + _REAL, first_pass + _FAKE))
-        keep_between = self._dropout(rows, (first_pass + _BETWEEN,))
 
         def loss_fn() -> tf.Tensor:
             # One pass over both halves: the critic scores every example by itself.

@@ -12,6 +12,7 @@ from tfmusicgan.models.averages import make_averages, update_averages, use_avera
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.fused_adam import FusedAdam
 from tfmusicgan.models.midinet.triples import Triples, draw_triples
+from tfmusicgan.models.tracing import traced_once
 
 # Streams of training noise.
 _LATENTS, _TRIPLES = 0, 1
@@ -117,9 +118,11 @@ class MidiNetTraining(MusicGAN):
         self._discriminator_update(latents[0], triples, chord)
         # The discriminator stands still from here on, and so does what it says of real bars.
         features = self.discriminator.features(triples.bar, chord)
+        update_generator = traced_once(
+            lambda drawn: self._generator_update(drawn, triples, chord, features)
+        )
         for update in range(config.generator_updates):
-            drawn = update + 1 if config.fresh_noise else 0
-            self._generator_update(latents[drawn], triples, chord, features)
+            update_generator(latents[update + 1 if config.fresh_noise else 0])
         if self.ema_weights:
             update_averages(
                 self.ema_weights, self.sampled_networks, self.generator_variables, config.ema_decay
