@@ -24,7 +24,7 @@ cd "$ROOT"
 SEEDS=${SEEDS:-0}
 SETTINGS=${SETTINGS:-}
 RECIPES=${RECIPES:-"seqgan_oracle_random seqgan_oracle_mle seqgan_oracle_scheduled_sampling
-  seqgan_oracle_pg_bleu seqgan_oracle"}
+  seqgan_oracle_pg_bleu seqgan_oracle_random_rewards seqgan_oracle"}
 SEQUENCES=9984 # that every evaluation draws, as the released code
 
 oracle() {

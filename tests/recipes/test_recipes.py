@@ -51,6 +51,7 @@ ROWS_OWN = {
     "seqgan_oracle_mle": MLE_ONLY,
     "seqgan_oracle_pg_bleu": set(),
     "seqgan_oracle_random": set(),
+    "seqgan_oracle_random_rewards": set(),
     "seqgan_oracle_scheduled_sampling": {
         *("likelihood_steps", "scheduled_sampling_decay", "likelihood_learning_rate"),
         *MLE_ONLY,

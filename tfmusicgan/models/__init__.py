@@ -16,6 +16,7 @@ _MODELS = {
     "pg_bleu": ("tfmusicgan.models.pg_bleu", "PGBleu"),
     "pitch_classifier": ("tfmusicgan.models.pitch_classifier", "PitchClassifier"),
     "polyphonic_seqgan": ("tfmusicgan.models.polyphonic_seqgan", "PolyphonicSeqGAN"),
+    "random_rewards": ("tfmusicgan.models.random_rewards", "RandomRewards"),
     "seqgan": ("tfmusicgan.models.seqgan", "SeqGAN"),
     "token_unigram": ("tfmusicgan.models.token_unigram", "TokenUnigram"),
 }

@@ -15,16 +15,35 @@ from tfmusicgan.recipes.wasserstein import check_positive
 
 
 @dataclasses.dataclass(frozen=True)
-class PGBleuConfig(SeqGANConfig):
-    """The baseline PG-BLEU (released code): no discriminator, BLEU rewards."""
+class NoDiscriminatorConfig(SeqGANConfig):
+    """SeqGAN's generator by policy gradient whose rewards are no discriminator's."""
 
     needs_discriminator: ClassVar[bool] = False
+
+    discriminator_sets: int = 0
+    sets_per_round: int = 0
+
+    def __post_init__(self):
+        """Checks ranges.
+
+        Raises:
+          ConfigError: If a value is out of its range, or there are sets for a discriminator.
+        """
+        super().__post_init__()
+        if self.discriminator_sets or self.sets_per_round:
+            raise ConfigError(
+                "Expected discriminator_sets=0 and sets_per_round=0: there is no discriminator. "
+                f"Received: {self.discriminator_sets} and {self.sets_per_round}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class PGBleuConfig(NoDiscriminatorConfig):
+    """The baseline PG-BLEU (released code): BLEU rewards."""
 
     likelihood_steps: int = 31_200  # 200 epochs
     likelihood_learning_rate: float = 1e-3  # that of the time of the paper
     policy_learning_rate: float = 1e-3
-    discriminator_sets: int = 0
-    sets_per_round: int = 0
     rounds: int = 800
     roll_outs: int = 1
     num_references: int = 3_994  # 40 % of the training sequences
@@ -37,11 +56,6 @@ class PGBleuConfig(SeqGANConfig):
         """
         super().__post_init__()
         check_positive(self, ("num_references",))
-        if self.discriminator_sets or self.sets_per_round:
-            raise ConfigError(
-                "Expected discriminator_sets=0 and sets_per_round=0: PG-BLEU has no discriminator. "
-                f"Received: {self.discriminator_sets} and {self.sets_per_round}."
-            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +175,17 @@ RECIPES = (
             "tiny": PGBleuConfig(**{**TINY, **_ADVERSARIAL_OFF, "rounds": 3, "num_references": 5}),
         },
         model="pg_bleu",
+    ),
+    _oracle_row(
+        "seqgan_oracle_random_rewards",
+        "baseline",
+        "The same generator, by policy gradient with rewards at random: a control.",
+        {
+            "paper": NoDiscriminatorConfig(),
+            "small": NoDiscriminatorConfig(rounds=_ORACLE_SMALL.rounds),
+            "tiny": NoDiscriminatorConfig(**{**TINY, **_ADVERSARIAL_OFF, "rounds": 3}),
+        },
+        model="random_rewards",
     ),
     _oracle_row(
         "seqgan_oracle_random",
