@@ -33,4 +33,6 @@ def test_rewards_know_nothing_of_the_tokens():
 def test_there_is_no_discriminator():
     model = make_model("seqgan_oracle_random_rewards")
     assert set(model.networks()) == {"generator"}
-    assert set(model.phase_names) == {"likelihood", "policy"}
+    # Tiny: a step of likelihood and three rounds, which are one phase.
+    assert model.phase_names == ["likelihood", "policy"] and model.stage_starts == (1,)
+    assert model.model_config.training_steps == 4

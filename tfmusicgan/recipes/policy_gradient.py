@@ -106,11 +106,14 @@ class PolicyGradientConfig:
         return sum(steps for _, steps in self.phases())
 
     def phases(self) -> Iterator[tuple[str, int]]:
-        """(phase, steps) in order; a set of samples is a phase of its own."""
+        """(phase, steps) in order: each set of samples is one, and rounds without sets are."""
         if self.likelihood_steps:
             yield LIKELIHOOD, self.likelihood_steps
         for _ in range(self.discriminator_sets):
             yield DISCRIMINATOR, self.set_steps
+        if self.rounds and self.generator_updates and not self.sets_per_round:
+            yield POLICY, self.rounds * self.generator_updates
+            return
         for _ in range(self.rounds):
             if self.generator_updates:
                 yield POLICY, self.generator_updates
