@@ -211,6 +211,23 @@ def test_a_step_is_one_update_of_the_discriminator_and_two_of_the_generator():
     assert float(model.logs()["generator_loss"]) > float(model.logs()["adversarial_loss"])
 
 
+def test_a_step_traces_the_generators_update_once():
+    model, calls = build("midinet_creative", generator_updates=4), []
+    model.compile()
+    generate = model.bar_logits
+
+    def remember(*args, **kwargs):
+        calls.append(args)
+        return generate(*args, **kwargs)
+
+    model.bar_logits = remember
+    data = tf.constant(windows(6, model.representation))
+    tf.function(model.train_step, autograph=False)({"melody_bars": data})
+    assert len(calls) == 2  # the discriminator's and the generator's
+    optimizers = model.optimizers()
+    assert int(optimizers["generator_optimizer"].iterations.numpy()) == 4
+
+
 def test_refusals():
     with pytest.raises(ConfigError, match=r"multiple of 8 steps. Received: 12"):
         build("midinet_creative", rep=MelodyBars(steps_per_beat=3))

@@ -71,6 +71,12 @@ def _moved(before, network):
     return [bool((old != new.numpy()).any()) for old, new in zip(before, network, strict=True)]
 
 
+def test_rounds_without_sets_are_one_phase():
+    config = SeqGANConfig(**{**SIZES, "sets_per_round": 0, "rounds": 3, "generator_updates": 2})
+    sets = [(DISCRIMINATOR, 6)] * 2
+    assert list(config.phases()) == [(LIKELIHOOD, 3), *sets, (POLICY, 6)]
+
+
 def test_phases_train_their_network_alone_in_the_configs_order():
     model = _make()
     assert model.model_config.training_steps == len(PLAN)

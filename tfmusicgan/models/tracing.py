@@ -8,18 +8,18 @@ import tensorflow as tf
 def traced_once(update: Callable[..., None]) -> Callable[..., None]:
     """An update that is traced once, however often the training step makes it.
 
-    To be made within the training step, so that each of its traces has one of its own: what an
-    update does depends on the stage.
+    Call this within `train_step`, so that each trace of it has a function of its own: what an
+    update does may depend on the stage.
 
     Args:
       update: Takes tensors, of the same shapes each time, and returns nothing.
 
     Returns:
-      The update as a function of its own; as it is where nothing is traced, or in a scope of
-      devices, since replicas cannot sum gradients inside a function.
+      The update as a function of its own; as it is where nothing is traced, or under a distribution
+      strategy, since replicas cannot sum gradients inside a function.
     """
     if tf.executing_eagerly() or tf.distribute.has_strategy():
         return update
     # Inlined, it would be optimised as often as it is called.
-    kept = {"_noinline": True}
-    return tf.function(update, autograph=False, experimental_attributes=kept)
+    attributes = {"_noinline": True}
+    return tf.function(update, autograph=False, experimental_attributes=attributes)

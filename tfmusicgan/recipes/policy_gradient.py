@@ -106,7 +106,7 @@ class PolicyGradientConfig:
         return sum(steps for _, steps in self.phases())
 
     def phases(self) -> Iterator[tuple[str, int]]:
-        """(phase, steps) in order: each set of samples is one, and rounds without sets are."""
+        """(phase, steps) in order: each set of samples is one; rounds without sets are one."""
         if self.likelihood_steps:
             yield LIKELIHOOD, self.likelihood_steps
         for _ in range(self.discriminator_sets):
