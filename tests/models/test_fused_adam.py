@@ -69,6 +69,31 @@ def test_the_learning_rate_may_change():
     assert np.abs(found[0].numpy() - still[0].numpy()).max() > 1e-3
 
 
+def test_what_all_weights_share_is_worked_out_once_an_update():
+    variables = [keras.Variable(np.ones(size)) for size in (2, 3, 5)]
+    optimizer = FusedAdam(0.125)
+    optimizer.build(variables)
+
+    @tf.function
+    def step():
+        for _ in range(2):
+            optimizer.apply([tf.ones(v.shape) for v in variables], variables)
+
+    names = [operation.type for operation in step.get_concrete_function().graph.get_operations()]
+    assert (names.count("ResourceApplyAdam"), names.count("Pow")) == (6, 4)  # two betas
+
+
+def test_weights_of_several_precisions():
+    variables = [keras.Variable(np.ones(2), dtype=dtype) for dtype in ("float32", "float64") * 2]
+    optimizer = FusedAdam(0.125, 0.5, 0.9, epsilon=1e-3)
+    optimizer.build(variables)
+    gradient = np.array([1.0, -2.0])
+    optimizer.apply([tf.constant(gradient, v.dtype) for v in variables], variables)
+    expected = _by_hand(np.ones(2), [gradient])
+    for variable, precision in zip(variables, (1e-6, 1e-12) * 2, strict=True):
+        np.testing.assert_allclose(variable, expected, rtol=precision)
+
+
 @pytest.mark.parametrize("devices", [2, 4])
 def test_several_devices_sum_gradients(devices):
     strategy = mirrored(devices)

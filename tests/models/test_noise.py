@@ -68,6 +68,16 @@ def test_training_rows_are_numbered_over_the_global_batch(table):
         assert values.isdisjoint(int(word) for word in other[0])
 
 
+def test_keys_of_several_streams_are_those_of_each():
+    step, rows = tf.constant(5, tf.int64), tf.range(3, dtype=tf.int64)
+    both = noise.row_keys(7, step, np.array([2, 9]), rows)
+    for number, stream in enumerate((2, 9)):
+        alone = noise.row_keys(7, step, stream, rows)
+        for part, expected in zip(both, alone, strict=True):
+            assert part.shape == [2, 3]
+            np.testing.assert_array_equal(part[number], expected)
+
+
 def test_uniforms_are_uniform_and_inside_the_interval():
     values = noise.uniforms(noise.key_from_seed(tf.range(500, dtype=tf.int64)), 101).numpy()
     assert values.shape == (500, 101)

@@ -177,8 +177,8 @@ class MusicGAN(keras.Model):
         rows = tf.cast(rows, tf.int64)
         return tf.cast(replica, tf.int64) * rows + tf.range(rows, dtype=tf.int64)
 
-    def step_keys(self, rows: int | tf.Tensor, stream: int = 0) -> noise.Key:
-        """Keys of this step's noise for this replica's rows: two uint32 [rows]."""
+    def step_keys(self, rows: int | tf.Tensor, stream: int | np.ndarray = 0) -> noise.Key:
+        """Keys of this step's noise for this replica's rows: two uint32 [*streams, rows]."""
         step = tf.convert_to_tensor(self.step)
         return noise.row_keys(self.seed, step, stream, self.global_rows(rows))
 

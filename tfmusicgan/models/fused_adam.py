@@ -1,10 +1,22 @@
 """Adam as one operation per weight."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import keras
 import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scalars:
+    """What the kernel takes beside a weight's own tensors: equal for all weights of an update."""
+
+    beta1_power: tf.Tensor
+    beta2_power: tf.Tensor
+    lr: tf.Tensor
+    beta1: tf.Tensor
+    beta2: tf.Tensor
 
 
 class FusedAdam(keras.optimizers.Adam):
@@ -16,6 +28,7 @@ class FusedAdam(keras.optimizers.Adam):
     """
 
     _frozen: tf.Tensor | None = None
+    _scalars: _Scalars | None = None  # of the update that is being made
 
     @contextlib.contextmanager
     def standing_still(self, frozen: tf.Tensor) -> Iterator[None]:
@@ -37,9 +50,14 @@ class FusedAdam(keras.optimizers.Adam):
         grads: Sequence[tf.Tensor],
         trainable_variables: Sequence[keras.Variable] | None = None,
     ) -> None:
-        """As Keras's, and counts no update that stands still."""
+        """As Keras's, and counts no update that stands still.
+
+        What all weights share is worked out once: for the small ones it costs more than the kernel.
+        """
         frozen = self._frozen  # another replica may have left `standing_still` behind the update
+        self._scalars = None
         super().apply(grads, trainable_variables)
+        self._scalars = None
         if frozen is not None:
             self.iterations.assign_sub(tf.cast(frozen, self.iterations.dtype))
 
@@ -60,6 +78,19 @@ class FusedAdam(keras.optimizers.Adam):
         """
         dtype = variable.dtype
         index = self._get_variable_index(variable)
+        if self._scalars is None or self._scalars.lr.dtype != dtype:
+            self._scalars = self._shared_scalars(dtype, learning_rate)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            epsilon=tf.constant(self.epsilon, dtype),
+            grad=tf.cast(gradient, dtype),
+            use_locking=True,
+            **vars(self._scalars),
+        )
+
+    def _shared_scalars(self, dtype: tf.DType, learning_rate: tf.Tensor) -> _Scalars:
         step = tf.cast(self.iterations.value + 1, dtype)
         # A cast of a Python number would round it to float32 first.
         beta_1, beta_2 = (tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2))
@@ -68,16 +99,4 @@ class FusedAdam(keras.optimizers.Adam):
             is_frozen = self._frozen > 0
             rate = tf.where(is_frozen, tf.zeros([], dtype), rate)
             kept = [tf.where(is_frozen, tf.ones([], dtype), beta) for beta in kept]
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
-            beta1_power=tf.pow(beta_1, step),
-            beta2_power=tf.pow(beta_2, step),
-            lr=rate,
-            beta1=kept[0],
-            beta2=kept[1],
-            epsilon=tf.constant(self.epsilon, dtype),
-            grad=tf.cast(gradient, dtype),
-            use_locking=True,
-        )
+        return _Scalars(tf.pow(beta_1, step), tf.pow(beta_2, step), rate, *kept)

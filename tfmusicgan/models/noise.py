@@ -44,19 +44,20 @@ def fold(key: Key, number: tf.Tensor) -> Key:
     return threefry_2x32(key, key_from_seed(number))
 
 
-def row_keys(seed: int, step: tf.Tensor, stream: int, rows: tf.Tensor) -> Key:
+def row_keys(seed: int, step: tf.Tensor, stream: int | np.ndarray, rows: tf.Tensor) -> Key:
     """Keys of training noise: a function of (seed, step, stream, row of the global batch).
 
     Args:
       seed: The model's seed.
       step: Scalar int64, the model's own step counter.
-      stream: Tells apart the uses of noise in one step.
+      stream: Tells apart the uses of noise in one step; an array for the keys of several at once.
       rows: int64 [rows], the rows' numbers in the global batch.
 
     Returns:
-      Two uint32 tensors [rows].
+      Two uint32 tensors [*streams, rows].
     """
-    key = fold(key_from_seed(np.int64(seed)), np.int64(stream))
+    streams = np.asarray(stream, np.int64)[..., np.newaxis]
+    key = fold(key_from_seed(np.int64(seed)), streams)
     return fold(fold(key, step), rows)
 
 

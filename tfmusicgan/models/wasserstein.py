@@ -163,21 +163,21 @@ class WassersteinGAN(MusicGAN):
         rows, updates = tf.shape(real)[0], self.model_config.critic_updates
         latents = self._training_latents(rows, updates + 1)
         mixing = noise.uniforms(self.step_keys(rows, _MIXING), updates)  # [rows, updates]
+        keys = self.step_keys(rows, _FAKES + np.arange(updates + 1))  # [updates + 1, rows]
         update_critic = traced_once(self._critic_update)
         for update in range(updates):
             drawn = 0 if self.model_config.reuse_critic_batch else update
             update_critic(
                 real[:, drawn],
                 latents[drawn],
-                self.step_keys(rows, _FAKES + drawn),
+                tuple(part[drawn] for part in keys),
                 mixing[:, update],
                 self._dropout(rows, (3 * update + _REAL, 3 * update + _FAKE)),
                 self._dropout(rows, (3 * update + _BETWEEN,)),
             )
         drawn = 0 if self.model_config.reuse_critic_batch else updates
         # Given parts of examples, if any, come from the first batch: there is none for this update.
-        keys = self.step_keys(rows, _FAKES + drawn)
-        self._generator_turn(latents[drawn], real[:, 0], keys)
+        self._generator_turn(latents[drawn], real[:, 0], tuple(part[drawn] for part in keys))
         self.step.assign_add(1)
         return self.logs()
 
