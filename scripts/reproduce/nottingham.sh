@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SeqGAN and polyphonic SeqGAN on the Nottingham tunes: records, runs over several seeds beside
-# likelihood alone, what is set against collapse, and the tables. Run again, it goes on where it was.
+# likelihood alone, what is set against collapse, the tables, and tunes to hear. Run again, it goes on
+# where it was.
 #
 #   TUNES=folder ./scripts/reproduce/nottingham.sh
 #
@@ -56,6 +57,20 @@ table() {
   python scripts/reproduce/seed_table.py "$OUT" --recipe="$1" --figures="$2,$FIGURES"
 }
 
+# Four tunes of every model of the first seed, as MIDI, sound and pictures.
+export_model() {
+  tfmusicgan-export --run="$OUT/$1-${SEEDS%% *}" --output="$OUT/models" --name="$1" \
+    --model_version=1 --overwrite
+}
+
+generate() {
+  tfmusicgan-generate --server="$address" --model="$1" --num=4 --seed=1 --output="$OUT/music/$1" \
+    --overwrite
+}
+
+log=$(mktemp)
+server=""
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -f "$log"' EXIT
 step "Install (once)" install
 export PATH="$VENV/bin:$PATH"
 mkdir -p "$OUT"
@@ -73,3 +88,12 @@ for option in $OPTIONS; do
 done
 step "Melodies" table seqgan_nottingham bleu/4,nearest_mse/melody
 step "Melodies with chords" table polyphonic_seqgan smoothed_bleu/4
+models="seqgan_nottingham_mle seqgan_nottingham polyphonic_seqgan_mle polyphonic_seqgan"
+for model in $models; do
+  step "Export $model" export_model "$model"
+done
+step "Start the server" serve --model_root="$OUT/models" --port=0
+for model in $models; do
+  step "Tunes of $model" generate "$model"
+done
+printf '\nMusic: %s/music\n' "$OUT"

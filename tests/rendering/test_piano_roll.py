@@ -11,6 +11,7 @@ from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.rendering.piano_roll import (
     COLOURS,
     DRUM_COLOUR,
+    _panels,
     draw_piano_roll,
     piano_roll_image,
 )
@@ -107,6 +108,30 @@ def test_long_music_is_broken_into_lines(tmp_path):
     bar = widths[0] / 2
     assert widths == pytest.approx([2 * bar] * 3, abs=3)
     assert np.subtract(lefts, lefts[0]) / bar == pytest.approx([0, 1, 7], abs=0.03)
+
+
+def test_chord_symbols_stand_where_they_begin():
+    sequence = _band()
+    # The last one begins where the music ends.
+    for time, text in ((2.0, "G$7$"), (0.5, "Cmaj7"), (4.0, "F")):
+        kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
+        sequence.text_annotations.add(time=time, text=text, annotation_type=kind)
+    sequence.text_annotations.add(time=1.0, text="no chord symbol")
+    top, *others = _panels(sequence, "").axes
+    assert [(text.get_text(), text.xy[0]) for text in top.texts] == [("Cmaj7", 0.5), ("G$7$", 2.0)]
+    assert not any(panel.texts for panel in others)
+
+
+def test_chord_symbols_of_long_music_stand_on_their_lines(tmp_path):
+    sequence = NoteSequence(total_time=68.0)  # 34 bars of 2 s: lines of 16
+    sequence.notes.add(pitch=60, velocity=90, start_time=0.0, end_time=68.0)
+    for bar in (0, 15, 16, 33):
+        kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
+        sequence.text_annotations.add(time=2.0 * bar, text=f"bar {bar}", annotation_type=kind)
+    figure = _panels(sequence, "")
+    found = [[text.get_text() for text in panel.texts] for panel in figure.axes]
+    assert found == [["bar 0", "bar 15"], ["bar 16"], ["bar 33"]]
+    draw_piano_roll(sequence, tmp_path / "long.png")
 
 
 def test_a_grid_for_tensorboard():

@@ -2,7 +2,7 @@
 
 Time runs to the right in bars, pitch upwards. A file shows one panel per track, each over its own
 range, so that tracks that share a range hide nothing of each other, and breaks long pieces into
-lines as a score does; a grid of several pieces (for
+lines as a score does, with chord symbols above them; a grid of several pieces (for
 TensorBoard) lays the tracks of each piece over one another. Drums have one named row per drum.
 Drawn with matplotlib's objects alone: no pyplot, no global state, no display.
 """
@@ -17,6 +17,7 @@ from tfmusicgan.errors import ConfigError
 from tfmusicgan.files import replacing
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.rendering.beats import Beats, find_beats
+from tfmusicgan.rendering.chord_symbols import TITLE_PAD, draw_chord_symbols, find_chord_symbols
 from tfmusicgan.rendering.names import drum_name, pitch_name, track_names
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _panels(sequence: NoteSequence, title: str) -> "Figure":
     grid = figure.subplots(
         len(lines) * len(names), 1, squeeze=False, height_ratios=spans * len(lines)
     ).reshape(len(lines), len(names))
-    colours = _colours(list(names))
+    colours, symbols = _colours(list(names)), find_chord_symbols(sequence)
     for index, (line, panels) in enumerate(zip(lines, grid, strict=True)):
         first, last = line.bars[0], line.bars[-1]
         # The last line may be short: its bars are as wide as those of the others.
@@ -131,8 +132,10 @@ def _panels(sequence: NoteSequence, title: str) -> "Figure":
             _draw_background(axes, rows[track], track, line)
             axes.set_xlim(first, right)
             _draw_notes(axes, here, rows[track], colour)
-            axes.set_title(name, loc="left", color=colour, fontsize=10, fontweight="bold", pad=3)
+            pad = TITLE_PAD if symbols and axes is panels[0] else 3
+            axes.set_title(name, loc="left", color=colour, fontsize=10, fontweight="bold", pad=pad)
             axes.set_xticks([])
+        draw_chord_symbols(panels[0], symbols, first, last)
         _label_bars(panels[-1], line, 1 + index * num_bars)
     return figure
 
