@@ -41,7 +41,13 @@ def test_the_released_log_by_our_steps(script, tmp_path):
 
 
 def test_the_picture(script, tmp_path):
-    _curve(tmp_path / "seqgan_oracle-0/logs", {780: 9.4, 1560: 9.2})
-    (tmp_path / "seqgan_oracle-0/run.json").write_text("{}")
-    script.draw(tmp_path, None).savefig(tmp_path / "curve.png")
+    for name in ("seqgan_oracle-0", "seqgan_oracle-1", "seqgan_oracle_mle-0"):
+        _curve(tmp_path / name / "logs", {780: 9.4, 1560: 9.2})
+        (tmp_path / name / "run.json").write_text("{}")
+    figure = script.draw(tmp_path, None)
+    one, other, alone = (line.get_color() for line in figure.axes[0].lines)
+    assert one == other != alone
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == ["seqgan_oracle", "seqgan_oracle_mle"]
+    figure.savefig(tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes()[:4] == b"\x89PNG"

@@ -46,24 +46,30 @@ def rounds(folder: pathlib.Path, run: Run, every: int = 5) -> list[str]:
 
 
 def draw(folder: pathlib.Path, log: pathlib.Path | None) -> Figure:
-    """Curves of all runs, a panel for each of two figures."""
+    """Curves of all runs, a colour for each recipe, a panel for each of two figures."""
     figure = Figure(figsize=(9.0, 6.5), dpi=80, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(2, 1, sharex=True)
+    colours = {}
     for run in sorted(path.parent for path in folder.glob("*-*/run.json")):
         if not list((run / "logs").rglob("*tfevents*")):
             continue
         curves = read_curves(run / "logs")
+        name = run.name.rpartition("-")[0]
+        colour = colours.setdefault(name, f"C{len(colours) % 10}")
         for axes, key in zip(panels, _DRAWN, strict=True):
             if ("samples", f"music/{key}") in curves:
-                axes.plot(*curves["samples", f"music/{key}"], label=run.name, linewidth=1)
+                steps, values = curves["samples", f"music/{key}"]
+                axes.plot(steps, values, color=colour, label=name, linewidth=1)
     if log is not None:
         panels[0].plot(*_released(log), "k--", linewidth=1, label="released log")
     for axes, key in zip(panels, _DRAWN, strict=True):
         axes.set_ylabel(f"{_FIGURES[key]}, nats a token", fontsize=9)
         axes.grid(alpha=0.3)
         axes.tick_params(labelsize=8)
-    panels[0].legend(fontsize=7)
+    handles, labels = panels[0].get_legend_handles_labels()
+    once = dict(zip(labels, handles, strict=True))
+    figure.legend(once.values(), once, fontsize=7, loc="outside upper center", ncols=3)
     panels[1].set_xlabel("training step (one update of one network)", fontsize=9)
     return figure
 
