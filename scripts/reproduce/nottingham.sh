@@ -24,6 +24,7 @@ SEQUENCES=${SEQUENCES:-1024}
 OPTIONS=${OPTIONS-"reward_baseline=batch_mean entropy_bonus=0.05 sampling_temperature=1.2
   sequence_level_reward=true discriminator_loss=wasserstein"}
 OPTION_SEEDS=${OPTION_SEEDS:-0}
+read -r first_seed _ <<<"$SEEDS"
 FIGURES=self_bleu/4,distinct_ngrams/1,distinct_ngrams/4,held_out_nll,copied_10_grams
 
 records() {
@@ -59,7 +60,7 @@ table() {
 
 # Four tunes of every model of the first seed, as MIDI, sound and pictures.
 export_model() {
-  tfmusicgan-export --run="$OUT/$1-${SEEDS%% *}" --output="$OUT/models" --name="$1" \
+  tfmusicgan-export --run="$OUT/$1-$first_seed" --output="$OUT/models" --name="$1" \
     --model_version=1 --overwrite
 }
 

@@ -122,16 +122,30 @@ def test_chord_symbols_stand_where_they_begin():
     assert not any(panel.texts for panel in others)
 
 
-def test_chord_symbols_of_long_music_stand_on_their_lines(tmp_path):
-    sequence = NoteSequence(total_time=68.0)  # 34 bars of 2 s: lines of 16
-    sequence.notes.add(pitch=60, velocity=90, start_time=0.0, end_time=68.0)
+@pytest.mark.parametrize("qpm", [42, 50, 120, 139])
+def test_chord_symbols_of_long_music_stand_on_their_lines(qpm):
+    end = 34 * 240 / qpm  # bars, in lines of 16
+    sequence = NoteSequence(total_time=end)
+    sequence.tempos.add(qpm=qpm)
+    sequence.notes.add(pitch=60, velocity=90, start_time=0.0, end_time=end)
     for bar in (0, 15, 16, 33):
         kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
-        sequence.text_annotations.add(time=2.0 * bar, text=f"bar {bar}", annotation_type=kind)
-    figure = _panels(sequence, "")
-    found = [[text.get_text() for text in panel.texts] for panel in figure.axes]
+        time = bar * 240 / qpm
+        sequence.text_annotations.add(time=time, text=f"bar {bar}", annotation_type=kind)
+    found = [[text.get_text() for text in panel.texts] for panel in _panels(sequence, "").axes]
     assert found == [["bar 0", "bar 15"], ["bar 16"], ["bar 33"]]
-    draw_piano_roll(sequence, tmp_path / "long.png")
+
+
+def test_a_symbol_of_any_length_leaves_the_picture_as_it_is(tmp_path):
+    panels = []
+    for text in ("C", "C" * 300):
+        sequence = _band()
+        kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
+        sequence.text_annotations.add(time=3.9, text=text, annotation_type=kind)
+        figure = _panels(sequence, "")
+        figure.savefig(tmp_path / "a.png")  # lays it out
+        panels.append([panel.get_position().bounds for panel in figure.axes])
+    assert panels[0] == panels[1]
 
 
 def test_a_grid_for_tensorboard():

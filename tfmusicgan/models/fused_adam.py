@@ -56,8 +56,10 @@ class FusedAdam(keras.optimizers.Adam):
         """
         frozen = self._frozen  # another replica may have left `standing_still` behind the update
         self._scalars = None
-        super().apply(grads, trainable_variables)
-        self._scalars = None
+        try:
+            super().apply(grads, trainable_variables)
+        finally:
+            self._scalars = None
         if frozen is not None:
             self.iterations.assign_sub(tf.cast(frozen, self.iterations.dtype))
 

@@ -82,7 +82,7 @@ _ORACLE_SMALL = SeqGANConfig(
     rounds=50,
     sets_per_round=1,
 )
-_SMALL_POLICY_RATE = 3e-3  # SeqGAN's and its control's
+_SMALL_POLICY_RATE = 3e-3  # SeqGAN's and its control's; PG-BLEU has its own
 _ORACLE_VOCABULARIES = {
     "paper": {},
     "small": {"num_tokens": 500},

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _FONT_SIZE = 9
+_LONGEST = 16  # characters of a symbol that are shown
+_SLACK_SECONDS = 1e-6  # bars and symbols are summed up apart from each other
 TITLE_PAD = 16  # points that a panel's title moves up to leave them their line
 
 
@@ -21,7 +23,7 @@ def find_chord_symbols(sequence: NoteSequence) -> list[tuple[float, str]]:
 def draw_chord_symbols(
     axes: "Axes", symbols: list[tuple[float, str]], first: float, last: float
 ) -> None:
-    """Writes chord symbols above a panel, each where it begins.
+    """Writes chord symbols above a panel, each where it begins; what lies outside is left out.
 
     Args:
       axes: The panel, whose horizontal axis is in seconds.
@@ -30,9 +32,9 @@ def draw_chord_symbols(
       last: Seconds at which it ends: what begins there belongs to the next line.
     """
     for time, text in symbols:
-        if first <= time < last:
-            axes.annotate(
-                text,
+        if first - _SLACK_SECONDS <= time < last - _SLACK_SECONDS:
+            shown = axes.annotate(
+                text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…",
                 (time, 1.0),
                 xycoords=axes.get_xaxis_transform(),
                 xytext=(0, 3),
@@ -41,3 +43,4 @@ def draw_chord_symbols(
                 parse_math=False,  # a symbol with a dollar sign is no formula
                 annotation_clip=False,
             )
+            shown.set_in_layout(False)  # the last bar's may reach over the edge: no panel shrinks

@@ -2,8 +2,8 @@
 
 Time runs to the right in bars, pitch upwards. A file shows one panel per track, each over its own
 range, so that tracks that share a range hide nothing of each other, and breaks long pieces into
-lines as a score does, with chord symbols above them; a grid of several pieces (for
-TensorBoard) lays the tracks of each piece over one another. Drums have one named row per drum.
+lines as a score does, with chord symbols above them; a grid of several pieces (for TensorBoard)
+lays the tracks of each piece over one another. Drums have one named row per drum.
 Drawn with matplotlib's objects alone: no pyplot, no global state, no display.
 """
 
@@ -41,7 +41,8 @@ def draw_piano_roll(sequence: NoteSequence, path: str | os.PathLike, title: str 
     """Draws a sequence into a PNG file, one panel per track; whole or not at all.
 
     Args:
-      sequence: The music; without notes one empty panel is drawn.
+      sequence: The music; without notes one empty panel is drawn. Chord symbols after the end of
+        the last note, and of `total_time`, are not shown.
       path: The file to write; it is replaced if it is there.
       title: Shown above, beside tempo, metre and length.
 
