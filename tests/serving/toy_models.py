@@ -14,13 +14,22 @@ def note_sequence_bytes(seed: int) -> bytes:
     return sequence.SerializeToString()
 
 
-def _generator(scale: float):
+def _spec(dtype, name, shape=(None,)):
     import tensorflow as tf
 
-    def spec(dtype, name):
-        return tf.TensorSpec([None], dtype, name=name)
+    return tf.TensorSpec(shape, dtype, name=name)
 
-    class Generator(tf.Module):
+
+def _signature(*specs):
+    import tensorflow as tf
+
+    return tf.function(input_signature=specs)
+
+
+def _music(scale: float):
+    import tensorflow as tf
+
+    class Music(tf.Module):
         """seed -> a NoteSequence whose only note has pitch seed % 128; qpm * scale + seed."""
 
         def __init__(self):
@@ -28,16 +37,12 @@ def _generator(scale: float):
             self.table = tf.Variable([note_sequence_bytes(pitch) for pitch in range(128)])
             self.scale = tf.Variable(scale, dtype=tf.float32)
 
-        @tf.function(input_signature=[spec(tf.int64, "seed")])
-        def serve(self, seed):
+        @_signature(_spec(tf.int64, "seed"))
+        def serving_default(self, seed):
             return {"note_sequence": tf.gather(self.table, seed % 128)}
 
-        @tf.function(
-            input_signature=[
-                spec(tf.int64, "seed"),
-                spec(tf.float32, "threshold"),
-                spec(tf.float32, "qpm"),
-            ]
+        @_signature(
+            _spec(tf.int64, "seed"), _spec(tf.float32, "threshold"), _spec(tf.float32, "qpm")
         )
         def generate(self, seed, threshold, qpm):
             value = qpm * self.scale + tf.cast(seed, tf.float32)
@@ -47,52 +52,77 @@ def _generator(scale: float):
                 "value": tf.stack([value, threshold], -1),
             }
 
-        @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32, name="x")])
+    return Music()
+
+
+def _shapes():
+    import tensorflow as tf
+
+    class Shapes(tf.Module):
+        """Work of any size, and answers without one row for each row asked for."""
+
+        @_signature(_spec(tf.float32, "x", (None, None)))
         def matmul(self, x):
             return {"y": tf.matmul(x, tf.ones([4, 3]))}
 
-        @tf.function(input_signature=[spec(tf.int64, "steps")])
+        @_signature(_spec(tf.int64, "steps"))
         def slow(self, steps):
             total = tf.while_loop(
                 lambda i: i < tf.reduce_max(steps), lambda i: [i + 1], [tf.constant(0, tf.int64)]
             )[0]
             return {"steps": tf.fill(tf.shape(steps), total)}
 
-        @tf.function(input_signature=[spec(tf.int64, "seed")])
+        @_signature(_spec(tf.int64, "seed"))
         def shapeless(self, seed):
             return {"total": tf.reduce_sum(seed)}
 
-        @tf.function(input_signature=[spec(tf.int64, "seed")])
+        @_signature(_spec(tf.int64, "seed"))
         def halved(self, seed):
             return {"first": seed[: tf.size(seed) // 2]}
 
-        @tf.function(input_signature=[spec(tf.float32, "inputs")])
-        def half_a_classifier(self, inputs):
-            return {"y": inputs}
-
-        @tf.function(input_signature=[spec(tf.float32, "inputs")])
-        def regressor(self, inputs):
-            return {"outputs": inputs}
-
-        @tf.function(input_signature=[spec(tf.float32, "inputs")])
-        def three_outputs(self, inputs):
-            return {"a": inputs, "b": inputs, "c": inputs}
-
-        @tf.function(input_signature=[tf.TensorSpec([], tf.float32, name="x")])
+        @_signature(_spec(tf.float32, "x", ()))
         def scalar(self, x):
             return {"y": tf.reshape(x, [1])}
 
-        @tf.function(input_signature=[spec(tf.float32, "x")])
+    return Shapes()
+
+
+def _classifiers():
+    import tensorflow as tf
+
+    class Classifiers(tf.Module):
+        """What REST's `classify` and `regress` take for theirs, and what they do not."""
+
+        @_signature(_spec(tf.float32, "inputs"))
+        def half_a_classifier(self, inputs):
+            return {"y": inputs}
+
+        @_signature(_spec(tf.float32, "inputs"))
+        def regressor(self, inputs):
+            return {"outputs": inputs}
+
+        @_signature(_spec(tf.float32, "inputs"))
+        def three_outputs(self, inputs):
+            return {"a": inputs, "b": inputs, "c": inputs}
+
+    return Classifiers()
+
+
+def _dtypes():
+    import tensorflow as tf
+
+    class Dtypes(tf.Module):
+        """Values of the less usual types."""
+
+        @_signature(_spec(tf.float32, "x"))
         def bfloat16(self, x):
             return {"y": tf.cast(x, tf.bfloat16)}
 
-        @tf.function(
-            input_signature=[
-                spec(tf.string, "text"),
-                spec(tf.bool, "flag"),
-                spec(tf.int8, "small"),
-                tf.TensorSpec([None, None], tf.float64, name="reals"),
-            ]
+        @_signature(
+            _spec(tf.string, "text"),
+            _spec(tf.bool, "flag"),
+            _spec(tf.int8, "small"),
+            _spec(tf.float64, "reals", (None, None)),
         )
         def echo(self, text, flag, small, reals):
             return {
@@ -103,19 +133,19 @@ def _generator(scale: float):
                 "reals": -reals,
             }
 
-        @tf.function(input_signature=[spec(tf.string, "text")])
+        @_signature(_spec(tf.string, "text"))
         def number(self, text):
             return {"value": tf.strings.to_number(text)}
 
-        @tf.function(input_signature=[spec(tf.half, "x")])
+        @_signature(_spec(tf.half, "x"))
         def half(self, x):
             return {"y": x}
 
-        @tf.function(input_signature=[spec(tf.float32, "x")])
+        @_signature(_spec(tf.float32, "x"))
         def to_half(self, x):
             return {"y": tf.cast(x, tf.half)}
 
-    return Generator()
+    return Dtypes()
 
 
 def write_model(folder, scale: float = 2.0, warmup=()) -> str:
@@ -128,23 +158,13 @@ def write_model(folder, scale: float = 2.0, warmup=()) -> str:
     """
     import tensorflow as tf
 
-    model = _generator(scale)
+    model = tf.Module()
+    model.parts = [_music(scale), _shapes(), _classifiers(), _dtypes()]
     signatures = {
-        "serving_default": model.serve,
-        "generate": model.generate,
-        "matmul": model.matmul,
-        "slow": model.slow,
-        "shapeless": model.shapeless,
-        "halved": model.halved,
-        "half_a_classifier": model.half_a_classifier,
-        "regressor": model.regressor,
-        "three_outputs": model.three_outputs,
-        "scalar": model.scalar,
-        "bfloat16": model.bfloat16,
-        "echo": model.echo,
-        "number": model.number,
-        "half": model.half,
-        "to_half": model.to_half,
+        name: getattr(part, name)
+        for part in model.parts
+        for name, method in vars(type(part)).items()
+        if hasattr(method, "get_concrete_function")
     }
     tf.saved_model.save(model, str(folder), signatures=signatures)
     if warmup:

@@ -5,17 +5,8 @@ import tensorflow as tf
 
 from tfmusicgan.representations import note_events_numbers as numbers
 from tfmusicgan.representations.note_events import MAX_QUARTERS, NoteEvents
-from tfmusicgan.representations.note_events_numbers import (
-    MAX_TICKS,
-    MIDDLE_C,
-    MIDDLE_VELOCITY,
-    OUTSIDE,
-    PITCH_HZ,
-    SEMITONES,
-    SILENT_VELOCITY,
-    TICKS_PER_QUARTER,
-    VELOCITY_UNIT,
-)
+from tfmusicgan.representations.note_events_numbers import MAX_TICKS, TICKS_PER_QUARTER
+from tfmusicgan.representations.note_events_numbers_graph import from_features, to_features
 from tfmusicgan.representations.note_sequences_graph import (
     FlatNotes,
     flat_notes,
@@ -63,7 +54,7 @@ def to_note_sequences(
     if lengths is None:
         lengths = tf.fill([tf.shape(features)[0]], steps)
     counted = tf.sequence_mask(lengths, steps)
-    time, length, pitch, velocity = _from_features(features, representation)
+    time, length, pitch, velocity = from_features(features, representation)
     counted = counted[..., tf.newaxis]
     onset = _onsets(tf.where(counted, time, 0))
     sounds = (length > 0) & (velocity > 0) & counted
@@ -150,7 +141,7 @@ def from_note_sequences(
     )
     # Of tones of one onset all but the first come after no time.
     time = tf.pad(time[..., tf.newaxis], [[0, 0], [0, 0], [0, representation.num_times - 1]])
-    features = _to_features(time, length, pitch, velocity, representation)
+    features = to_features(time, length, pitch, velocity, representation)
     counted = tf.sequence_mask(kept, max_steps)[..., tf.newaxis]
     features = tf.where(counted, features, 0.0)
     return tf.ensure_shape(features, [None, max_steps, representation.num_features]), kept
@@ -197,88 +188,6 @@ def _places(row: tf.Tensor, start: tf.Tensor, tones: int) -> tuple[tf.Tensor, tf
     place = tf.range(count) - tf.gather(first, tf.cumsum(tf.cast(fresh, tf.int32)) - 1)
     tone = place % tones
     return tf.cumsum(tf.cast(tone == 0, tf.int32)) - 1, tone
-
-
-def _to_features(
-    time: tf.Tensor,
-    length: tf.Tensor,
-    pitch: tf.Tensor,
-    velocity: tf.Tensor,
-    representation: NoteEvents,
-) -> tf.Tensor:
-    """See `note_events_numbers.to_features`, whose operations these are: float32 [..., features].
-
-    Times are [batch, steps, times], the others [batch, steps, tones], all int32.
-    """
-    silent = velocity == 0
-    if representation.raw:
-        hertz = tf.where(silent, 0.0, tf.gather(tf.constant(PITCH_HZ), pitch + OUTSIDE))
-        tones = [tf.cast(length, tf.float32), hertz, tf.cast(velocity, tf.float32)]
-        time = tf.cast(time, tf.float32)
-    else:
-        time, length, octaves, intensity = (
-            tf.cast(tf.cast(whole, tf.float64) / unit, tf.float32)
-            for whole, unit in (
-                (time, TICKS_PER_QUARTER),
-                (length, TICKS_PER_QUARTER),
-                (tf.where(silent, 0, pitch - MIDDLE_C), SEMITONES),
-                (tf.where(silent, SILENT_VELOCITY, velocity) - MIDDLE_VELOCITY, VELOCITY_UNIT),
-            )
-        )
-        tones = [length, octaves, intensity]
-    # [batch, steps, times, features of a time], with one time those of all tones.
-    times, steps = representation.num_times, tf.shape(time)[:2]
-    parts = [
-        tf.reshape(x, tf.concat([steps, [times, -1]], axis=0))
-        for x in (time[..., tf.newaxis], tf.stack(tones, axis=-1))
-    ]
-    flat = tf.concat(parts, axis=-1)
-    return tf.reshape(flat, tf.concat([steps, [representation.num_features]], axis=0))
-
-
-def _from_features(
-    features: tf.Tensor, representation: NoteEvents
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Times, lengths, pitches and velocities, all int32 [batch, steps, tones].
-
-    See `note_events_numbers.from_features`, whose operations these are.
-    """
-    raw = representation.raw
-    features = tf.where(tf.math.is_nan(features), tf.zeros([], features.dtype), features)
-    times, steps = representation.num_times, tf.shape(features)[:2]
-    features = tf.reshape(features, tf.concat([steps, [times, -1]], axis=0))
-    time = _ticks(features[..., 0], raw)
-    # Of tones that share a time, the others come after none.
-    time = tf.pad(time, [[0, 0], [0, 0], [0, representation.tones - times]])
-    shape = tf.concat([steps, [representation.tones, 3]], axis=0)
-    length, frequency, intensity = tf.unstack(tf.reshape(features[..., 1:], shape), axis=-1)
-    if raw:
-        found = tf.searchsorted(tf.constant(PITCH_HZ), tf.reshape(frequency, [-1]), side="right")
-        pitch = tf.maximum(tf.reshape(found, tf.shape(frequency)) - 1 - OUTSIDE, -OUTSIDE)
-        velocity = tf.cast(tf.clip_by_value(tf.round(intensity), 0.0, 127.0), tf.int32)
-        velocity = tf.where(frequency > 0, velocity, 0)
-    else:
-        time = tf.maximum(time, 0)
-        semitones = tf.round(frequency * float(SEMITONES))
-        semitones = tf.clip_by_value(semitones, -float(OUTSIDE), float(OUTSIDE))
-        pitch = tf.cast(semitones, tf.int32) + MIDDLE_C
-        steps = tf.round(intensity * float(VELOCITY_UNIT))
-        steps = tf.clip_by_value(steps, -float(MIDDLE_VELOCITY), 127.0)
-        velocity = tf.clip_by_value(tf.cast(steps, tf.int32) + MIDDLE_VELOCITY, 0, 127)
-    return time, tf.maximum(_ticks(length, raw), 0), _fold(pitch), velocity
-
-
-def _fold(pitch: tf.Tensor) -> tf.Tensor:
-    """Moves pitches by octaves into 0-127."""
-    low, high = pitch % 12, 116 + (pitch - 116) % 12
-    return tf.where(pitch < 0, low, tf.where(pitch > 127, high, pitch))
-
-
-def _ticks(feature: tf.Tensor, raw: bool) -> tf.Tensor:
-    if not raw:
-        feature = feature * float(TICKS_PER_QUARTER)
-    limited = tf.clip_by_value(tf.round(feature), -float(MAX_TICKS), float(MAX_TICKS))
-    return tf.cast(limited, tf.int32)
 
 
 def _heard(

@@ -117,85 +117,110 @@ def wait_for(condition, seconds=20.0):
         time.sleep(0.02)
 
 
-def test_reload_requests(root):
+@pytest.fixture
+def running(root):
+    """A server with version 1 of `tunes`, and who asks it."""
     path = write_list(root / "models.config", entry(root, "tunes", "specific { versions: 1 }"))
     with serving(path) as server, Asker(server) as ask:
-        assert server.num_models == 1
-        assert ask.value("tunes") == (21.0, 1)
-        several = entry(root, "tunes", "specific { versions: 1 versions: 2 }", stable=1)
-        counts = ["/tensorflow/cc/saved_model/load_attempt_count", "/no/such/metric"]
+        yield server, ask
 
-        # A new model answers when the call does; the policy of the old one acts by itself.
-        reply = ask.reload(several, entry(root, "new", "all {}"), metric_names=counts)
-        assert reply.HasField("status")
-        assert (reply.status.error_code, reply.status.error_message) == (0, "")
-        assert ask.value("new") == (51.0, 7)
-        (metric,) = reply.metric
-        assert metric.name == counts[0]
-        assert metric.int64_value_increase in (1, 2)
-        wait_for(lambda: ask.states("tunes") == [(2, AVAILABLE), (1, AVAILABLE)])
-        assert ask.value("tunes") == (51.0, 2)
-        assert ask.value("tunes", version=1) == ask.value("tunes", label="stable") == (21.0, 1)
-        assert ask.states("tunes", label="anything") == [(2, AVAILABLE), (1, AVAILABLE)]
-        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
-        _choose(request.model_spec, "tunes", label="stable")
-        assert ask.predictions.GetModelMetadata(request, timeout=20).model_spec.version.value == 1
-        refused(
-            Code.INVALID_ARGUMENT,
-            "Unrecognized servable version label: stable",
-            lambda: ask.value("new", label="stable"),
-        )
 
-        # Refused lists leave everything as it is, labels included.
-        refused(
-            Code.FAILED_PRECONDITION,
-            "Request to assign label to version 3 of model tunes, which is not currently available "
-            "for inference",
-            lambda: ask.reload(entry(root, "tunes", "all {}", stable=2, canary=3)),
-        )
-        refused(
-            Code.INVALID_ARGUMENT,
-            "Illegal to list model new multiple times in config list",
-            lambda: ask.reload(entry(root, "new"), entry(root, "new")),
-        )
-        refused(
-            Code.INVALID_ARGUMENT,
-            "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
-            "ModelConfigList is currently supported",
-            lambda: ask.models.HandleReloadConfigRequest(
-                model_management_pb2.ReloadConfigRequest(), timeout=20
-            ),
-        )
-        assert ask.value("tunes", label="stable") == (21.0, 1)
-        assert ask.states("new") == [(7, AVAILABLE)]
+def several(root):
+    """`tunes` with two versions, the older one labelled."""
+    return entry(root, "tunes", "specific { versions: 1 versions: 2 }", stable=1)
 
-        # A model that cannot be loaded is told of; the rest of its list is served.
-        reason = f"Could not load the SavedModel in '{root}/broken/5': "
-        with pytest.raises(grpc.RpcError) as refusal:
-            ask.reload(several, entry(root, "broken"))
-        assert refusal.value.code() == Code.UNKNOWN
-        assert refusal.value.details().startswith(
-            "1 model(s) did not become available: {{{name: broken version: 5} due to error: "
-            f"FAILED_PRECONDITION: {reason}"
-        )
-        wait_for(lambda: ask.states("new") == [(7, END)])
-        refused(
-            Code.NOT_FOUND, "Servable not found for request: Latest(new)", lambda: ask.value("new")
-        )
 
-        # Waits for a model that is not there yet, as long as the client does.
-        with pytest.raises(grpc.RpcError) as refusal:
-            ask.reload(several, entry(root, "later"), timeout=0.3)
-        assert refusal.value.code() == Code.DEADLINE_EXCEEDED
-        shutil.copytree(root / "new", root / "aside")
-        (root / "aside").rename(root / "later")
-        wait_for(lambda: server.manager.version("later", 7) is not None)
-        wait_for(lambda: ask.states("later") == [(7, AVAILABLE)])
+def test_a_new_model_answers_when_the_call_does(root, running):
+    server, ask = running
+    assert server.num_models == 1
+    assert ask.value("tunes") == (21.0, 1)
+    counts = ["/tensorflow/cc/saved_model/load_attempt_count", "/no/such/metric"]
+    reply = ask.reload(several(root), entry(root, "new", "all {}"), metric_names=counts)
+    assert reply.HasField("status")
+    assert (reply.status.error_code, reply.status.error_message) == (0, "")
+    assert ask.value("new") == (51.0, 7)
+    (metric,) = reply.metric
+    assert metric.name == counts[0]
+    assert metric.int64_value_increase in (1, 2)  # the new policy of `tunes` acts by itself
 
-        # Back with another folder: its version 7 is loaded, the others are let go after that.
-        ask.reload(entry(root, "tunes", folder="new"))
-        wait_for(lambda: ask.states("tunes") == [(7, AVAILABLE), (2, END), (1, END)])
-        assert ask.value("tunes") == (51.0, 7)
+
+def test_a_reload_moves_versions_and_labels(root, running):
+    _, ask = running
+    ask.reload(several(root), entry(root, "new", "all {}"))
+    wait_for(lambda: ask.states("tunes") == [(2, AVAILABLE), (1, AVAILABLE)])
+    assert ask.value("tunes") == (51.0, 2)
+    assert ask.value("tunes", version=1) == ask.value("tunes", label="stable") == (21.0, 1)
+    assert ask.states("tunes", label="anything") == [(2, AVAILABLE), (1, AVAILABLE)]
+    request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+    _choose(request.model_spec, "tunes", label="stable")
+    assert ask.predictions.GetModelMetadata(request, timeout=20).model_spec.version.value == 1
+    refused(
+        Code.INVALID_ARGUMENT,
+        "Unrecognized servable version label: stable",
+        lambda: ask.value("new", label="stable"),
+    )
+
+
+def test_a_refused_list_leaves_everything_as_it_is(root, running):
+    _, ask = running
+    ask.reload(several(root), entry(root, "new", "all {}"))
+    refused(
+        Code.FAILED_PRECONDITION,
+        "Request to assign label to version 3 of model tunes, which is not currently available "
+        "for inference",
+        lambda: ask.reload(entry(root, "tunes", "all {}", stable=2, canary=3)),
+    )
+    refused(
+        Code.INVALID_ARGUMENT,
+        "Illegal to list model new multiple times in config list",
+        lambda: ask.reload(entry(root, "new"), entry(root, "new")),
+    )
+    refused(
+        Code.INVALID_ARGUMENT,
+        "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
+        "ModelConfigList is currently supported",
+        lambda: ask.models.HandleReloadConfigRequest(
+            model_management_pb2.ReloadConfigRequest(), timeout=20
+        ),
+    )
+    assert ask.value("tunes", label="stable") == (21.0, 1)
+    assert ask.states("new") == [(7, AVAILABLE)]
+
+
+def test_a_model_that_cannot_be_loaded_is_told_of_and_the_rest_served(root, running):
+    _, ask = running
+    ask.reload(several(root), entry(root, "new", "all {}"))
+    reason = f"Could not load the SavedModel in '{root}/broken/5': "
+    with pytest.raises(grpc.RpcError) as refusal:
+        ask.reload(several(root), entry(root, "broken"))
+    assert refusal.value.code() == Code.UNKNOWN
+    assert refusal.value.details().startswith(
+        "1 model(s) did not become available: {{{name: broken version: 5} due to error: "
+        f"FAILED_PRECONDITION: {reason}"
+    )
+    wait_for(lambda: ask.states("new") == [(7, END)])
+    refused(Code.NOT_FOUND, "Servable not found for request: Latest(new)", lambda: ask.value("new"))
+    assert ask.value("tunes", label="stable") == (21.0, 1)
+
+
+def test_a_reload_waits_for_a_model_as_long_as_the_client_does(root, running):
+    server, ask = running
+    with pytest.raises(grpc.RpcError) as refusal:
+        ask.reload(several(root), entry(root, "later"), timeout=0.3)
+    assert refusal.value.code() == Code.DEADLINE_EXCEEDED
+    shutil.copytree(root / "new", root / "aside")
+    (root / "aside").rename(root / "later")
+    wait_for(lambda: server.manager.version("later", 7) is not None)
+    wait_for(lambda: ask.states("later") == [(7, AVAILABLE)])
+
+
+def test_a_model_can_move_to_another_folder(root, running):
+    _, ask = running
+    ask.reload(several(root))
+    wait_for(lambda: ask.states("tunes") == [(2, AVAILABLE), (1, AVAILABLE)])
+    ask.reload(entry(root, "tunes", folder="new"))
+    wait_for(lambda: ask.states("tunes") == [(7, AVAILABLE), (2, END), (1, END)])
+    assert ask.value("tunes") == (51.0, 7)
 
 
 def test_the_file_is_read_again(root, caplog):
