@@ -12,13 +12,13 @@
 #   OPTIONS     settings of polyphonic SeqGAN to compare, each by itself
 #   OPTION_SEEDS  of those (default: 0)
 #   SEQUENCES   that every evaluation draws (default: 1024)
-#   OUT         where everything goes (default: runs/reproduce-nottingham)
+#   OUT         where everything goes (default: runs/reproduce-nottingham-PRESET)
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../environment.sh"
-OUT=$(realpath -m "${OUT:-$ROOT/runs/reproduce-nottingham}")
+PRESET=${PRESET:-small}
+OUT=$(realpath -m "${OUT:-$ROOT/runs/reproduce-nottingham-$PRESET}")
 TUNES=${TUNES:+$(realpath -m "$TUNES")}
 cd "$ROOT"
-PRESET=${PRESET:-small}
 SEEDS=${SEEDS:-0 1 2}
 SEQUENCES=${SEQUENCES:-1024}
 OPTIONS=${OPTIONS-"reward_baseline=batch_mean entropy_bonus=0.05 sampling_temperature=1.2

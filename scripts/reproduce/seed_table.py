@@ -1,6 +1,6 @@
 """One table of several runs' figures, a line for each recipe: the seeds' mean and spread.
 
-    python scripts/reproduce/seed_table.py runs/reproduce-nottingham --figures=held_out_nll
+    python scripts/reproduce/seed_table.py runs/reproduce-nottingham-small --figures=held_out_nll
 
 Reads `<name>-<seed>/evaluation.json`, what `tfmusicgan-evaluate` wrote. Rows of data and untrained
 models come first, those of a run without settings; another recipe's, or those of a setting

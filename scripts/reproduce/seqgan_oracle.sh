@@ -11,7 +11,7 @@
 #               of 500 for small), whose figures are its own and not the paper's
 #   RECIPES     what to train (default: seqgan_oracle and its baselines)
 #   SEEDS       of the runs (default: 0)
-#   SETTINGS    further flags of every training, e.g. "--set=rounds=25"
+#   SETTINGS    further flags of every training, e.g. "--set=rounds=25" with RECIPES=seqgan_oracle
 #   OUT         where everything goes (default: runs/reproduce-seqgan-PRESET)
 #   LOG         the released log, nll_log.tsv, to lay the curve over
 set -euo pipefail
@@ -27,11 +27,21 @@ RECIPES=${RECIPES:-"seqgan_oracle_random seqgan_oracle_mle seqgan_oracle_schedul
   seqgan_oracle_pg_bleu seqgan_oracle_random_rewards seqgan_oracle"}
 SEQUENCES=9984 # that every evaluation draws, as the released code
 
-oracle() {
+# Before a day of training.
+check_settings() {
   case $PRESET in
     paper | small) ;;
     *) fail "Expected PRESET=paper or small. Received: $PRESET." ;;
   esac
+  [ -z "$ORACLE" ] || [ -f "$ORACLE" ] ||
+    fail "Expected ORACLE=FILE.npz, an oracle's parameters. Received: $ORACLE, which is no file." \
+      "Leave ORACLE away to draw a new one."
+  [ -z "$LOG" ] || [ -f "$LOG" ] ||
+    fail "Expected LOG=FILE.tsv, the released log. Received: $LOG, which is no file." \
+      "Leave LOG away to draw the curve without it."
+}
+
+oracle() {
   if [ -z "$ORACLE" ]; then
     ORACLE=$OUT/oracle.npz
     [ -f "$ORACLE" ] || python scripts/reproduce/draw_oracle.py --output="$ORACLE" \
@@ -61,6 +71,7 @@ evaluate() {
     --output="$OUT/$1-$2/evaluation.json" --overwrite | tee "$OUT/$1-$2/evaluation.txt"
 }
 
+check_settings
 step "Install (once)" install
 export PATH="$VENV/bin:$PATH"
 mkdir -p "$OUT"

@@ -24,7 +24,7 @@ class Toy:
     decay: float | None = None
 
 
-MLE_ONLY = {"discriminator_sets", "rounds"}
+MLE_ONLY = {"discriminator_sets", "rounds", "sets_per_round"}
 MUSIC = {"windows", "filters", "negatives", "likelihood_steps", "likelihood_epoch_steps"}
 LITTLE_JAZZ = {
     *("hidden_size", "discriminator_hidden_size", "discriminator_pitch_embedding_size"),
@@ -61,6 +61,13 @@ ROWS_OWN = {
 # Of a kind of spectrogram.
 NOTE_KINDS = {"kind", "normaliser", "frames", "bins", "first_frames", "first_bins"}
 NOTE_KINDS |= {"frames_growth", "bins_growth", "frames_kernel", "bins_kernel"}
+
+
+@pytest.mark.parametrize("preset", ["paper", "small"])
+@pytest.mark.parametrize("name", [name for name, own in ROWS_OWN.items() if own >= MLE_ONLY])
+def test_a_row_of_likelihood_alone_stays_one(name, preset):
+    with pytest.raises(ConfigError, match="sets for the discriminator, whose rewards the rounds"):
+        base.override(recipes.get(name).preset(preset).config, ["rounds=25"])
 
 
 @pytest.mark.parametrize("name", recipes.names())

@@ -1,13 +1,15 @@
 """Limits that samples of a collapsed model break."""
 
 import dataclasses
+import functools
 
+import numpy as np
 import pytest
 
 from tests.metrics import jazz_lines
-from tfmusicgan import metrics, recipes
+from tfmusicgan import metrics, recipes, representations
 from tfmusicgan.representations.jazz_phrases import JazzPhrases
-from tfmusicgan.training.collapse import broken_limit
+from tfmusicgan.training.collapse import broken_limit, limited_metrics
 
 RECIPE = dataclasses.replace(
     recipes.get("jazzgan"),
@@ -60,6 +62,21 @@ def test_jazz_lines_of_few_pitches_are_collapse(name, played, expected):
     recipe = recipes.get(name)
     primer = [(59, 3), (57, 3), (55, 3), (53, 3)]
     lines = [jazz_lines.line([*primer, *played], CHORDS, primer=4)] * 3
-    names = sorted({key.split("/")[0] for key in (*recipe.collapse, *recipe.collapse_below)})
     rep = JazzPhrases.from_parameters(recipe.preset("small").representation)
-    assert broken_limit(recipe, metrics.evaluate(names, lines, rep)) == expected
+    row = metrics.evaluate(limited_metrics(recipe), lines, rep)
+    assert broken_limit(recipe, row) == expected
+
+
+@pytest.mark.parametrize("name", ["seqgan_nottingham", "polyphonic_seqgan", "seqgan_oracle"])
+def test_sequences_that_repeat_one_turn_anywhere_are_collapse(name):
+    recipe = recipes.get(name)
+    rep = representations.get(recipe.representation)
+    rep = rep.from_parameters(recipe.preset("tiny").representation)
+    tokens = np.random.default_rng(3).integers(3, 11, (128, rep.length), np.int32)
+    evaluate = functools.partial(metrics.evaluate, limited_metrics(recipe), representation=rep)
+    assert broken_limit(recipe, evaluate(tokens)) is None
+    # A turn of five tokens that begins anywhere: five 4-grams in all.
+    places = np.arange(rep.length) + np.arange(128)[:, np.newaxis]
+    turn = np.array([4, 9, 5, 7, 6], np.int32)[places % 5]
+    expected = f"distinct_ngrams/4 {5 / (128 * (rep.length - 3)):.3f}, at or below 0.05"
+    assert broken_limit(recipe, evaluate(turn)) == expected

@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any
 
 from tfmusicgan.recipes.base import Preset, Recipe
-from tfmusicgan.recipes.policy_gradient import PolicyGradientConfig
+from tfmusicgan.recipes.policy_gradient import COLLAPSE_BELOW, MLE_ONLY, PolicyGradientConfig
 from tfmusicgan.recipes.wasserstein import check_choice, check_positive, check_tuples
 
 PAPER = (
@@ -135,6 +135,7 @@ def _row(
             for preset, config in configs.items()
         },
         metrics=METRICS,
+        collapse_below=COLLAPSE_BELOW,
     )
 
 
@@ -145,7 +146,6 @@ RECIPES = (
         "baseline",
         "The same generator by likelihood alone.",
         tiny=dataclasses.replace(_TINY, likelihood_steps=4),
-        discriminator_sets=0,
-        rounds=0,
+        **MLE_ONLY,
     ),
 )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfmusicgan.recipes.base import Preset, Recipe
-from tfmusicgan.recipes.policy_gradient import PolicyGradientConfig
+from tfmusicgan.recipes.policy_gradient import COLLAPSE_BELOW, MLE_ONLY, PolicyGradientConfig
 from tfmusicgan.recipes.wasserstein import check_positive, check_tuples
 
 PAPER = (
@@ -82,7 +82,6 @@ TINY = {
     "windows": (1, 3),
     "filters": (5, 4),
 }
-MLE_ONLY = {"discriminator_sets": 0, "rounds": 0}
 
 MUSIC_METRICS = (
     "bleu",
@@ -127,6 +126,7 @@ def _row(
         dataset="nottingham",
         presets={p: Preset(_REPRESENTATIONS[p], config) for p, config in configs.items()},
         metrics=MUSIC_METRICS,
+        collapse_below=COLLAPSE_BELOW,
         published=_PUBLISHED,
         published_notes=_PUBLISHED_NOTES,
     )

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.base import Preset, Recipe
-from tfmusicgan.recipes.seqgan import MLE_ONLY, PAPER, TINY, SeqGANConfig
+from tfmusicgan.recipes.policy_gradient import COLLAPSE_BELOW, MLE_ONLY
+from tfmusicgan.recipes.seqgan import PAPER, TINY, SeqGANConfig
 from tfmusicgan.recipes.wasserstein import check_positive
 
 
@@ -121,6 +122,7 @@ def _oracle_row(
             for preset, config in configs.items()
         },
         metrics=_ORACLE_METRICS,
+        collapse_below=COLLAPSE_BELOW,
         published=_PUBLISHED,
         published_notes=_PUBLISHED_NOTES,
     )

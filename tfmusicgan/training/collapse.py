@@ -7,6 +7,11 @@ import numpy as np
 from tfmusicgan.recipes.base import Recipe
 
 
+def limited_metrics(recipe: Recipe) -> list[str]:
+    """The metrics that a recipe's limits are about, which tell it whether a model has collapsed."""
+    return sorted({name.split("/")[0] for name in (*recipe.collapse, *recipe.collapse_below)})
+
+
 def broken_limit(recipe: Recipe, row: Mapping[str, float]) -> str | None:
     """The first of the recipe's limits that samples break.
 

@@ -19,7 +19,7 @@ from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.kept_oracle import read_oracle
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.base import Example, Representation
-from tfmusicgan.training.collapse import broken_limit
+from tfmusicgan.training.collapse import broken_limit, limited_metrics
 
 # Sampling always runs this many rows: output bits are equal within one batch size.
 SAMPLING_BATCH = 64
@@ -161,8 +161,10 @@ class MusicMonitor:
         """What is wrong with the samples last measured, in words; None when nothing is."""
         if not self._last:
             self.measure()
-        limits = self.recipe.collapse or self.recipe.collapse_below
-        broken = broken_limit(self.recipe, self._row(self._last)) if limits else None
+        representation = self.records.representation
+        found = measured(self._last, representation)
+        row = metrics.evaluate(limited_metrics(self.recipe), found, representation)
+        broken = broken_limit(self.recipe, row)
         if broken is not None:
             return broken
         alike = self._similarity(self._last)

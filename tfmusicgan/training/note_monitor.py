@@ -14,7 +14,7 @@ from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.base import Example
 from tfmusicgan.representations.note_audio import NoteAudio
-from tfmusicgan.training.collapse import broken_limit
+from tfmusicgan.training.collapse import broken_limit, limited_metrics
 from tfmusicgan.training.monitor import Sampler
 
 # Notes that are generated at once: images of high resolution are large.
@@ -86,8 +86,7 @@ class NoteMonitor:
             return None
         if self._last is None:
             self.measure()
-        limits = (*self.recipe.collapse, *self.recipe.collapse_below)
-        names = sorted({name.split("/")[0] for name in limits})
+        names = limited_metrics(self.recipe)
         row = metrics.evaluate(names, self._last, self.records.representation)
         broken = broken_limit(self.recipe, row)
         if broken is not None:
