@@ -25,7 +25,10 @@ OPTIONS=${OPTIONS-"reward_baseline=batch_mean entropy_bonus=0.05 sampling_temper
   sequence_level_reward=true discriminator_loss=wasserstein"}
 OPTION_SEEDS=${OPTION_SEEDS:-0}
 read -r first_seed _ <<<"$SEEDS"
-FIGURES=self_bleu/4,distinct_ngrams/1,distinct_ngrams/4,held_out_nll,copied_10_grams
+FIGURES=self_bleu/4,distinct_ngrams/1,distinct_ngrams/4,held_out_nll
+COPYING=nearest_training_phrase,self_similarity,longest_copied_run,copied_10_grams
+MELODY_FIGURES=bleu/4,nearest_mse/melody
+WORD_FIGURES=smoothed_bleu/4
 
 records() {
   [ -f "$OUT/records/$1/manifest.json" ] ||
@@ -52,10 +55,15 @@ run() {
   step "Evaluate $name" evaluate "$name" "$3"
 }
 
-# table RECIPE FIGURES
-table() {
+# tables RECIPE FIGURES [MORE]: of the runs, of sequences that are known, of what has been copied
+tables() {
   printf '\n%s, %s\n\n' "$1" "$PRESET"
-  python scripts/reproduce/seed_table.py "$OUT" --recipe="$1" --figures="$2,$FIGURES"
+  python scripts/reproduce/seed_table.py "$OUT" --recipe="$1" --figures="$2,$FIGURES${3:+,$3}"
+  echo
+  python scripts/reproduce/token_anchors.py --recipe="$1" --records="$OUT/records/$1" \
+    --num="$SEQUENCES" --figures="$2,self_bleu/4,distinct_ngrams/4"
+  echo
+  python scripts/reproduce/seed_table.py "$OUT" --recipe="$1" --figures=$COPYING
 }
 
 # Four tunes of every model of the first seed, as MIDI, sound and pictures.
@@ -87,8 +95,9 @@ for option in $OPTIONS; do
     run polyphonic_seqgan "$seed" polyphonic_seqgan "$option"
   done
 done
-step "Melodies" table seqgan_nottingham bleu/4,nearest_mse/melody
-step "Melodies with chords" table polyphonic_seqgan smoothed_bleu/4
+step "Melodies" tables seqgan_nottingham $MELODY_FIGURES
+step "Melodies with chords" tables polyphonic_seqgan $WORD_FIGURES \
+  chord_tones/melody,chord_tones/next_chord
 models="seqgan_nottingham_mle seqgan_nottingham polyphonic_seqgan_mle polyphonic_seqgan"
 for model in $models; do
   step "Export $model" export_model "$model"

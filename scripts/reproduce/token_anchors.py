@@ -21,6 +21,8 @@ from tfmusicgan.metrics.registry import HELD_OUT
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training.monitor import held_out
 
+_SPLITS = ("test", "validation")  # in the order in which an evaluation takes them
+
 
 def draw_markov(training: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Draws from the first-order Markov chain of sequences.
@@ -58,7 +60,7 @@ def make_rows(
       training: int32 [sequences, length].
       unseen: The same of held-out sequences.
       usable: The tokens that uniform draws take, int [tokens].
-      count: Sequences of each row, fewer where there are fewer.
+      count: Sequences of each row that is drawn, at most those of training.
       seed: Of the draws.
 
     Returns:
@@ -89,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recipe", required=True, help="of token sequences; gives the metrics")
     parser.add_argument("--records", type=pathlib.Path, required=True, help="its record set")
-    parser.add_argument("--num", type=int, default=1024, help="sequences of each row")
+    parser.add_argument("--num", type=int, default=1024, help="sequences of each row at most")
     parser.add_argument("--seed", type=int, default=0, help="of the draws")
     parser.add_argument(
         "--figures",
@@ -103,18 +105,20 @@ def main() -> None:
     if unknown:
         parser.error(f"Expected metrics of {flags.recipe}. Received: {', '.join(unknown)}.")
     train = RecordSet.open(flags.records)
-    representation, unseen = train.representation, held_out(flags.records, flags.num)
+    representation, unseen = train.representation, held_out(flags.records, None, _SPLITS)
     if unseen is None:
         parser.error(f"Expected records with held-out sequences. Received: {flags.records}.")
     drawable = getattr(representation, "drawable", np.ones(representation.num_tokens, bool))
     training = train.spread(train.num_examples)["tokens"]
-    drawn = make_rows(training, unseen, np.flatnonzero(drawable), flags.num, flags.seed)
+    # All that is held out are BLEU's references. Variety depends on how many there are.
+    count = min(flags.num, len(unseen), len(training))
+    drawn = make_rows(training, unseen, np.flatnonzero(drawable), count, flags.seed)
     compared = {HELD_OUT: drawn["held-out data"]}
     rows = {
         title: metrics.evaluate(names, tokens, representation, compared)
         for title, tokens in drawn.items()
     }
-    print(f"{len(training):,} training sequences of {training.shape[1]} tokens\n")
+    print(f"{count:,} sequences a row, of {training.shape[1]} tokens each\n")
     print("\n".join(table(rows, figures)))
 
 
