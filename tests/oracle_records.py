@@ -5,12 +5,14 @@ import pathlib
 
 import pytest
 
-from tfmusicgan import datasets
+from tfmusicgan import datasets, recipes
 from tfmusicgan.datasets import seqgan_oracle
 from tfmusicgan.records.convert import convert
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.representations.token_sequence import TokenSequence
 from tfmusicgan.token_oracle import TokenOracle
+from tfmusicgan.training import fit
+from tfmusicgan.training.run import Run
 
 
 @contextlib.contextmanager
@@ -33,3 +35,9 @@ def write_oracle_records(
         options = ConvertOptions(representation, num_shards=2)
         convert(datasets.get("seqgan_oracle"), options, folder, [str(source)])
     return oracle
+
+
+def train_unigram(folder: pathlib.Path, records: pathlib.Path) -> Run:
+    """A finished run of `seqgan_oracle_random`, which has neither generator nor discriminator."""
+    fit.train(recipes.get("seqgan_oracle_random"), "tiny", records, folder, ())
+    return Run.open(folder)

@@ -1,6 +1,5 @@
 """The script that asks whether a discriminator knows its training data by heart."""
 
-import importlib.util
 import pathlib
 import types
 
@@ -8,17 +7,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.oracle_records import train_unigram
+from tests.script_modules import load_script
 from tfmusicgan.errors import ConfigError
-
-SCRIPT = pathlib.Path(__file__).parent.parent / "scripts/reproduce/discriminator_scores.py"
+from tfmusicgan.records.kept_oracle import read_oracle
+from tfmusicgan.records.reader import RecordSet
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("discriminator_scores", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("reproduce/discriminator_scores.py")
 
 
 def _sharer_of(tokens: np.ndarray):
@@ -87,3 +85,35 @@ def _pearson(x, y):
 def test_a_model_without_a_discriminator(script):
     with pytest.raises(ConfigError, match="with a discriminator"):
         script.scores(types.SimpleNamespace(discriminator=None), np.zeros((2, 3), np.int32))
+
+
+def _main(script, monkeypatch, capsys, run, records):
+    arguments = [f"--run={run.folder}", f"--records={records}", "--num=30"]
+    monkeypatch.setattr("sys.argv", ["discriminator_scores.py", *arguments])
+    capsys.readouterr()  # of the training
+    script.main()
+
+
+def test_a_run_under_the_oracle_of_its_records(script, monkeypatch, capsys, tiny_run, tiny_records):
+    run, records = tiny_run("seqgan_oracle"), tiny_records["seqgan_oracle"]
+    _main(script, monkeypatch, capsys, run, records)
+    lines = capsys.readouterr().out.splitlines()
+    kinds = [line.split(" | ")[0] for line in lines[2:5]]
+    assert kinds == ["| training, 30", "| held-out, 20", "| generated, 30"]
+    train, model = RecordSet.open(records), run.load_model()[0]
+    oracle = read_oracle(train.directory, train.manifest)
+    tokens = script.sequences(model, records, 30, 0)["generated"]
+    value = script.correlations(model, oracle, tokens)["oracle"]
+    assert f"| oracle | {value:.3f} |" in lines
+
+
+def test_a_run_without_a_discriminator_is_one_line(
+    script, monkeypatch, capsys, tiny_records, tmp_path
+):
+    records = tiny_records["seqgan_oracle_random"]
+    run = train_unigram(tmp_path / "run", records)
+    with pytest.raises(SystemExit) as ended:
+        _main(script, monkeypatch, capsys, run, records)
+    printed = capsys.readouterr()
+    assert ended.value.code == 1 and printed.out == "" and printed.err.count("\n") == 1
+    assert "with a discriminator, e.g. of seqgan_oracle" in printed.err

@@ -106,5 +106,9 @@ def test_equal_sequences_are_collapse(records):
     train, _ = records
     model = TokenUnigram(UnigramConfig(), REP)
     model.counts.assign([0.0] * 5 + [1.0] + [0.0] * 6)  # always token 5
-    monitor = MusicMonitor(model, RECIPE, train, num_samples=6)
-    assert "self_similarity 1.000" in monitor.collapsed()
+    no_limits = dataclasses.replace(RECIPE, collapse_below={})
+    for recipe, verdict in (
+        (RECIPE, "distinct_ngrams/4 0.0"),
+        (no_limits, "self_similarity 1.000"),
+    ):
+        assert verdict in MusicMonitor(model, recipe, train, num_samples=6).collapsed()

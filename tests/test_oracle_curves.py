@@ -1,10 +1,15 @@
 """The script that tells of SeqGAN's synthetic experiment: rounds and curve."""
 
+import os
+import pathlib
+import subprocess
+
 import pytest
 import tensorflow as tf
 
 from tests.script_modules import load_script
 from tfmusicgan import recipes, representations
+from tfmusicgan.errors import ConfigError
 from tfmusicgan.training.run import Run
 
 
@@ -37,14 +42,61 @@ def test_the_released_log_by_our_steps(script, tmp_path):
     log = tmp_path / "log.tsv"
     log.write_text("phase\tepoch\tnll\npre_training\t5\t9.4\nadversarial_training\t2\t9.1\n")
     # The sixth epoch has 156 steps like the others; before the rounds come 120 epochs and 50 sets.
-    assert script._released(log) == ([936, 120 * 156 + 50 * 936 + 2 * 4681], [9.4, 9.1])
+    assert script.read_log(log) == ([936, 120 * 156 + 50 * 936 + 2 * 4681], [9.4, 9.1])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (None, "No such file or directory"),
+        ("", "no line below the first"),
+        ("phase,epoch,nll\npre_training,5,9.4\n", "epoch"),
+        ("phase\tepoch\tnll\npre_training\tfive\t9.4\n", "'five'"),
+        ("phase\tepoch\tnll\npre_training\t5\n", "NoneType"),
+        (b"\x89PNG", "codec"),
+    ],
+)
+def test_what_is_no_log_is_one_line(script, tmp_path, monkeypatch, capsys, text, why):
+    log = tmp_path / "log.tsv"
+    if text is not None:
+        log.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ConfigError, match=rf"Expected the released log.*Received: {log} \(.*{why}"):
+        script.read_log(log)
+    arguments = [str(tmp_path), f"--output={tmp_path / 'curve.png'}", f"--log={log}"]
+    monkeypatch.setattr("sys.argv", ["oracle_curves.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        script.main()
+    printed = capsys.readouterr()
+    assert ended.value.code == 1 and printed.out == ""
+    assert printed.err.startswith("oracle_curves.py: Expected the released log")
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("LOG", "gone.tsv"), ("ORACLE", "gone.npz"), ("PRESET", "huge")]
+)
+def test_wrong_settings_end_the_reproduction_before_it_begins(tmp_path, name, value):
+    root = pathlib.Path(__file__).parent.parent
+    # Without a Python to install with it could not go on, whatever it makes of its settings.
+    beside = {"OUT": str(tmp_path / "out"), "VENV": str(tmp_path / "venv"), "PYTHON": "false"}
+    ended = subprocess.run(
+        ["bash", str(root / "scripts/reproduce/seqgan_oracle.sh")],
+        env={**os.environ, **beside, name: value},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1 and ended.stdout == ""
+    assert ended.stderr.startswith(f"seqgan_oracle.sh: Expected {name}=")
+    assert value in ended.stderr and ended.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_picture(script, tmp_path):
     for name in ("seqgan_oracle-0", "seqgan_oracle-1", "seqgan_oracle_mle-0"):
         _curve(tmp_path / name / "logs", {780: 9.4, 1560: 9.2})
         (tmp_path / name / "run.json").write_text("{}")
-    figure = script.draw(tmp_path, None)
+    figure = script.draw(tmp_path)
     one, other, alone = (line.get_color() for line in figure.axes[0].lines)
     assert one == other != alone
     named = [text.get_text() for text in figure.legends[0].get_texts()]

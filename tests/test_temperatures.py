@@ -1,22 +1,23 @@
 """The script that sets what training gains beside what a lower temperature gains."""
 
-import importlib.util
-import pathlib
+import json
+import shutil
 import types
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-SCRIPT = pathlib.Path(__file__).parent.parent / "scripts/reproduce/temperatures.py"
+from tests.oracle_records import train_unigram
+from tests.script_modules import load_script
+from tfmusicgan.errors import RecordsError
+from tfmusicgan.records.kept_oracle import read_oracle
+from tfmusicgan.records.reader import RecordSet
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("temperatures", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("reproduce/temperatures.py")
 
 
 def _generator(tokens):
@@ -46,3 +47,53 @@ def test_a_line_for_each_temperature(script):
     found = script.lines(model, oracle, np.array([[0, 1, 2]], np.int32), (1.0, 0.5), 5)
     # Means of 1 to 5, and of 1; ten and two 2-grams, of which six and two are different.
     assert found[2:] == ["| 1 | 3.000 | 1.253 | 0.600 |", "| 0.5 | 1.000 | 1.658 | 0.200 |"]
+
+
+def _main(script, monkeypatch, capsys, run, records, *flags):
+    arguments = [f"--run={run.folder}", f"--records={records}", "--num=40", *flags]
+    monkeypatch.setattr("sys.argv", ["temperatures.py", *arguments])
+    capsys.readouterr()  # of the training
+    script.main()
+
+
+def test_a_run_under_the_oracle_of_its_records(script, monkeypatch, capsys, tiny_run, tiny_records):
+    run, records = tiny_run("seqgan_oracle_mle"), tiny_records["seqgan_oracle_mle"]
+    _main(script, monkeypatch, capsys, run, records, "--temperatures=1,0.5")
+    first, second = capsys.readouterr().out.splitlines()[2:]
+    train = RecordSet.open(records)
+    oracle = read_oracle(train.directory, train.manifest)
+    tokens = run.load_model()[0].sample(tf.range(40, dtype=tf.int64))["tokens"].numpy()
+    assert first.startswith(f"| 1 | {oracle.negative_log_likelihood(tokens).mean():.3f} | ")
+    assert second.startswith("| 0.5 | ")
+
+
+def test_a_run_without_a_temperature(script, monkeypatch, capsys, tiny_records, tmp_path):
+    records = tiny_records["seqgan_oracle_random"]
+    run = train_unigram(tmp_path / "run", records)
+    with pytest.raises(SystemExit) as ended:
+        _main(script, monkeypatch, capsys, run, records)
+    printed = capsys.readouterr()
+    assert ended.value.code == 1 and printed.out == "" and printed.err.count("\n") == 1
+    assert "Expected a run with a generator that takes a temperature" in printed.err
+    assert "TokenUnigram" in printed.err
+
+
+def test_records_without_an_oracle(script, tiny_run, tiny_records, tmp_path):
+    records = shutil.copytree(tiny_records["seqgan_oracle_mle"], tmp_path / "records")
+    manifest = json.loads((records / "manifest.json").read_text())
+    del manifest["files"]
+    (records / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(RecordsError, match=r"keep the oracle.* Received: .*records, which keep"):
+        script.measure(tiny_run("seqgan_oracle_mle").folder, records, [1.0], "latest", 5)
+
+
+@pytest.mark.parametrize("text", ["", "1,cold", "1,0", "-1", "nan", "inf"])
+def test_temperatures_that_are_none(script, monkeypatch, capsys, text):
+    arguments = ["--run=run", "--records=records", f"--temperatures={text}"]
+    monkeypatch.setattr("sys.argv", ["temperatures.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        script.main()
+    assert ended.value.code == 2
+    assert f"Expected numbers above 0 with commas between them. Received: {text!r}." in (
+        capsys.readouterr().err
+    )

@@ -96,6 +96,43 @@ def test_what_is_no_oracle(tmp_path):
     dataclasses.replace(oracle, bias=np.full(12, np.nan, np.float32)).write(path)
     with pytest.raises(ReadError, match="finite and of shapes"):
         TokenOracle.read(path)
+    dataclasses.replace(oracle, bias=np.full(12, 1e300)).write(path)  # beyond float32
+    with pytest.raises(ReadError, match="finite and of shapes"):
+        TokenOracle.read(path)
+    TokenOracle.draw(6, seed=4, embedding_size=0, hidden_size=3).write(path)
+    with pytest.raises(ReadError, match="finite and of shapes"):
+        TokenOracle.read(path)
+
+
+def _scaled(oracle, scale):
+    with np.errstate(over="ignore"):
+        return TokenOracle(*(w * np.float32(scale) for w in dataclasses.astuple(oracle)))
+
+
+@pytest.mark.parametrize(("scale", "why"), [(1e38, "overflow"), (1e10, "every draw is certain")])
+def test_weights_too_large_for_likelihoods(tmp_path, scale, why):
+    oracle = TokenOracle.draw(6, seed=4, embedding_size=2, hidden_size=3)
+    oracle = TokenOracle(*(weights.clip(-3, 3) for weights in dataclasses.astuple(oracle)))
+    _scaled(oracle, scale).write(tmp_path / "oracle.npz")
+    with pytest.raises(ReadError, match=rf"numbers up to .*{why}. Draw a new oracle") as error:
+        TokenOracle.read(tmp_path / "oracle.npz")
+    assert error.value.reason == "no_oracle"
+
+
+def test_one_token_that_overflows(tmp_path):
+    oracle = TokenOracle.draw(900, seed=4, embedding_size=2, hidden_size=3)
+    embedding = oracle.embedding.copy()
+    embedding[807] = [3e38, -3e38]  # hardly ever drawn: few sequences have it
+    dataclasses.replace(oracle, embedding=embedding).write(tmp_path / "oracle.npz")
+    with pytest.raises(ReadError, match=r"numbers up to 3e\+38 in .*oracle.npz, which overflow"):
+        TokenOracle.read(tmp_path / "oracle.npz")
+
+
+def test_other_widths_than_the_papers_are_oracles(tmp_path):
+    for scale in (0.1, 10.0):
+        _scaled(TokenOracle.draw(50, seed=4), scale).write(tmp_path / "oracle.npz")
+        tokens = TokenOracle.read(tmp_path / "oracle.npz").sample(50, 5, seed=1)
+        assert len(np.unique(tokens)) > 5
 
 
 def test_anchors_of_the_released_oracle(released):

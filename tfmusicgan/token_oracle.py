@@ -8,14 +8,13 @@ data with it, and training measures samples with it, without a device.
 import dataclasses
 import hashlib
 import pathlib
-import zipfile
-import zlib
 from typing import Self
 
 import numpy as np
 
 from tfmusicgan.errors import ReadError
 from tfmusicgan.files import replacing
+from tfmusicgan.note_sequences.npz_file import NpzFile
 
 # Gates in the released file's order: input, forget, output gate, candidate.
 _GATES = ("i", "f", "og", "c")
@@ -25,12 +24,14 @@ _NAMES = (
     "Wo",
     "bo",
 )
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError)
+# A million tokens, the largest vocabulary of records, at the released sizes in float32.
+_MOST_BYTES = 256 * 2**20
 # Digest of the released parameters, which the paper's figures are of.
 RELEASED = "b4c35ed9778befc10874b7ca555e1c42cab8b57239d113e890015e59b870c5c7"
 _START_TOKEN = 0  # released code; it is a token of the vocabulary as well
 _LEAST_LOG_PROBABILITY = np.log(1e-20)  # as released
 _ROWS_AT_A_TIME = 256  # their logits, of 5,000 tokens at each of 20 positions, take 100 MB
+_TRIED = (4, 5)  # sequences, and tokens of each, that a file's oracle draws to be checked
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,23 +84,25 @@ class TokenOracle:
             and `c`.
 
         Raises:
-          ReadError: If it is no such file.
+          ReadError: If it is no such file, or its oracle has no likelihoods to measure by.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: np.asarray(file[name], np.float32) for name in _NAMES}
+            file = NpzFile(path, pathlib.Path(path).name, _MOST_BYTES)
+            with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
+                arrays = {name: file.array(name).astype(np.float32) for name in _NAMES}
             kernel, recurrent, bias = (
                 np.concatenate([arrays[f"{kind}{gate}"] for gate in _GATES], axis=-1)
                 for kind in "WUb"
             )
-        except (*_UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
+        except ValueError as error:  # `ReadError`, and arrays that do not go side by side
             raise ReadError(
                 f"Expected an oracle's parameters, .npz with {', '.join(_NAMES)}. Received: {path} "
-                f"({error}).",
+                f"({str(error).rstrip('.')}).",
                 "no_oracle",
             ) from None
         oracle = cls(arrays["g_embeddings"], kernel, recurrent, bias, arrays["Wo"], arrays["bo"])
-        oracle._check(path)
+        oracle._check_shapes(path)
+        oracle._check_likelihoods(path)
         return oracle
 
     def write(self, path: str | pathlib.Path) -> None:
@@ -202,20 +205,46 @@ class TokenOracle:
         logits = state[0] @ self.output_kernel + self.output_bias
         return logits - logits.max(axis=1, keepdims=True)
 
-    def _check(self, path: str | pathlib.Path) -> None:
+    def _check_shapes(self, path: str | pathlib.Path) -> None:
         arrays = dataclasses.astuple(self)
         if self.embedding.ndim == self.output_kernel.ndim == 2:
             tokens, size = self.embedding.shape
             hidden = len(self.output_kernel)
             expected = _shapes(tokens, size, hidden)
             finite = all(np.isfinite(array).all() for array in arrays)
-            if finite and [array.shape for array in arrays] == expected:
+            fits = [array.shape for array in arrays] == expected and min(tokens, size, hidden) > 0
+            if finite and fits:
                 return
         raise ReadError(
             "Expected an oracle's parameters, finite and of shapes that fit. Received: "
             f"{[list(array.shape) for array in arrays]} in {path}.",
             "no_oracle",
         )
+
+    def _check_likelihoods(self, path: str | pathlib.Path) -> None:
+        """Refuses weights so large that numbers overflow, or that every draw is certain."""
+        with np.errstate(all="ignore"):
+            overflows = not np.isfinite(self._largest_sums()).all()
+            certain = not self.negative_log_likelihood(self.sample(*_TRIED, seed=0)).any()
+        if overflows or certain:
+            largest = max(abs(weights).max() for weights in dataclasses.astuple(self))
+            raise ReadError(
+                "Expected an oracle's parameters, of a standard normal distribution. Received: "
+                f"numbers up to {largest:.3g} in {path}, "
+                f"{'which overflow' if overflows else 'with which every draw is certain'}. Draw a "
+                "new oracle with scripts/reproduce/draw_oracle.py.",
+                "no_oracle",
+            )
+
+    def _largest_sums(self) -> np.ndarray:
+        """What gates and logits of any sequence are at most, float32 [4 * hidden size + tokens].
+
+        A hidden state is within -1 and 1.
+        """
+        inputs = abs(self.embedding).max(axis=0) @ abs(self.kernel)
+        gates = inputs + abs(self.recurrent_kernel).sum(axis=0) + abs(self.bias)
+        logits = abs(self.output_kernel).sum(axis=0) + abs(self.output_bias)
+        return np.concatenate([gates, logits])
 
 
 def _shapes(num_tokens: int, embedding_size: int, hidden_size: int) -> list[tuple[int, ...]]:

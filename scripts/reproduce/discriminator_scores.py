@@ -1,14 +1,15 @@
 """Scores that a discriminator of token sequences gives: does it know its training data by heart?
 
-  python scripts/reproduce/discriminator_scores.py --run=RUN --records=RECORDS --oracle=ORACLE
+  python scripts/reproduce/discriminator_scores.py --run=RUN --records=RECORDS
 
 Prints the mean score, the probability of being real, of sequences of the training data, of held-out
 ones, and of the generator's own. A discriminator that has learnt what real sequences are like gives
 the first two the same.
 
-With `--oracle`, also how the scores of generated sequences go with their likelihoods. The best
-discriminator's logit is their log-likelihood under the oracle less that under the generator
-(Goodfellow et al. 2014, arXiv 1406.2661, proposition 1): a correlation of 1.
+Where the records keep the oracle that wrote them, also how the scores of generated sequences go
+with their likelihoods. The best discriminator's logit is their log-likelihood under the oracle less
+that under the generator (Goodfellow et al. 2014, arXiv 1406.2661, proposition 1): a correlation
+of 1.
 """
 
 import argparse
@@ -20,12 +21,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
+from token_runs import load
 
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.records.kept_oracle import read_oracle
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.token_oracle import TokenOracle
-from tfmusicgan.training.run import Run
 
 _BATCH = 250
 
@@ -89,23 +91,22 @@ def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", required=True, type=pathlib.Path, help="training run")
-    parser.add_argument("--records", required=True, type=pathlib.Path, help="record set")
+    parser.add_argument("--records", required=True, type=pathlib.Path, help="those of the run")
     parser.add_argument("--checkpoint", default="latest", help="latest, best or a folder")
     parser.add_argument("--num", type=int, default=2000, help="sequences of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the generated ones")
-    parser.add_argument("--oracle", type=pathlib.Path, help="that of the training data, .npz")
     flags = parser.parse_args()
     try:
-        model, info = Run.open(flags.run).load_model(flags.checkpoint)
+        model, info, train = load(flags.run, flags.records, flags.checkpoint)
+        oracle = read_oracle(train.directory, train.manifest)
         kinds = sequences(model, flags.records, flags.num, flags.seed)
+        scored = {name: scores(model, tokens) for name, tokens in kinds.items()}
         print(f"| sequences | mean score at step {info.step:,} | above 0.5 |\n|---|---:|---:|")
-        for name, tokens in kinds.items():
-            found = scores(model, tokens)
-            print(f"| {name}, {len(tokens):,} | {found.mean():.3f} | {(found > 0.5).mean():.0%} |")
-        if flags.oracle is None:
+        for name, found in scored.items():
+            print(f"| {name}, {len(found):,} | {found.mean():.3f} | {(found > 0.5).mean():.0%} |")
+        if oracle is None:
             return
         print("\n| log-likelihood of the generated ones | correlation with the logit |\n|---|---:|")
-        oracle = TokenOracle.read(flags.oracle)
         for name, value in correlations(model, oracle, kinds["generated"]).items():
             print(f"| {name} | {value:.3f} |")
     except ValueError as error:  # the suite's own errors are, too

@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from seed_table import evaluated, table
 
+from tfmusicgan.errors import ConfigError
 from tfmusicgan.training.run import Run
 
 _FIGURES = {
@@ -26,6 +27,8 @@ _FIGURES = {
     "distinct_ngrams/2": "distinct 2-grams",
 }
 _DRAWN = ("oracle_nll/token", "held_out_nll")
+
+Curve = tuple[list[int], list[float]]  # steps, values
 
 
 def rounds(folder: pathlib.Path, run: Run, every: int = 5) -> list[str]:
@@ -45,8 +48,13 @@ def rounds(folder: pathlib.Path, run: Run, every: int = 5) -> list[str]:
     return ["| round | NLL under the oracle |", "|---:|---:|", *lines] if lines else []
 
 
-def draw(folder: pathlib.Path, log: pathlib.Path | None) -> Figure:
-    """Curves of all runs, a colour for each recipe, a panel for each of two figures."""
+def draw(folder: pathlib.Path, released: Curve | None = None) -> Figure:
+    """Curves of all runs, a colour for each recipe, a panel for each of two figures.
+
+    Args:
+      folder: OUT of seqgan_oracle.sh.
+      released: From `read_log`.
+    """
     figure = Figure(figsize=(9.0, 6.5), dpi=80, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(2, 1, sharex=True)
@@ -61,8 +69,8 @@ def draw(folder: pathlib.Path, log: pathlib.Path | None) -> Figure:
             if ("samples", f"music/{key}") in curves:
                 steps, values = curves["samples", f"music/{key}"]
                 axes.plot(steps, values, color=colour, label=name, linewidth=1)
-    if log is not None:
-        panels[0].plot(*_released(log), "k--", linewidth=1, label="released log")
+    if released is not None:
+        panels[0].plot(*released, "k--", linewidth=1, label="released log")
     for axes, key in zip(panels, _DRAWN, strict=True):
         axes.set_ylabel(f"{_FIGURES[key]}, nats a token", fontsize=9)
         axes.grid(alpha=0.3)
@@ -74,15 +82,34 @@ def draw(folder: pathlib.Path, log: pathlib.Path | None) -> Figure:
     return figure
 
 
-def _released(log: pathlib.Path) -> tuple[list[int], list[float]]:
-    """The released log by our training steps: 156 an epoch, 4,681 a round."""
+def read_log(log: pathlib.Path) -> Curve:
+    """The released log by our training steps: 156 an epoch, 4,681 a round.
+
+    Args:
+      log: `phase`, `epoch` and `nll`, with tabs between them, and their names in the first line.
+
+    Raises:
+      ConfigError: If it is no such file.
+    """
     steps, values = [], []
-    with log.open() as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            epoch, adversarial = int(row["epoch"]), not row["phase"].startswith("pre")
-            steps.append(65_520 + 4_681 * epoch if adversarial else 156 * (epoch + 1))
-            values.append(float(row["nll"]))
+    try:
+        with log.open(encoding="utf-8") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                epoch, adversarial = int(row["epoch"]), not row["phase"].startswith("pre")
+                steps.append(65_520 + 4_681 * epoch if adversarial else 156 * (epoch + 1))
+                values.append(float(row["nll"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise _no_log(log, error) from None
+    if not steps:
+        raise _no_log(log, "no line below the first")
     return steps, values
+
+
+def _no_log(log: pathlib.Path, why: object) -> ConfigError:
+    return ConfigError(
+        "Expected the released log, nll_log.tsv, with columns phase, epoch and nll. Received: "
+        f"{log} ({why}). Name that file, or leave --log away."
+    )
 
 
 def _plain(value: object) -> object:
@@ -96,13 +123,17 @@ def main() -> None:
     parser.add_argument("--output", type=pathlib.Path, required=True, help="PNG file of the curve")
     parser.add_argument("--log", type=pathlib.Path, help="the released nll_log.tsv")
     flags = parser.parse_args()
-    print("\n".join(table(evaluated(flags.folder), _FIGURES)))
-    for path in sorted(flags.folder.glob("seqgan_oracle-*/run.json")):
-        lines = rounds(path.parent, Run.open(path.parent))
-        if lines:
-            print("\n".join(["", f"`{path.parent.name}`", "", *lines]))
-    draw(flags.folder, flags.log).savefig(flags.output)
-    print(f"\n{flags.output}")
+    try:
+        released = None if flags.log is None else read_log(flags.log)  # before anything is printed
+        print("\n".join(table(evaluated(flags.folder), _FIGURES)))
+        for path in sorted(flags.folder.glob("seqgan_oracle-*/run.json")):
+            lines = rounds(path.parent, Run.open(path.parent))
+            if lines:
+                print("\n".join(["", f"`{path.parent.name}`", "", *lines]))
+        draw(flags.folder, released).savefig(flags.output)
+        print(f"\n{flags.output}")
+    except (OSError, ValueError) as error:  # the suite's own errors are ValueErrors
+        parser.exit(1, f"{parser.prog}: {error}\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """SeqGAN's oracle as a dataset: its sequences, and the parameters that a record set keeps."""
 
+import io
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from tests.oracle_records import few_sequences, write_oracle_records
 from tfmusicgan import datasets, representations
 from tfmusicgan.errors import ConfigError, MusicGanError, RecordsError
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.tfrecord import RecordWriter
 from tfmusicgan.records import convert as conversion
 from tfmusicgan.records.convert import convert, dry_run
 from tfmusicgan.records.kept_oracle import read_oracle
@@ -106,6 +109,18 @@ def test_another_vocabulary_than_the_oracles(records, tmp_path, num_tokens, run)
     assert not list(tmp_path.glob("set*"))
 
 
+def test_an_input_whose_header_claims_more_than_memory_holds(records, tmp_path):
+    source, header = tmp_path / "huge.npz", io.BytesIO()
+    huge = {"descr": "<f4", "fortran_order": False, "shape": (10**6, 10**6)}
+    np.lib.format.write_array_header_1_0(header, huge)
+    with zipfile.ZipFile(records / "oracle.npz") as whole, zipfile.ZipFile(source, "w") as archive:
+        for name in whole.namelist():
+            archive.writestr(name, header.getvalue() if name == "Wo.npy" else whole.read(name))
+    with pytest.raises(MusicGanError, match=r"Expected an oracle's parameters.* its header says 4"):
+        convert(DATASET, ConvertOptions(REP), tmp_path / "set", [str(source)])
+    assert not list(tmp_path.glob("set*"))
+
+
 def test_an_oracle_that_changes_while_it_is_converted(records, tmp_path, monkeypatch):
     source = shutil.copy(records / "oracle.npz", tmp_path / "oracle.npz")
     read = conversion.read_stats
@@ -136,6 +151,8 @@ def test_token_sequences_both_ways():
         (["1", "2"], "other_length"),
         (["1", "12", "3"], "bad_tokens"),
         (["1", "C", "3"], "bad_tokens"),
+        (["1", "1" * 5000, "3"], "bad_tokens"),  # more digits than Python's int reads
+        (["1", "0" * 5000, "3"], "bad_tokens"),
     ],
 )
 def test_sequences_that_are_none(texts, reason):
@@ -145,6 +162,26 @@ def test_sequences_that_are_none(texts, reason):
         sequence.text_annotations.add(time=place, text=text)
     with pytest.raises(MusicGanError) as error:
         rep.encode(sequence)
-    assert error.value.reason == reason
+    assert error.value.reason == reason and len(str(error.value)) < 200
     with pytest.raises(MusicGanError, match=r"within 0-11. Received: 3 to 12"):
         rep.decode({"tokens": np.array([3, 12])})
+
+
+def test_a_token_of_thousands_of_digits_is_counted(tmp_path):
+    rep = TokenSequence(num_tokens=12, length=3)
+    with RecordWriter(tmp_path / "tokens.tfrecord") as writer:
+        for number in range(7):
+            sequence = rep.decode({"tokens": np.array([number, 0, 1])})
+            sequence.id = str(number)
+            sequence.notes.add(pitch=60, velocity=80, end_time=1.0)  # a file of music has some
+            if number == 4:
+                sequence.text_annotations[1].text = "1" * 5000
+            writer.write(sequence)
+    options = ConvertOptions(rep, split=(1.0, 0.0, 0.0))
+    source = str(tmp_path / "tokens.tfrecord")
+    convert(datasets.get("midi"), options, tmp_path / "set", [source])
+    manifest = Manifest.read(tmp_path / "set")
+    assert manifest.num_examples("train") == 6
+    assert [(reason, drop.num_pieces) for reason, drop in manifest.drops.items()] == [
+        ("bad_tokens", 1)
+    ]

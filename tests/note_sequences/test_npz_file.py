@@ -95,6 +95,12 @@ def test_what_unpacks_to_too_much(tmp_path, monkeypatch):
     assert error.value.reason == "too_large"
     monkeypatch.setattr(npz_file, "MAX_FILE_BYTES", 100)
     assert _error(path).reason == "too_large"
+    file = NpzFile(path, "x.npz", limit=1756)  # in place of both: 828 and 928 bytes
+    assert file.array("x").size == 700 and file.array("y").size == 100
+    with pytest.raises(ReadError, match="at most 1756 bytes"):
+        file.array("x")
+    with pytest.raises(ReadError, match="at most 300 bytes"):
+        NpzFile(path, "x.npz", limit=300)
 
 
 def test_no_file_an_empty_one_and_none_of_the_kind(tmp_path):

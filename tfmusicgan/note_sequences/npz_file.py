@@ -39,25 +39,29 @@ class NpzFile:
     Args:
       path: The file.
       name: What messages call it.
+      limit: Most bytes of the file, and most that are unpacked of it; by default `MAX_FILE_BYTES`
+        and `MAX_UNPACKED_BYTES`.
 
     Raises:
       ReadError: With reason `"unreadable_file"`, `"empty_file"`, `"too_large"` or `"not_npz"`.
     """
 
-    def __init__(self, path: str | os.PathLike, name: str):
+    def __init__(self, path: str | os.PathLike, name: str, limit: int | None = None):
         self.name = name
-        self._left = MAX_UNPACKED_BYTES
+        most = MAX_FILE_BYTES if limit is None else limit
+        self._limit = MAX_UNPACKED_BYTES if limit is None else limit
+        self._left = self._limit
         try:
             with open(path, "rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)  # One more, to see that there are more.
+                data = file.read(most + 1)  # One more, to see that there are more.
         except OSError as error:
             raise ReadError(
                 f"Expected a readable file. Received {error.strerror}: {name}.", "unreadable_file"
             ) from error
         if not data:
             raise ReadError(f"Expected an .npz file. Received an empty one: {name}.", "empty_file")
-        if len(data) > MAX_FILE_BYTES:
-            raise self._too_large(MAX_FILE_BYTES)
+        if len(data) > most:
+            raise self._too_large(most)
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
         except _DAMAGES as error:
@@ -87,7 +91,7 @@ class NpzFile:
             raise _not_npz(self.name, error) from None
         self._left -= len(data)
         if self._left < 0:
-            raise self._too_large(MAX_UNPACKED_BYTES)
+            raise self._too_large(self._limit)
         return data
 
     def array(self, name: str) -> np.ndarray:

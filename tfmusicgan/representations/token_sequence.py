@@ -17,6 +17,7 @@ from tfmusicgan.representations.parameters import PlainParameters, check_whole_n
 from tfmusicgan.representations.score_header import check_qpm, score_header
 
 _INT_RANGES = {"num_tokens": (2, 1_000_000), "length": (1, 4096)}
+_MOST_DIGITS = 9  # more than any token has; Python refuses to read thousands of them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,13 +88,17 @@ class TokenSequence(PlainParameters):
             )
         texts = [annotation.text for annotation in annotations]
         for text in texts:
-            if not (text.isascii() and text.isdecimal() and int(text) < self.num_tokens):
+            if not self._is_token(text):
                 raise ConversionError(
-                    f"Expected tokens within 0-{self.num_tokens - 1}. Received: {text!r} in "
+                    f"Expected tokens within 0-{self.num_tokens - 1}. Received: {text[:40]!r} in "
                     f"{name!r}.",
                     reason="bad_tokens",
                 )
         return [{"tokens": np.array([int(text) for text in texts], np.int32)}]
+
+    def _is_token(self, text: str) -> bool:
+        is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+        return is_number and int(text) < self.num_tokens
 
     def decode(self, example: Example, qpm: float | None = None) -> NoteSequence:
         """Writes tokens as text annotations, a quarter note apart.
