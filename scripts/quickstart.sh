@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From Bach's chorales to music over gRPC, in about ten minutes on two CPU cores.
+# From Bach's chorales to music over gRPC: 444 s on two busy CPU cores, packages to install included.
 #
 #   ./scripts/quickstart.sh            run again, it reuses what is there
 #

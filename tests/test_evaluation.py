@@ -73,7 +73,7 @@ def test_json_without_nan(result):
 
     content = json.loads(result.to_json(), parse_constant=refuse)
     fields = {field.name for field in dataclasses.fields(Evaluation)}
-    assert set(content) == fields | {"distances", "movement", "verdict"}
+    assert set(content) == fields | {"distances", "movement", "verdict", "listens"}
     assert content["distances"][TRAINING] == 0.0
     assert content["rows"][TRAINED] == pytest.approx(result.rows[TRAINED])
     undefined = Evaluation(
@@ -297,6 +297,22 @@ def test_a_note_says_where_the_drum_pattern_is_undefined():
     assert evaluation._measure(recipe, phrases, rep)["notes"] == ()
 
 
+def test_a_note_says_where_the_papers_qualified_notes_are_undefined():
+    coarse = MultitrackPianoRoll(tracks=parse_tracks("musegan"), bars=1, steps_per_beat=4)
+    rolls = np.random.default_rng(0).random((2, *coarse.spec["piano_roll"].shape)) < 0.02
+    rows = dict.fromkeys((TRAINING, UNTRAINED, TRAINED), rolls)
+    measured = evaluation._measure(_recipe(published=published_rows("hybrid")), rows, coarse)
+    (note,) = measured["notes"]
+    assert note.startswith("qualified_notes as published is undefined at 4 steps a beat")
+    assert np.isnan(measured["as_published"][TRAINED]["qualified_notes_as_published/bass"])
+    result = Evaluation(memorisation={}, num_phrases={}, settings={}, **measured)
+    (line,) = [one for one in result.table().splitlines() if one.startswith("qualified_notes/bass")]
+    assert line.split()[1:] == ["-", "-", "-", "0.900", "0.446"]
+    rep, phrases = _phrases("musegan")
+    finer = evaluation._measure(_recipe(published=published_rows("hybrid")), phrases, rep)
+    assert finer["notes"] == ()
+
+
 def test_a_given_track_is_not_judged():
     rep, phrases = _phrases("drums,piano,bass")
     recipe = _recipe(metrics=("empty_bars", "tonal_distance"))
@@ -315,6 +331,7 @@ def test_harmony_with_the_given_track(tiny_run, tiny_records):
     name = f"{RECIPE}_accompaniment"
     result = evaluate_run(tiny_run(name), tiny_records[name], num_phrases=8)
     assert list(result.accompaniment) == list(result.rows)
+    assert list(result.accompaniment_intervals) == [UNTRAINED, TRAINED]
     # Untrained and trained play to the same given tracks: the held-out ones, which are fewer.
     held_out = RecordSet.open(tiny_records[name], "validation").spread(8)["piano_roll"]
     played = held_out[np.arange(8) % len(held_out)]
@@ -330,11 +347,12 @@ def test_harmony_with_the_given_track(tiny_run, tiny_records):
     assert "* soprano is given, from the held-out data: its own metrics are" in result.table()
     names = ("alto", "tenor", "bass")
     assert list(result.accompaniment[TRAINING]) == [
-        f"tonal_distance_to_given{suffix}/{name}" for suffix in ("", "_shuffled") for name in names
+        *(f"tonal_distance_to_given/{name}" for name in names),
+        *(f"tonal_distance_to_other/{name}" for name in names),
+        *(f"nearer_to_given/{name}" for name in names),
+        "nearer_to_given",
     ]
-    text = result.table()
-    assert "tonal_distance_to_given_shuffled/alto" in text
-    assert "The trained model's tracks are nearer to the given track: " in text
+    assert ": untrained too few phrases to say, trained too few phrases to say." in result.table()
 
 
 def test_other_records_are_a_warning(result, tiny_run, tiny_records, tmp_path):

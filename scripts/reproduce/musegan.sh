@@ -97,9 +97,11 @@ evaluate_other_seeds() {
 
 # How near to the data tracks can come that are generated apart, as jamming's are.
 shuffle_tracks() {
-  local records
-  for records in chorales chorales_one_key; do
-    python scripts/reproduce/shuffled_tracks.py --recipe=musegan_jamming_chorales \
+  local records recipe
+  for records in chorales chorales_one_key ${BAND:+band}; do
+    recipe=musegan_jamming_chorales
+    [ "$records" != band ] || recipe=musegan_hybrid
+    python scripts/reproduce/shuffled_tracks.py --recipe=$recipe \
       --records="$OUT/records/$records" --num_phrases="$PHRASES" |
       tee "$OUT/shuffled_tracks-$records.md"
   done

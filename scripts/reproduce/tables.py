@@ -39,15 +39,8 @@ def summary(runs: list[pathlib.Path]) -> list[str]:
 
 
 def table(run: pathlib.Path) -> list[str]:
-    """A run's table as it was printed, and the widest of its 95 % intervals."""
+    """A run's table as it was printed, and how wide its 95 % intervals are."""
     result = _read(run / "evaluation.json")
-    widths = {
-        key: high - low
-        for key, (low, high) in result["intervals"].items()
-        if low is not None and high is not None
-    }
-    widest = max(widths, key=widths.get)
-    low, high = result["intervals"][widest]
     return [
         f"### {run.name}",
         "",
@@ -55,10 +48,32 @@ def table(run: pathlib.Path) -> list[str]:
         (run / "evaluation.txt").read_text().rstrip(),
         "```",
         "",
-        "95 % intervals of the trained row, over resampled phrases, are at most as wide as that "
-        f"of `{widest}`, {low:.3f} to {high:.3f}; all are in `evaluation.json`.",
+        "95 % intervals of the trained row, over resampled phrases, are in `evaluation.json`."
+        + _widest(result),
         "",
     ]
+
+
+def _widest(result: dict) -> str:
+    """The widest interval, of metrics in different units as a share of each one's own way.
+
+    That is the way from the untrained model to the data; of metrics that are not judged, it is
+    within the data's own spread.
+    """
+    untrained, data = (result["rows"][row] for row in ("untrained", "training data"))
+    shares = {
+        key: (interval[1] - interval[0]) / abs(untrained[key] - data[key])
+        for key, interval in result["intervals"].items()
+        if None not in interval and result["movement"].get(key, {}).get("judged")
+    }
+    if not shares:
+        return ""
+    key = max(shares, key=shares.get)
+    low, high = result["intervals"][key]
+    return (
+        f" The widest, beside the way from the untrained model to the data, is that of `{key}`, "
+        f"{low:.3f} to {high:.3f}: {100 * shares[key]:.1f} % of it."
+    )
 
 
 def _pair(result: dict, name: str) -> str:

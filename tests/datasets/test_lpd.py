@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from tests.datasets.lakh_archive import SONGS, write_scores
-from tests.note_sequences.pianorolls import write_npz
+from tests.note_sequences.pianorolls import matrix, write_npz
 from tfmusicgan import datasets
+from tfmusicgan.cli import convert as convert_command
 from tfmusicgan.errors import ConfigError, MusicGanError
 from tfmusicgan.records.convert import convert, dry_run
+from tfmusicgan.records.filters import PieceFilters
+from tfmusicgan.records.manifest import Manifest
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
@@ -15,6 +18,8 @@ from tfmusicgan.representations.tracks import TRACK_SETS
 
 LPD5 = MultitrackPianoRoll(tracks=TRACK_SETS["lpd5"], bars=1, hop_bars=1, separate_notes="never")
 STEPS = 2 * 96
+TRACKS = ((0, True, "Drums"), (0, False, "Piano"), (24, False, "Guitar"))
+TRACKS += ((32, False, "Bass"), (48, False, "Strings"))
 
 
 def _rolls(seed):
@@ -33,9 +38,7 @@ def _rolls(seed):
 
 def _write(path, seed):
     path.parent.mkdir(parents=True, exist_ok=True)
-    programs = ((0, True, "Drums"), (0, False, "Piano"), (24, False, "Guitar"))
-    programs += ((32, False, "Bass"), (48, False, "Strings"))
-    tracks = [(*row, roll) for row, roll in zip(programs, _rolls(seed), strict=True)]
+    tracks = [(*row, roll) for row, roll in zip(TRACKS, _rolls(seed), strict=True)]
     write_npz(path, tracks, tempo=np.full(STEPS, 97.0), downbeat=np.arange(STEPS) == 0)
 
 
@@ -94,3 +97,51 @@ def test_folders_without_piano_rolls(tmp_path):
         datasets.get("lpd").files(str(tmp_path))
     _write(tmp_path / "b.npz", 0)
     assert datasets.get("lpd").files(str(tmp_path)) == ([tmp_path / "b.npz"], tmp_path)
+
+
+def _write_four_bars(path):
+    """In every track a note of 12 steps that comes twice, the first time a rest shorter."""
+    roll = matrix((0, 11, 60, 80), (12, 24, 60, 80), (300, 384, 62, 80), steps=4 * 96)
+    path.parent.mkdir(parents=True)
+    tracks = [(*row, roll) for row in TRACKS]
+    write_npz(path, tracks, downbeat=np.arange(4 * 96) == 0)
+    return roll
+
+
+def _convert(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        convert_command.main(["--dataset=lpd", "--split=1,0,0", *map(str, arguments)])
+    return ended.value.code or 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("recipe", ["musegan_hybrid", "binary_musegan"])
+def test_the_papers_preset_takes_the_rolls_as_they_are(recipe, capsys, tmp_path):
+    """Without keys, whose choice would leave nothing, and without a second rest after notes."""
+    roll = _write_four_bars(tmp_path / "lpd" / "song.npz")
+    flags = [f"--input={tmp_path / 'lpd'}", f"--recipe={recipe}", "--preset=paper"]
+    status, err = _convert(capsys, *flags, f"--output={tmp_path / 'out'}")
+    assert status == 0
+    assert ("Dataset lpd names no keys: pieces in any key" in err) == (recipe == "musegan_hybrid")
+    assert "separate_notes=repeats, in place of the preset's always." in err
+    records = RecordSet.open(tmp_path / "out")
+    ((phrase,),) = [batch["piano_roll"] for batch in records.examples()]
+    (piano,) = (i for i, track in enumerate(records.representation.tracks) if track.name == "piano")
+    np.testing.assert_array_equal(phrase.reshape(4 * 96, 84, -1)[..., piano], roll[:, 24:108] > 0)
+    filters = Manifest.read(tmp_path / "out").options["filters"]
+    assert filters["keys"] == [] and filters["time_signatures"] == ["4/4"]
+    assert filters["single_time_signature"] and filters["whole_first_bar"]
+
+
+def test_what_is_asked_for_by_name_holds(capsys, tmp_path):
+    _write_four_bars(tmp_path / "lpd" / "song.npz")
+    flags = [f"--input={tmp_path / 'lpd'}", "--recipe=musegan_hybrid", "--preset=paper"]
+    flags += [f"--output={tmp_path / 'out'}"]
+    status, err = _convert(capsys, *flags, "--keys=C")
+    assert status == 1
+    assert "Dataset lpd names no keys: leave out --keys." in err
+    status, err = _convert(capsys, *flags, "--keys=", "--set=separate_notes=always")
+    assert status == 0 and "Dataset lpd" not in err
+    assert RecordSet.open(tmp_path / "out").representation.separate_notes == "always"
+    tonic = ConvertOptions(LPD5, PieceFilters(keys=("C",), transpose="tonic"))
+    with pytest.raises(ConfigError, match=r"names no keys: leave out --keys and --transpose\."):
+        dry_run(datasets.get("lpd"), tonic, [str(tmp_path / "lpd")])

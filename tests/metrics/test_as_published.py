@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tfmusicgan import metrics
+from tfmusicgan.metrics import as_published
 from tfmusicgan.metrics.tonal_distance import tonal_matrix
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.tracks import parse_tracks
@@ -92,6 +93,18 @@ def test_notes_of_two_steps_and_two_pitches():
     table = metrics.evaluate([f"{names[0]}_ismir"], made, REP)
     key = f"{names[0]}_ismir/pitched_tracks"
     assert table[key] == pytest.approx(values["qualified_notes_as_published/piano"])
+
+
+def test_notes_that_qualify_are_undefined_where_every_note_would():
+    """Two steps of 24 are a twelfth of a beat, as long as a step at 12 a beat."""
+    thresholds = [as_published.qualified_steps(steps) for steps in (1, 4, 12, 13, 24, 25, 48)]
+    assert thresholds == [None, None, None, 2, 2, 3, 4]
+    coarse = MultitrackPianoRoll(tracks=REP.tracks, bars=2, steps_per_beat=12)
+    names = ("qualified_notes_as_published", "qualified_notes_as_published_ismir")
+    values = metrics.evaluate(names, rolls()[:, :, ::2], coarse)
+    assert len(values) == 3 and all(map(math.isnan, values.values()))
+    plain = metrics.evaluate(["qualified_notes"], rolls()[:, :, ::2], coarse)
+    assert all(0 < value < 1 for value in plain.values())
 
 
 @pytest.mark.parametrize("suffix", TOLERANCE)

@@ -114,7 +114,6 @@ def test_qualified_notes_by_hand():
 
 def test_qualified_steps():
     assert [musical.qualified_steps(s) for s in (1, 4, 12, 24, 25, 48)] == [2, 2, 2, 3, 4, 6]
-    assert [musical.qualified_steps(s, 2) for s in (4, 12, 24, 25, 48)] == [2, 2, 2, 3, 4]
 
 
 @pytest.mark.parametrize("min_pitches", [1, 2, 3])

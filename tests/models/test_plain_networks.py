@@ -65,12 +65,9 @@ def _gradients(model, rolls):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("recipe", "preset"),
-    [("musegan_hybrid", "small"), ("musegan_jamming", "tiny"), ("musegan_composer", "small")],
-)
-def test_outputs_losses_and_gradients_are_those_of_plain_layers(recipe, preset):
-    ours, plain = _model(recipe, preset), _model(recipe, preset)
+@pytest.mark.parametrize("recipe", ["musegan_hybrid", "musegan_jamming", "musegan_composer"])
+def test_outputs_losses_and_gradients_are_those_of_plain_layers(recipe):
+    ours, plain = _model(recipe, "small"), _model(recipe, "small")
     rng = np.random.default_rng(8)
     for variable in (*ours.generator.trainable_variables, *ours.critic.trainable_variables):
         if len(variable.shape) < 3:  # biases, scales and shifts, which start at 0 and 1

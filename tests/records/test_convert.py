@@ -106,6 +106,23 @@ def test_when_nothing_can_be_read_nothing_is_written(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
+@pytest.mark.parametrize(
+    ("filters", "flags"),
+    [
+        (PieceFilters(keys=("C",)), "--keys="),
+        (PieceFilters(transpose="tonic"), "--transpose="),
+        (PieceFilters(keys=("C",), transpose="tonic"), "--keys= --transpose="),
+    ],
+)
+def test_pieces_without_a_key_and_the_way_out(music, tmp_path, filters, flags):
+    options = dataclasses.replace(OPTIONS, filters=filters)
+    with pytest.raises(MusicGanError) as error:
+        convert(MIDI, options, tmp_path / "out", [str(music)])
+    message = str(error.value)
+    assert message.startswith("No example came out of 20 pieces: 20 no_key (album/song_000.mid). ")
+    assert f" Pieces that name no key pass with {flags}. Try --dry_run" in message
+
+
 def test_augmentation_is_in_the_training_split_alone(music, tmp_path):
     filters = PieceFilters(transpose="-1:1")
     options = dataclasses.replace(OPTIONS, filters=filters)

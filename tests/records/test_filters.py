@@ -196,6 +196,15 @@ def test_the_filters_of_every_recipe_are_known():
             json.dumps(preset.filters)
 
 
+def test_the_papers_choice_of_pieces_is_lpds_and_of_musegan_those_in_c():
+    cleansed = {"time_signatures": ["4/4"], "single_time_signature": True, "whole_first_bar": True}
+    for name, keys in (("musegan_jamming", {"keys": ["C"]}), ("binary_musegan", {})):
+        presets = recipes.get(name).presets
+        assert presets["paper"].filters == {**cleansed, **keys}
+        assert presets["small"].filters == recipes.get(f"{name}_chorales").presets["paper"].filters
+        assert presets["small"].filters == {}
+
+
 def test_options_that_are_not_there_have_their_defaults():
     assert PieceFilters.from_options({"keys": ["C"]}) == PieceFilters(keys=("C",))
     with pytest.raises(ConfigError, match=r"Unknown filter 'key'. Known: keys, single_time_sig"):

@@ -143,7 +143,8 @@ def _execute() -> int:
         COMMAND.require(_OUTPUT)
     from tfmusicgan.records import convert, summary
 
-    dataset, options = _dataset(), _options()
+    dataset = _dataset()
+    options = _options(dataset)
     run = {"num_workers": _WORKERS.value, "runner": _RUNNER.value}
     run |= {"beam_options": _BEAM_OPTIONS.value, "inputs": _inputs(dataset)}
     if _DRY_RUN.value:
@@ -218,26 +219,30 @@ def _representation() -> str:
     return _REPRESENTATION.value or "multitrack_piano_roll"
 
 
-def _options() -> Any:
-    """The conversion's options from the recipe and the flags."""
+def _options(dataset: Any) -> Any:
+    """The conversion's options from the recipe, as far as the dataset can have them, and flags."""
     from tfmusicgan import recipes, representations
     from tfmusicgan.records.filters import PieceFilters
+    from tfmusicgan.records.fitting import fit_preset
     from tfmusicgan.records.options import ConvertOptions
     from tfmusicgan.records.selection import PieceList
 
     name, parameters, filters = _representation(), {}, {}
+    given_filters = {flag.name: flag.value for flag in _FILTERS if flag.value is not None}
+    given = {flag.name: flag.value for flag in _PARAMETERS if flag.value is not None}
+    given |= dict(_assignment(text) for text in _SET.value)
     if _RECIPE.value:
         if _REPRESENTATION.value:
             raise ConfigError("Expected either --recipe or --representation. Received: both.")
         recipe = recipes.get(_RECIPE.value)
         preset = recipe.preset(_PRESET.value or "small")
         name = recipe.representation
-        parameters, filters = dict(preset.representation), dict(preset.filters)
+        parameters, filters, changes = fit_preset(preset, dataset, {*given, *given_filters})
+        for change in changes:
+            print(change, file=sys.stderr)
     elif _PRESET.value:
         raise ConfigError("--preset is one of a recipe: give --recipe as well, or leave it out.")
-    filters |= {flag.name: flag.value for flag in _FILTERS if flag.value is not None}
-    given = {flag.name: flag.value for flag in _PARAMETERS if flag.value is not None}
-    given |= dict(_assignment(text) for text in _SET.value)
+    filters |= given_filters
     if "bars" in given:
         # The other default would skip bars of music, or have each in several phrases.
         given.setdefault("hop_bars", given["bars"])

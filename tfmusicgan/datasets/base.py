@@ -73,6 +73,9 @@ class Dataset:
         Worker processes find both by their names: they are functions of a module.
       kept_files: (paths given by the user) -> name -> a file that a record set keeps a copy of
         beside its shards, under a name of `records.manifest.KEPT_FILES`.
+      names_keys: Whether its pieces can name a key. Where none can, a preset's choice of keys is
+        left out, and asking for keys is an error.
+      separates_notes: Whether a rest of one step is between repeated notes in its files already.
       credits_of: (paths given by the user) -> those of `source_url`, `licence` and `attribution`
         that are others, where the paths are not the dataset's own files.
     """
@@ -96,6 +99,8 @@ class Dataset:
     missing_files: Missing = lists_no_others
     read_source: Reader = sources.read_source
     kept_files: Callable[[Sequence[str]], Mapping[str, Path]] = _keeps_nothing
+    names_keys: bool = True
+    separates_notes: bool = False
     credits_of: Callable[[Sequence[str]], Mapping[str, str]] = _credits_itself
 
     def files(self, path: str | Sequence[str] | None = None) -> tuple[list[Path], Path]:

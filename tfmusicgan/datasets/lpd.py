@@ -36,7 +36,11 @@ DATASET = Dataset(
         "21,425 pieces in 4/4: lpd_5_cleansed.tar.gz, to be fetched by hand from the address above "
         "and unpacked. Where Lakh's match_scores.json lies beside, --best_match keeps one file of "
         "each recording (the cleansed part has one anyway). Files of one recording stay in one "
-        "split. Not to be had from piano-rolls: keys, and meters after a piece's last change."
+        "split. Not to be had from piano-rolls: keys, and meters after a piece's last change. "
+        "--preset=paper, whose grid is theirs, therefore takes pieces in any key, and since the "
+        "files have a step of rest between repeated notes already, it makes no other one "
+        "(separate_notes=repeats in place of always). Notes of one step are left out there, as in "
+        "MuseGAN's first release; --set=min_note_steps=0 keeps them."
     ),
     source_url="https://salu133445.github.io/lakh-pianoroll-dataset/dataset",
     licence=(
@@ -54,4 +58,6 @@ DATASET = Dataset(
     find_files=_find_files,
     groups_of=match_scores.group_by_song,
     left_out_by_best_match=match_scores.leave_out_lower_scores,
+    names_keys=False,
+    separates_notes=True,  # docs/representation.md in its repository
 )

@@ -7,18 +7,22 @@ import numpy as np
 
 from tfmusicgan import metrics
 from tfmusicgan.evaluation.estimated_rows import estimated_rows
-from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, Rows
-from tfmusicgan.metrics.accompaniment import harmony_with_given
+from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Rows
+from tfmusicgan.metrics import accompaniment
+from tfmusicgan.metrics.as_published import qualified_steps
 from tfmusicgan.metrics.histograms import histograms
 from tfmusicgan.metrics.memorisation import nearest_distance, self_similarity
 from tfmusicgan.metrics.musical import drum_period
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.progress import ProgressBar
 from tfmusicgan.recipes.base import Recipe
+from tfmusicgan.records.manifest import Manifest
+from tfmusicgan.records.pieces import spread_pieces
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.base import Representation
 
 _FIELD = "piano_roll"
+_SPLITS = ("validation", "test")  # the first that has examples, as `monitor.held_out` takes them
 # Training phrases compared at once: products of larger matrices are faster.
 _PHRASES_AT_ONCE = 1024
 
@@ -37,16 +41,54 @@ def measure(
       models: The untrained and the trained model.
       train: The training split.
     """
-    model, harmony = models[TRAINED], {}
+    model = models[TRAINED]
     given = model.condition_track
-    if given is not None:
-        for row, rolls in phrases.items():
-            harmony[row] = harmony_with_given(rolls, given, model.representation)
+    harmony = {} if given is None else _harmony(phrases, given, train)
     return {
         "memorisation": _memorisation(phrases, train, given),
-        "accompaniment": harmony,
+        **harmony,
         **_measure(recipe, phrases, model.representation, given),
     }
+
+
+def _harmony(phrases: Mapping[str, np.ndarray], given: int, train: RecordSet) -> dict[str, Any]:
+    """The fields of an `Evaluation` that are harmony with the given track; none where it has none.
+
+    Args:
+      phrases: Row name to bool [n, bars, steps, pitches, tracks].
+      given: Index of the given track.
+      train: The training split.
+    """
+    pieces = _pieces(phrases, train)
+    found = {
+        row: accompaniment.exchanged_distances(rolls, pieces[row], given, train.representation)
+        for row, rolls in phrases.items()
+    }
+    if not all(found.values()):
+        return {}
+    return {
+        "accompaniment": {
+            row: accompaniment.harmony_with_given(distances) for row, distances in found.items()
+        },
+        "accompaniment_intervals": {
+            row: accompaniment.nearer_intervals(found[row]) for row in (UNTRAINED, TRAINED)
+        },
+    }
+
+
+def _pieces(phrases: Mapping[str, np.ndarray], train: RecordSet) -> dict[str, np.ndarray]:
+    """Row name to the piece that each given track is of: int64 [n]."""
+    found = {TRAINING: spread_pieces(train, len(phrases[TRAINING]))}
+    if HELD_OUT in phrases:
+        manifest = Manifest.read(train.directory)
+        split = next(split for split in _SPLITS if manifest.num_examples(split))
+        held_out = RecordSet.open(train.directory, split)
+        found[HELD_OUT] = spread_pieces(held_out, len(phrases[HELD_OUT]))
+    # Samples are played to these in turn, from the first again where they are more.
+    source = found.get(HELD_OUT, found[TRAINING])
+    for row in (UNTRAINED, TRAINED):
+        found[row] = np.resize(source, len(phrases[row]))
+    return found
 
 
 def _measure(
@@ -72,11 +114,7 @@ def _measure(
         spread = measured["spread"].items()
         measured["spread"] = {key: one for key, one in spread if key.partition("/")[2] != name}
         notes.append(f"{name} is given, from the {source}: its own metrics are not judged.")
-    if "drum_pattern" in recipe.metrics and drum_period(representation.steps_per_beat) is None:
-        notes.append(
-            f"drum_pattern is undefined at {representation.steps_per_beat} steps a beat: all steps "
-            "are on the grid of sixteenths, or not all sixteenths are steps."
-        )
+    notes.extend(_grid_notes(recipe, representation.steps_per_beat, bool(as_published)))
     if as_published:
         notes.extend(recipe.published_notes)
     return {
@@ -88,6 +126,23 @@ def _measure(
         else {},
         "notes": tuple(notes),
     }
+
+
+def _grid_notes(recipe: Recipe, steps_per_beat: int, shows_published: bool) -> list[str]:
+    """What the grid leaves undefined, a sentence each."""
+    notes = []
+    if "drum_pattern" in recipe.metrics and drum_period(steps_per_beat) is None:
+        notes.append(
+            f"drum_pattern is undefined at {steps_per_beat} steps a beat: all steps are on the "
+            "grid of sixteenths, or not all sixteenths are steps."
+        )
+    if shows_published and qualified_steps(steps_per_beat) is None:
+        notes.append(
+            f"qualified_notes as published is undefined at {steps_per_beat} steps a beat: the "
+            "paper's code counts notes of a twelfth of a beat and more, which all are there. Ours "
+            "are those of two steps and more."
+        )
+    return notes
 
 
 def _as_published(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfmusicgan.metrics.accompaniment import listens
+from tfmusicgan.metrics.accompaniment import MARGIN, NEARER, SHARE, listens
 from tfmusicgan.metrics.movement import Movement, movements
 from tfmusicgan.metrics.table import distance_to, format_rows, format_table
 
@@ -38,7 +38,9 @@ class Evaluation:
       as_published: Row name to key to value: the metrics that the paper's figures are in.
       published: The paper's rows in the same keys.
       accompaniment: Row name to the tonal distances of `metrics.accompaniment`; empty for models
-        without a given track.
+        without a given track, and where that is drums.
+      accompaniment_intervals: Untrained and trained row to how much nearer the given track is, as
+        99 % bootstrap intervals over pairs of phrases.
       columns: Key to the paper's short name; the published table then has a line for each row, as
         in the paper.
       unit: What is counted.
@@ -56,6 +58,9 @@ class Evaluation:
     as_published: Rows = dataclasses.field(default_factory=dict)
     published: Rows = dataclasses.field(default_factory=dict)
     accompaniment: Rows = dataclasses.field(default_factory=dict)
+    accompaniment_intervals: dict[str, dict[str, tuple[float, float]]] = dataclasses.field(
+        default_factory=dict
+    )
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
     unit: str = "phrases"
     notes: tuple[str, ...] = ()
@@ -85,6 +90,15 @@ class Evaluation:
             if movement.judged and not movement.most_of_the_way
         }
 
+    def listens(self) -> dict[str, bool | None]:
+        """Whether the untrained and the trained model follow what they are given.
+
+        Returns:
+          Row name to `metrics.accompaniment.listens`: None where too few phrases count. Empty where
+          no harmony was measured.
+        """
+        return {row: listens(found[NEARER]) for row, found in self.accompaniment_intervals.items()}
+
     def table(self) -> str:
         """Everything to read, as aligned text."""
         blocks = [self._rows_block(), self._published_block(), self._accompaniment_block()]
@@ -109,6 +123,7 @@ class Evaluation:
             "judged": sum(entry.judged for entry in moved.values()),
             "fall_short": list(self.fall_short()),
         }
+        content["listens"] = self.listens()
         return json.dumps(without_nan(content), indent=1) + "\n"
 
     def _rows_block(self) -> str:
@@ -148,11 +163,21 @@ class Evaluation:
     def _accompaniment_block(self) -> str:
         if not self.accompaniment:
             return ""
-        yes = "yes" if listens(self.accompaniment[TRAINED]) else "no"
+        share = f"{SHARE:.0%}".replace("%", " %")
+        trained = self.accompaniment_intervals[TRAINED]
+        ends = {
+            f"{share} from": {key: low for key, (low, _) in trained.items()},
+            "to": {key: high for key, (_, high) in trained.items()},
+        }
+        answers = {True: "yes", False: "no", None: "too few phrases to say"}
+        verdict = _join({row: answers[found] for row, found in self.listens().items()})
         return (
-            "Harmony with the given track, and (shuffled) with another phrase's:\n"
-            f"{format_table(self.accompaniment)}\n"
-            f"The trained model's tracks are nearer to the given track: {yes}."
+            "Harmony with the given track, and with that of a phrase of another piece (other):\n"
+            f"{format_table(self.accompaniment, remarks=ends)}\n"
+            "nearer_to_given: other less given; the last over the bars of all tracks. "
+            f"{share}: bootstrap\ninterval of the trained row, over pairs of phrases that exchange "
+            "their given tracks.\n"
+            f"Listens to the given track (interval above {MARGIN:.2f}): {verdict}."
         )
 
 

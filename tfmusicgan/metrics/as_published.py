@@ -6,7 +6,7 @@ v1/musegan/eval/metrics.py), `<name>_as_published_ismir` that of the ISMIR paper
 the papers' text:
 
 - Pitch classes are bands of neighbouring semitones: seven (AAAI) or eight (ISMIR).
-- Notes qualify from two steps, not three; polyphony begins at two pitches, not three.
+- Notes qualify from two steps of 24 a beat, not three; polyphony begins at two pitches, not three.
 - Drum hits one step off the sixteenths count 0.3 (AAAI) or 0.1 (ISMIR), and the best of six shifts
   of the grid counts.
 - The scale is that of C major, whatever the key, applied to the bands.
@@ -26,7 +26,7 @@ from tfmusicgan.metrics.musical import (
     drum_period,
     polyphonic_rate,
     qualified_note_rate,
-    qualified_steps,
+    scaled_steps,
     undefined,
     used_pitch_classes,
 )
@@ -44,10 +44,24 @@ DRUM_TOLERANCES = {"as_published": 0.3, "as_published_ismir": 0.1}
 _Estimates = dict[str, Estimate]
 
 
+def qualified_steps(steps_per_beat: int) -> int | None:
+    """The code's threshold of qualified notes on a grid; None where a step is as long or longer.
+
+    There every note qualifies by definition: the published share says nothing, and counts as
+    undefined.
+
+    Args:
+      steps_per_beat: Steps in a quarter note.
+    """
+    steps = scaled_steps(QUALIFIED_STEPS, steps_per_beat)
+    return steps if steps > 1 else None
+
+
 @metric("qualified_notes_as_published", scale=1.0)
 def _qualified_notes(rolls: np.ndarray, representation: MultitrackPianoRoll) -> _Estimates:
-    steps = qualified_steps(representation.steps_per_beat, QUALIFIED_STEPS)
-    return by_track(qualified_note_rate(rolls, steps), representation, False)
+    steps = qualified_steps(representation.steps_per_beat)
+    means = undefined(rolls) if steps is None else qualified_note_rate(rolls, steps)
+    return by_track(means, representation, False)
 
 
 @metric("polyphonicity_as_published", scale=1.0)

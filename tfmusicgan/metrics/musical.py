@@ -89,17 +89,23 @@ def qualified_note_rate(piano_rolls: np.ndarray, min_steps: int) -> PhraseMeans:
     return bar_means(piano_rolls, measure)
 
 
-def qualified_steps(steps_per_beat: int, steps_at_24: int = QUALIFIED_STEPS) -> int:
+def qualified_steps(steps_per_beat: int) -> int:
     """Threshold of qualified notes on another grid than MuseGAN's 24 steps a beat.
 
-    The same length in beats, rounded up, but two steps at least: on a grid whose step is longer
-    than that, every note would qualify, while fragmented output shows as notes of a single step.
+    The same length in beats, an eighth of one, rounded up, but two steps at least: on a grid whose
+    step is longer than that, every note would qualify, while fragmented output shows as notes of a
+    single step. At four steps a beat it is therefore half a beat, and the share of qualified notes
+    another quantity than the paper's.
 
     Args:
       steps_per_beat: Steps in a quarter note.
-      steps_at_24: The threshold at 24: 3 in the paper, 2 in the code of the published figures.
     """
-    return max(2, -(-steps_at_24 * steps_per_beat // 24))
+    return max(2, scaled_steps(QUALIFIED_STEPS, steps_per_beat))
+
+
+def scaled_steps(steps_at_24: int, steps_per_beat: int) -> int:
+    """As many steps as are as long as some of MuseGAN's 24 a beat, rounded up."""
+    return -(-steps_at_24 * steps_per_beat // 24)
 
 
 def polyphonic_rate(piano_rolls: np.ndarray, min_pitches: int = POLYPHONIC_PITCHES) -> PhraseMeans:

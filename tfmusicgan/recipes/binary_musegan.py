@@ -9,7 +9,7 @@ from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.base import Preset, Recipe
 from tfmusicgan.recipes.musegan_published import ISMIR_NOTES, published_binary_rows
 from tfmusicgan.recipes.piano_roll_gan import PianoRollGANConfig
-from tfmusicgan.recipes.piano_roll_rows import CHORALES, Corpus
+from tfmusicgan.recipes.piano_roll_rows import CHORALES, LPD_CLEANSED, Corpus
 from tfmusicgan.recipes.wasserstein import check_choice, check_positive, check_tuples
 
 PAPER = (
@@ -216,9 +216,9 @@ _BAND = Corpus(
 
 
 def _row(corpus: Corpus) -> Recipe:
-    configs = {"paper": BinaryMuseGANConfig(), "small": SMALL, "tiny": TINY}
-    published = {}
+    filters, published = {}, {}
     if corpus is _BAND:
+        filters = LPD_CLEANSED  # BM, docs/data.md: no choice of keys
         published = {"published": published_binary_rows(), "published_notes": ISMIR_NOTES}
     return Recipe(
         name=f"binary_musegan{corpus.suffix}",
@@ -228,7 +228,11 @@ def _row(corpus: Corpus) -> Recipe:
         model="binary_musegan",
         representation="multitrack_piano_roll",
         dataset=corpus.dataset,
-        presets={name: Preset(corpus.grid(name), config) for name, config in configs.items()},
+        presets={
+            "paper": Preset(corpus.grid("paper"), BinaryMuseGANConfig(), filters=filters),
+            "small": Preset(corpus.grid("small"), SMALL),
+            "tiny": Preset(corpus.grid("tiny"), TINY),
+        },
         metrics=corpus.metrics,
         collapse={"empty_bars": 0.99},
         **published,

@@ -39,6 +39,14 @@ SMALL_GRID = {
 TINY_GRID = {**SMALL_GRID, "bars": 2, "steps_per_beat": 2, "hop_bars": 2}
 GRIDS = {"paper": PAPER_GRID, "small": SMALL_GRID, "tiny": TINY_GRID}
 
+# By these rules pieces of Lakh came to the cleansed part of the Lakh Pianoroll Dataset (LPD), where
+# both papers' songs are from; the fourth, one file of a song, is the conversion's best_match.
+LPD_CLEANSED = {
+    "time_signatures": ["4/4"],
+    "single_time_signature": True,
+    "whole_first_bar": True,
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:

@@ -21,9 +21,12 @@ class WassersteinConfig:
     """
 
     batch_size: int = 64  # WGAN-GP, section 5
-    training_steps: int = 200_000  # generator updates: WGAN-GP, section 5.1
-    critic_updates: int = 5  # per generator update: WGAN-GP, algorithm 1
-    critic_bursts: bool = False  # WGAN's released code: 100 at first and at every 500th step
+    training_steps: int = 200_000  # generator updates, without bursts: WGAN-GP, section 5.1
+    critic_updates: int = 5  # per training step: WGAN-GP, algorithm 1
+    # WGAN's released code: 100 for each of the first 25 generator updates and for every 500th. A
+    # burst is 100 / critic_updates training steps, of which the last alone updates the generator:
+    # of 15,700 steps of five critic updates, 14,674 do.
+    critic_bursts: bool = False
     reuse_critic_batch: bool = False  # one batch and noise for all updates of a step
     critic_constraint: str = "gradient_penalty"  # or weight_clipping
     gradient_penalty_weight: float = 10.0  # WGAN-GP, section 4

@@ -87,7 +87,8 @@ def convert(
         if not sum(one.num_examples for one in stats):
             shutil.rmtree(folder)
             raise MusicGanError(
-                f"No example came out of {plan.num_listed} pieces: {_reasons(manifest)}"
+                f"No example came out of {plan.num_listed} pieces: "
+                f"{_reasons(manifest, options.filters.asking_for_keys)}"
             )
         write_whole(folder / REPORT_NAME, make_report(plan, stats))
         write_whole(folder / MANIFEST_NAME, manifest.to_json())
@@ -127,8 +128,13 @@ def plan_conversion(
 
     Raises:
       MusicGanError: If there is no piece.
-      ConfigError: If the best file of each song is wanted and nothing tells which it is.
+      ConfigError: If the best file of each song is wanted and nothing tells which it is, or keys
+        are wanted and no piece names one.
     """
+    asking = options.filters.asking_for_keys
+    if asking and not dataset.names_keys:
+        flags = " and ".join(f"--{name}" for name in asking)
+        raise ConfigError(f"Dataset {dataset.name} names no keys: leave out {flags}.")
     files, root = dataset.files(inputs or None)
     if options.best_match:
         # Said now if it cannot be: Lakh takes minutes to list.
@@ -231,9 +237,14 @@ class _Polling:
         self._update(sum(path.exists() for path in self._paths))
 
 
-def _reasons(manifest: Manifest) -> str:
+def _reasons(manifest: Manifest, asking_for_keys: Sequence[str]) -> str:
+    """Why pieces were left out, the most frequent reason first, and what to try."""
     drops = sorted(manifest.drops.items(), key=lambda item: -item[1].num_pieces)
     parts = [
         f"{drop.num_pieces} {reason} ({drop.names[0]})" for reason, drop in drops if drop.names
     ]
-    return f"{', '.join(parts)}. Try --dry_run with other options."
+    hint = ""
+    if "no_key" in manifest.drops and asking_for_keys:
+        flags = " ".join(f"--{name}=" for name in asking_for_keys)
+        hint = f" Pieces that name no key pass with {flags}."
+    return f"{', '.join(parts)}.{hint} Try --dry_run with other options."

@@ -95,6 +95,12 @@ class PieceFilters:
             "transpose": self.transpose,
         }
 
+    @property
+    def asking_for_keys(self) -> tuple[str, ...]:
+        """Names of the fields that no piece without a key passes."""
+        asking = {"keys": bool(self.keys), "transpose": self.transpose == TONIC}
+        return tuple(name for name, asks in asking.items() if asks)
+
     def check(self, sequence: NoteSequence, name: str) -> None:
         """Lets a piece pass.
 

@@ -5,8 +5,8 @@ Stored features:
     bits, the first cell in the highest bit of the first byte (`np.packbits`), the last byte padded
     with zeros. Other dtypes: raw little-endian bytes in C order.
   - `piece` (bytes, UTF-8 name of the source piece), `source_index` (int64, its place in the plan's
-    sorted list), `phrase_index` (int64, its place among the piece's kept phrases): for inspection;
-    training does not read them.
+    sorted list), `phrase_index` (int64, its place among the piece's kept phrases): for inspection
+    and evaluation; training does not read them.
 """
 
 import dataclasses

@@ -17,8 +17,9 @@ Differs from the paper, or from the released code where the two disagree:
 * Critic updates: a fresh batch and fresh noise each; the released code repeats one batch and noise
   within a step (`reuse_critic_batch`), and makes 100 updates at some steps (`critic_bursts`).
 * End-to-end training runs: as released, its class fails on a sub-network that was never stored.
-* Data: all phrases of the eight tracks; the paper's are six random ones of each song tagged as
-  alternative.
+* Data: all phrases of the eight tracks, in `paper` of pieces by the rules of the cleansed Lakh
+  Pianoroll Dataset (one meter, 4/4, from a whole first bar); the paper's are six random phrases of
+  each of its songs that is tagged as alternative.
 """
 
 import numpy as np

@@ -25,7 +25,8 @@ Differs from the paper, or from the released code where the two disagree:
 * Critic updates: a fresh batch and fresh noise each; the released code repeats one batch and noise
   within a step (`reuse_critic_batch`).
 * Critic schedule: 5 updates per generator update throughout, as the paper says; the released code
-  makes 100 for the first 25 generator updates and at every 500th (`critic_bursts`).
+  makes 100 for the first 25 generator updates and at every 500th (`critic_bursts`, whose steps
+  without a generator update count as training steps too).
 * Binarisation: the threshold alone, as the paper says; the released code also thins the bass to one
   pitch per step (`monophonic_bass`). BinaryMuseGAN's refiner and neurons are an option (`refiner`).
 * Latents: standard deviation 0.1 as released (the paper gives none; `latent_stddev`).
@@ -35,6 +36,7 @@ Differs from the paper, or from the released code where the two disagree:
 * Phrases: four bars, as in the paper, but cut one after the other from a piece's first bar on; the
   paper cuts songs into sections by their structure first, and the released script cuts windows of
   eight bars (the records' `bars`). Pieces are not chosen by genre: the paper's are Rock songs.
+  Their key, C, is chosen where pieces can name one: the Lakh Pianoroll Dataset's cannot.
 * Long pieces: phrases one after the other, which share z and z_i (style and groove).
 """
 
