@@ -68,9 +68,14 @@ def decode(model, outputs):
 
 
 def music(name):
-    """A piece for each row, of one to six bars, in the recipe's tracks; serialised."""
+    """A piece for each row, of one to six bars, in the recipe's tracks; serialised.
+
+    Some begin with a pick-up of a quarter note, and then end with a bar cut short.
+    """
     make = made_up.maker(recipes.get(name).preset("tiny").representation)
     pieces = [make(100 + row, bars=1 + row % 6, qpm=80.0 + row) for row in range(ROWS)]
+    for piece in pieces[::5]:
+        piece.time_signatures.add(time=60 / piece.tempos[0].qpm, numerator=4, denominator=4)
     return np.array([piece.SerializeToString(deterministic=True) for piece in pieces], object)
 
 
@@ -138,16 +143,23 @@ def given_music_is_kept_and_decides(asked, name):
     if not _is_accompaniment(name):
         return
     model, pieces = asked.model, [NoteSequence.FromString(text) for text in music(name)]
+    rep, at = model.representation, model.condition_track
     outputs = asked.answers(name, "accompany")
+    counts = [given_track.count_notes(piece, rep, at) for piece in pieces]
+    assert outputs["notes_moved"].tolist() == [row.moved for row in counts]
+    assert outputs["notes_left_out"].tolist() == [row.left_out for row in counts]
+    assert not outputs["bars_left_out"].any()
     for roll, text, piece in zip(
         _rolls(model, outputs), outputs["note_sequence"], pieces, strict=True
     ):
-        given = given_track.encode_track(piece, model.representation, model.condition_track)
-        np.testing.assert_array_equal(roll[..., model.condition_track], given)
+        given = given_track.encode_track(piece, rep, at)
+        np.testing.assert_array_equal(roll[..., at], given)
         assert given.any() and _generated(model, roll).any()
         answer = NoteSequence.FromString(text)
         assert answer.tempos[0].qpm == piece.tempos[0].qpm
-        assert answer.total_time == pytest.approx(piece.total_time)
+        missing = 3 * 60 / piece.tempos[0].qpm if len(piece.time_signatures) > 1 else 0.0
+        rest = answer.total_time - missing - piece.total_time
+        assert rest == pytest.approx(60 / piece.tempos[0].qpm if missing else 0.0)
     # Other music, another answer; the seed alone decides nothing.
     turned = {**asked.inputs(name, "accompany"), "note_sequence": music(name)[::-1]}
     other = _rolls(model, asked("accompany", **turned))

@@ -11,6 +11,8 @@ from tests.magenta.made_up_models import (
     sequence_of,
 )
 from tfmusicgan.errors import SequenceGeneratorError
+from tfmusicgan.magenta import sections
+from tfmusicgan.magenta.options import Section
 from tfmusicgan.note_sequences.proto import NoteSequence
 
 
@@ -113,6 +115,50 @@ def test_given_music_is_accompanied_in_its_section():
     # Where nothing is given it plays alone.
     generator_of(model, ignore_input=True).generate(music, section(6.0, 7.0))
     assert model.asked[-1][0] == "generate"
+
+
+def test_a_section_keeps_its_place_in_the_bar():
+    music = sequence_of((0.0, 1.0, 60), (1.0, 21.0, 62), qpm=60.0)
+    for time, numerator in ((1.0, 4), (0.0, 1), (13.0, 3)):  # bars from 1, 5, 9, 13, 16 and 19 s
+        music.time_signatures.add(time=time, numerator=numerator, denominator=4)
+    music.tempos.add(time=17.0, qpm=120.0)  # from here on a bar lasts 1.5 s
+    for start, end, expected in (
+        (0.0, 8.0, [(0.0, 1), (1.0, 4)]),
+        (1.0, 8.0, [(0.0, 4)]),
+        (3.0, 12.0, [(0.0, 4), (2.0, 4)]),
+        (4.0, float("inf"), [(0.0, 4), (1.0, 4), (9.0, 3)]),
+        (11.0, 14.0, [(0.0, 4), (2.0, 3)]),
+        (16.5, 21.0, [(0.0, 3), (1.5, 3)]),
+        (3.0, 4.0, [(0.0, 4)]),
+    ):
+        found = sections.cut(music, Section(start, end)).time_signatures
+        assert [(meter.time, meter.numerator) for meter in found] == expected, (start, end)
+        assert {meter.denominator for meter in found} == {4}
+
+
+def test_the_bar_of_a_pick_up_is_not_in_the_section():
+    class Whole(Phrases):
+        """Answers from the beginning of the pick-up's bar of 4/4, with a note there."""
+
+        def ask(self, signature, seed, controls, outputs):
+            piece = NoteSequence.FromString(controls["note_sequence"])
+            for note in piece.notes:
+                note.start_time += 3.0
+                note.end_time += 3.0
+            piece.notes.add(pitch=50, start_time=0.0, end_time=4.0, instrument=1)
+            del piece.time_signatures[:]
+            piece.time_signatures.add(numerator=4, denominator=4)
+            return {"note_sequence": piece.SerializeToString()}
+
+    music = sequence_of((0.0, 1.0, 60), (1.0, 5.0, 62), (5.0, 9.0, 64), qpm=60.0)
+    for time, numerator in ((0.0, 1), (1.0, 4)):
+        music.time_signatures.add(time=time, numerator=numerator, denominator=4)
+    piece = generator_of(Whole(accompanies=True)).generate(music, section(0.0, 5.0))
+    assert notes_of(piece) == [(0.0, 1.0, 50), *notes_of(music)[:2], (5.0, 9.0, 64)]
+    # A section that begins within a bar is music with a pick-up.
+    piece = generator_of(Whole(accompanies=True)).generate(music, section(4.0, 8.0))
+    begun = [(4.0, 5.0, 50), (4.0, 5.0, 62), (5.0, 8.0, 64)]
+    assert notes_of(piece) == [*notes_of(music)[:1], (1.0, 4.0, 62), *begun, (8.0, 9.0, 64)]
 
 
 def test_the_interface_of_magentas_generators():

@@ -179,6 +179,23 @@ def test_the_tempo_keeps_what_is_given_as_fast_as_it_was(model, continue_outputs
     np.testing.assert_array_equal(model.representation.sample(answer)[: len(given)], given)
 
 
+def test_notes_outside_the_keys_are_moved_by_octaves_and_counted(model, continue_outputs):
+    pitches = [60, 110, 43, 97, 55, 84]  # of the keys, MIDI 55 to 84: 60, 55 and 84
+    tune = NoteSequence()
+    for place, pitch in enumerate(pitches):
+        start = 0.4 * place
+        tune.notes.add(pitch=pitch, velocity=80, start_time=start, end_time=start + 0.4)
+    long = NoteSequence.FromString(tune.SerializeToString())
+    long.notes.add(pitch=61, velocity=80, start_time=2.4, end_time=2.4 + 53 * 0.4)
+    outputs = continue_outputs([1, 2, 3], [tune, long, b""])
+    moved = [pitch - model.representation.lowest_pitch + 1 for pitch in (60, 74, 55, 73, 55, 84)]
+    found = _tokens(outputs)
+    assert found[0][:6] == moved
+    # Of the longer one seven training lengths are kept, from the fourth token on.
+    assert found[1][:4] == [*moved[3:], 7]
+    assert outputs["tokens_replaced"].tolist() == [3, 1, 0]
+
+
 HOSTILE = {
     "nothing": b"",
     "garbage": b"\xff\xfe not a NoteSequence",

@@ -117,6 +117,43 @@ def slow_words(piece, rep):
     ]
 
 
+def slow_nearest(word, words):
+    """The nearest of some words: the first of those whose differences are the least, in order."""
+    return min(words, key=lambda other: slow_differences(word, other))
+
+
+def slow_differences(word, other):
+    """What differs between two words, what counts most first."""
+    (steps, octave, pitch), (chord_steps, *_) = word[:3], word[3:]
+    other_steps, other_octave, other_pitch = other[:3]
+    note = 12 * octave + pitch if pitch else None
+    other_note = 12 * other_octave + other_pitch if other_pitch else None
+    chord, other_chord = (set(slow_chord_pitches(w)) for w in (word, other))
+    classes, other_classes = ({p % 12 for p in pitches} for pitches in (chord, other_chord))
+    return (
+        (pitch > 0) != (other_pitch > 0),
+        (steps > 0) != (other_steps > 0),
+        *_slow_interval(note, other_note),
+        abs(min(steps, 4095) - other_steps),
+        abs(min(chord_steps, 4095) - other[3]),
+        len(classes - other_classes) + len(other_classes - classes),
+        *_slow_interval(min(chord, default=None), min(other_chord, default=None)),
+    )
+
+
+def _slow_interval(pitch, other):
+    if pitch is None or other is None:
+        return False, 0
+    return pitch % 12 != other % 12, abs(pitch - other)
+
+
+def slow_chord_pitches(word):
+    """MIDI pitches of a word's chord."""
+    present = [k for k in range(12) if word[5] & 2**k]
+    digits = str(word[4]).zfill(len(present)) if present else ""
+    return [12 * int(digit) + 12 + k for k, digit in zip(present, digits, strict=True)]
+
+
 def slow_notes(words):
     """Notes of some words as (first step, instrument, pitch, step after the last), sorted.
 
@@ -131,13 +168,12 @@ def slow_notes(words):
     both = both or [0, 0]
     clocks = [max(both) - own for own in both]
     notes = []
-    for steps, octave, pitch, chord_steps, octaves, classes in words:
+    for word in words:
+        steps, octave, pitch, chord_steps, *_ = word
         if pitch:
             notes.append((clocks[0], 0, 12 * octave + 11 + pitch, clocks[0] + steps))
-        present = [k for k in range(12) if classes & 2**k]
-        digits = str(octaves).zfill(len(present))
-        for k, digit in zip(present, digits if present else "", strict=True):
-            notes.append((clocks[1], 1, 12 * int(digit) + 12 + k, clocks[1] + chord_steps))
+        for chord_pitch in slow_chord_pitches(word):
+            notes.append((clocks[1], 1, chord_pitch, clocks[1] + chord_steps))
         clocks[0] += steps
         clocks[1] += chord_steps
     return sorted(notes), max(clocks)

@@ -47,15 +47,17 @@ def slow_instrument(tune, rep):
     return pitched[0] if pitched else None
 
 
-def slow_tokens(tune, rep):
+def slow_tokens(tune, rep, any_octave=False):
     """The tokens of the whole piece as a list; None where there is no melody in range."""
     melody = slow_instrument(tune, rep)
-    highest = rep.lowest_pitch + rep.num_pitches - 1
-    notes = [
-        (start, start + length, pitch)
-        for start, length, pitch, instrument, is_drum in tune.notes
-        if instrument == melody and not is_drum and rep.lowest_pitch <= pitch <= highest
-    ]
+    keys = range(rep.lowest_pitch, rep.lowest_pitch + rep.num_pitches)
+    notes = []
+    for start, length, pitch, instrument, is_drum in tune.notes:
+        if any_octave:
+            same = [key for key in keys if key % 12 == pitch % 12]
+            pitch = min(same, key=lambda key: abs(key - pitch), default=pitch)
+        if instrument == melody and not is_drum and pitch in keys:
+            notes.append((start, start + length, pitch))
     if not notes:
         return None
     end = max(tune.total, *(start + length for start, length, *_ in tune.notes))

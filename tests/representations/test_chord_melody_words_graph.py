@@ -13,12 +13,14 @@ from tests.representations.slow_chord_melody import (
     SlowPiece,
     pieces,
     slow_melody,
+    slow_nearest,
     slow_parts,
     slow_words,
     tunes,
 )
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations import chord_melody_words_graph as graph
+from tfmusicgan.representations.chord_melody_nearest import find_nearest_tokens
 from tfmusicgan.representations.chord_melody_words import ChordMelodyWords
 
 # No shrinking: every example runs a graph.
@@ -153,42 +155,53 @@ def test_a_token_out_of_range_is_refused(token):
 
 
 def slow_tokens(piece, rep):
-    """Tokens of a whole piece, of its melody where it has no chords; none without a melody."""
+    """Tokens of a whole piece, of its melody where it has no chords; none without a melody. And
+    which of them are the nearest of an unknown word."""
     words = slow_words(piece, rep)
     if words is None:
         melody = slow_melody(slow_parts(piece, rep)[0], rep)
         words = [(*melody[step], 0, 0, 0) for step in sorted(melody)]
-    return [rep.words.index(word) + 2 if word in rep.words else 1 for word in words]
+    if not rep.words:
+        return [1] * len(words), [False] * len(words)
+    known = [word if word in rep.words else slow_nearest(word, rep.words) for word in words]
+    return [rep.words.index(word) + 2 for word in known], [word not in rep.words for word in words]
 
 
 @SETTINGS
 @given(st.sampled_from(REPS), st.lists(st.one_of(pieces(), tunes()), max_size=4))
 def test_from_note_sequences_equals_find_words(rep, piece_list):
     # Longer than some of the pieces, shorter than others.
-    tokens, lengths = encoder(rep, 9)(serialize([piece.to_sequence() for piece in piece_list]))
-    assert tokens.dtype == lengths.dtype == tf.int32
-    assert tokens.shape == (len(piece_list), 9)
-    for piece, row, length in zip(piece_list, tokens.numpy(), lengths.numpy(), strict=True):
-        expected = slow_tokens(piece, rep)[:9]
-        assert row.tolist() == expected + [0] * (9 - len(expected))
+    found = encoder(rep, 9)(serialize([piece.to_sequence() for piece in piece_list]))
+    assert [values.dtype for values in found] == [tf.int32, tf.int32, tf.bool]
+    tokens, lengths, replaced = (values.numpy() for values in found)
+    assert tokens.shape == replaced.shape == (len(piece_list), 9)
+    for piece, row, length, marks in zip(piece_list, tokens, lengths, replaced, strict=True):
+        expected, unknown = (values[:9] for values in slow_tokens(piece, rep))
+        rest = 9 - len(expected)
+        assert row.tolist() == expected + [0] * rest
+        assert marks.tolist() == unknown + [False] * rest
         assert length == len(expected)
 
 
-def test_from_note_sequences_equals_find_tokens_of_known_words():
-    for rep, fewest in zip(REPS[:2], (9, 2), strict=True):
-        tokens, lengths = encoder(rep, 90)(serialize(SEQUENCES))
-        for sequence, row, length in zip(SEQUENCES, tokens.numpy(), lengths.numpy(), strict=True):
-            expected = rep.find_tokens(rep.find_words(sequence))
+def test_from_note_sequences_equals_find_nearest_tokens():
+    for rep, fewest, most_known in zip(REPS[:2], (9, 2), (1.0, 0.9), strict=True):
+        tokens, lengths, replaced = (v.numpy() for v in encoder(rep, 90)(serialize(SEQUENCES)))
+        for sequence, row, length, marks in zip(SEQUENCES, tokens, lengths, replaced, strict=True):
+            words = rep.find_words(sequence)
+            expected = find_nearest_tokens(words, rep)
             assert np.array_equal(row[:length], expected) and not row[length:].any()
+            assert np.array_equal(marks[:length], rep.find_tokens(words) == 1)
+            assert not marks[length:].any()
             assert len({*expected.tolist()}) >= fewest
+        assert np.mean(~replaced[tokens > 0]) <= most_known
 
 
 def test_what_is_decoded_comes_back_in():
     rep = ChordMelodyWords(length=1).with_vocabulary(SEQUENCES)
-    tokens, lengths = encoder(rep, 90)(serialize(SEQUENCES))
-    assert lengths.numpy().min() > 12
+    tokens, lengths, replaced = encoder(rep, 90)(serialize(SEQUENCES))
+    assert lengths.numpy().min() > 12 and not replaced.numpy().any()
     qpm = np.full(len(SEQUENCES), 97.0, np.float32)
-    again, counts = encoder(rep, 90)(decoder(rep).decode_parts(tokens, qpm, lengths))
+    again, counts, _ = encoder(rep, 90)(decoder(rep).decode_parts(tokens, qpm, lengths))
     assert np.array_equal(again, tokens) and np.array_equal(counts, lengths)
 
 
@@ -205,16 +218,17 @@ def test_from_note_sequences_never_fails():
     drums.notes.add(pitch=60, start_time=0, end_time=9, is_drum=True)
     texts = [b"", b"\xff\xff", drums.SerializeToString(), wild.SerializeToString()]
     tune = SEQUENCES[2].SerializeToString()
-    tokens, lengths = decoder(rep).encode(tf.constant([*texts, tune]))
+    tokens, lengths, replaced = decoder(rep).encode(tf.constant([*texts, tune]))
     assert lengths.numpy()[[0, 1, 2, 4]].tolist() == [0, 0, 0, 6]
     assert not tokens.numpy()[:3].any()
     # Among them a note of the tune's tempo: the others in the batch do not matter to it.
-    alone, _ = decoder(rep).encode(tf.constant([tune]))
+    alone, *_ = decoder(rep).encode(tf.constant([tune]))
     assert np.array_equal(tokens[4:], alone) and alone.numpy().min() >= 2
     # The melody that is left of the wild ones: far away, and at no word of the vocabulary.
-    assert 0 < lengths.numpy()[3] <= 6 and (tokens.numpy()[3, : lengths[3]] == 1).all()
-    tokens, lengths = decoder(rep).encode(tf.zeros([0], tf.string))
-    assert (tokens.shape, lengths.shape) == ((0, 6), (0,))
+    assert 0 < lengths.numpy()[3] <= 6 and tokens.numpy()[3, : lengths[3]].min() >= 2
+    assert replaced.numpy().sum(axis=1).tolist() == [0, 0, 0, lengths[3], 0]
+    tokens, lengths, replaced = decoder(rep).encode(tf.zeros([0], tf.string))
+    assert (tokens.shape, lengths.shape, replaced.shape) == ((0, 6), (0,), (0, 6))
 
 
 @pytest.mark.parametrize("max_tokens", [0, 65_537])

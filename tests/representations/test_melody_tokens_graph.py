@@ -127,39 +127,45 @@ def test_a_token_out_of_range_is_refused(token):
         DECODERS[REPS[0]].decode(np.int32([[3, token]]), np.float32([120]))
 
 
-def check_first_tokens(sequences, rep, tokens, lengths):
-    size = tokens.shape[1]
-    for sequence, row, length in zip(sequences, tokens.numpy(), lengths.numpy(), strict=True):
-        try:
-            sampled = rep.sample(sequence)[:size]
-        except ConversionError as error:
-            assert error.reason == "no_melody"
-            sampled = np.zeros(0, np.int32)
-        expected = np.pad(sampled, (0, size - len(sampled)))
+def first_tokens(sequence, rep, size, any_octave):
+    try:
+        sampled = rep.sample(sequence, any_octave)[:size]
+    except ConversionError as error:
+        assert error.reason == "no_melody"
+        sampled = np.zeros(0, np.int32)
+    return np.pad(sampled, (0, size - len(sampled)))
+
+
+def check_first_tokens(sequences, rep, found):
+    assert [values.dtype for values in found] == [tf.int32, tf.int32, tf.bool]
+    rows = zip(sequences, *(values.numpy() for values in found), strict=True)
+    for sequence, row, length, replaced in rows:
+        expected = first_tokens(sequence, rep, len(row), any_octave=True)
         assert row.tolist() == expected.tolist()
         assert length == max([i + 1 for i, token in enumerate(expected) if token], default=0)
+        in_range = first_tokens(sequence, rep, len(row), any_octave=False)
+        assert replaced.tolist() == (expected != in_range).tolist()
 
 
 @SETTINGS
 @given(st.sampled_from(REPS), st.lists(tunes(), max_size=4))
 def test_from_note_sequences_equals_sample(rep, tune_list):
     sequences = [tune.to_sequence() for tune in tune_list]
-    tokens, lengths = encoder(rep, None)(serialize(sequences))
-    assert tokens.dtype == lengths.dtype == tf.int32
-    assert tokens.shape == (len(sequences), rep.length)
-    check_first_tokens(sequences, rep, tokens, lengths)
-    tokens, lengths = encoder(rep, 70)(serialize(sequences))
-    check_first_tokens(sequences, rep, tokens, lengths)
-    for row, tune in zip(tokens.numpy(), tune_list, strict=True):
-        slow = slow_tokens(tune, rep) or []
+    found = encoder(rep, None)(serialize(sequences))
+    assert found[0].shape == found[2].shape == (len(sequences), rep.length)
+    check_first_tokens(sequences, rep, found)
+    found = encoder(rep, 70)(serialize(sequences))
+    check_first_tokens(sequences, rep, found)
+    for row, tune in zip(found[0].numpy(), tune_list, strict=True):
+        slow = slow_tokens(tune, rep, any_octave=True) or []
         assert row.tolist() == (slow + [0] * 70)[:70]
 
 
 def test_from_note_sequences_equals_the_first_windows_of_encode():
     rep = REPS[0]
     sequences = [band(number, bars=15) for number in range(3)]  # 30 s.
-    first, lengths = DECODERS[rep].encode(serialize(sequences))
-    both, _ = encoder(rep, 64)(serialize(sequences))
+    first, lengths, _ = DECODERS[rep].encode(serialize(sequences))
+    both, *_ = encoder(rep, 64)(serialize(sequences))
     assert lengths.numpy().tolist() == [32, 32, 32]
     for index, sequence in enumerate(sequences):
         windows = [example["tokens"] for example in rep.encode(sequence)]
@@ -171,7 +177,7 @@ def test_what_is_decoded_comes_back_in():
     for rep in REPS:
         tokens = lopsided(np.random.default_rng(3), rep, 5, rep.length)
         qpm = np.full(5, rep.default_qpm, np.float32)
-        found, _ = DECODERS[rep].encode(DECODERS[rep].decode(tokens, qpm))
+        found, *_ = DECODERS[rep].encode(DECODERS[rep].decode(tokens, qpm))
         assert np.array_equal(found, tokens)
 
 
@@ -190,12 +196,12 @@ def test_from_note_sequences_never_fails():
     for instrument in (-1, 5, 2**31 - 1, -(2**31)):
         named.instrument_infos.add(instrument=instrument, name="a melody" * (instrument == -1))
     texts = [b"", b"\xff\xff", drums.SerializeToString(), wild.SerializeToString()]
-    tokens, lengths = DECODERS[rep].encode(tf.constant([*texts, named.SerializeToString()]))
+    tokens, lengths, _ = DECODERS[rep].encode(tf.constant([*texts, named.SerializeToString()]))
     assert lengths.numpy().tolist() == [0, 0, 0, 0, 3]
     assert not tokens.numpy()[:4].any()
     assert tokens.numpy()[4, :4].tolist() == [50, 50, 50, 0]
-    tokens, lengths = DECODERS[rep].encode(tf.zeros([0], tf.string))
-    assert (tokens.shape, lengths.shape) == ((0, 32), (0,))
+    tokens, lengths, replaced = DECODERS[rep].encode(tf.zeros([0], tf.string))
+    assert (tokens.shape, lengths.shape, replaced.shape) == ((0, 32), (0,), (0, 32))
 
 
 @pytest.mark.parametrize("max_tokens", [0, 65_537])

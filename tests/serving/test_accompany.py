@@ -34,6 +34,11 @@ def _onsets(piece, part):
     return sorted((round(n.start_time / beat), n.pitch) for n in piece.notes if n.part == part)
 
 
+def _notes(piece):
+    """(start, end, pitch) of every note."""
+    return sorted((round(n.start_time, 6), round(n.end_time, 6), n.pitch) for n in piece.notes)
+
+
 def test_a_request_made_by_hand(server, tiny_run):
     melodies = [soprano(1, bars=3, qpm=96.0), soprano(2, bars=8, qpm=72.0)]
     request = predict_pb2.PredictRequest()
@@ -60,6 +65,8 @@ def test_a_request_made_by_hand(server, tiny_run):
     shape = tiny_run(RECIPE).build_model().representation.spec["piano_roll"].shape
     rolls = [unpack_bytes(text, shape) for text in outputs["piano_roll"].string_val]
     assert [len(roll) for roll in rolls] == [3, 8, 1]
+    for name in ("notes_moved", "notes_left_out", "bars_left_out"):
+        assert list(outputs[name].int_val) == [0, 0, 0]
     assert rolls[0][..., 0].any(axis=2).all()
 
 
@@ -111,21 +118,26 @@ def test_phrases_of_a_long_piece_are_those_of_the_piece(client):
 
 
 def test_magentas_generators_accompany_and_generate(client, tiny_export):
-    melody = soprano(4, bars=3, qpm=100.0)
-    accompanied, alone = same_answers(
+    melody, begun = soprano(4, bars=3, qpm=100.0), soprano(5, bars=3, qpm=100.0)
+    begun.time_signatures.add(time=0.6, numerator=4, denominator=4)
+    accompanied, after_pick_up, alone = same_answers(
         client,
         tiny_export(RECIPE),
         [
             (melody, options(0.0, melody.total_time, threshold=0.4)),
+            (begun, options(0.0, begun.total_time, threshold=0.4)),
             (NoteSequence(), options(1.0, 12.0, temperature=1.0)),
         ],
     )
     (piece,) = client.accompany(RECIPE, [7], melody, threshold=0.4)
-    mine, theirs = (
-        sorted((round(n.start_time, 6), round(n.end_time, 6), n.pitch) for n in sequence.notes)
-        for sequence in (accompanied, piece)
+    assert _notes(accompanied) == _notes(piece)
+    # In the section there is what comes after three quarter notes, as long as the music.
+    (piece,) = client.accompany(RECIPE, [7], begun, threshold=0.4)
+    assert _notes(after_pick_up) == sorted(
+        (round(max(start - 1.8, 0.0), 6), round(min(end - 1.8, 7.2), 6), pitch)
+        for start, end, pitch in _notes(piece)
+        if end > 1.8 and start < 1.8 + 7.2
     )
-    assert mine == theirs
     assert alone.tempos[0].qpm == client.generate(RECIPE, [7])[0].tempos[0].qpm
 
 

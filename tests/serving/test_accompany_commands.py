@@ -1,5 +1,7 @@
 """tfmusicgan-generate --accompany: music from files."""
 
+import math
+
 import pytest
 
 from tests.cli.commands import refused, run
@@ -28,6 +30,40 @@ def test_the_command_takes_a_file(capsys, base, tmp_path):
     given = {n.pitch for n in read_midi(tmp_path / "melody.mid").notes}
     for path in paths[::3]:
         assert given <= {note.pitch for note in read_midi(path).notes}
+
+
+def test_what_is_not_as_it_was_is_told_in_one_line(capsys, base, tmp_path):
+    melody = soprano(4, bars=2, qpm=60.0)
+    for note in melody.notes[2:4]:
+        note.pitch += 48  # above the model's highest
+    melody.notes.add(pitch=60, velocity=70, start_time=9000.0, end_time=9001.0, program=19)
+    melody.tempos.add(time=4.0, qpm=60.5)
+    melody.total_time = 9001.0
+    with RecordWriter(tmp_path / "song.tfrecord") as writer:
+        writer.write(melody)
+    song = f"--accompany={tmp_path}/song.tfrecord"
+    assert run(generate.main, *base, "--formats=midi", song) == 0
+    printed = capsys.readouterr()
+    assert printed.out.count("\n") == 1
+    # 64 phrases of two bars are the most.
+    bars = math.ceil((4 + 8997 * 60.5 / 60) / 4) - 128
+    assert printed.err == (
+        "tfmusicgan-generate: Not as in the given music: notes moved by octaves 2, notes left out "
+        f"1, bars cut off at the end {bars}, changes of tempo left out 1.\n"
+    )
+    # Nothing is said of music that is there as it was.
+    write_midi(soprano(4, bars=2, qpm=100.0), tmp_path / "melody.mid")
+    base[-1] = f"--output={tmp_path}/other"
+    assert run(generate.main, *base, "--formats=midi", f"--accompany={tmp_path}/melody.mid") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_another_meter_is_refused_in_one_line(capsys, base, tmp_path):
+    waltz = soprano(4, bars=3, qpm=100.0)
+    waltz.time_signatures[0].numerator = 3
+    write_midi(waltz, tmp_path / "waltz.mid")
+    message = refused(capsys, generate.main, *base, f"--accompany={tmp_path}/waltz.mid")
+    assert "expected music in 4/4. Received:" in message and "3/4" in message
 
 
 def test_one_piece_of_several(capsys, base, tmp_path):

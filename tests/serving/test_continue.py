@@ -85,8 +85,9 @@ def test_the_command_takes_a_file(capsys, client, server, encode, tmp_path):
     base.append("--formats=midi")
     music = f"--continue={tmp_path}/tune.mid"
     assert run(generate.main, *base, music, "--num=2", "--control=top_k=9") == 0
-    paths = capsys.readouterr().out.splitlines()
-    assert len(paths) == 2
+    out, error = capsys.readouterr()
+    paths = out.splitlines()
+    assert len(paths) == 2 and not error
     given = encode(read_midi(tmp_path / "tune.mid"))
     for path in paths:
         assert encode(read_midi(path))[: len(given)] == given
@@ -98,6 +99,25 @@ def test_the_command_takes_a_file(capsys, client, server, encode, tmp_path):
     ):
         assert message in refused(capsys, generate.main, *base, "--seed=1", *arguments)
     assert run(generate.main, *base, "--seed=2", "--control=temperature=0.8") == 0
+
+
+def test_the_command_says_what_the_model_does_not_know(capsys, client, server, tmp_path):
+    tune = made_up.chorale(4, bars=2, qpm=150.0)
+    highest = [note for note in tune.notes if note.instrument == 0]
+    for note in highest[::3]:
+        note.pitch += 36  # the model's keys end at MIDI 84
+    write_midi(tune, tmp_path / "tune.mid")
+    flags = [f"--server={server.address}", f"--model={RECIPE}", f"--output={tmp_path}/out"]
+    flags += ["--formats=midi", f"--continue={tmp_path}/tune.mid", "--control=length=40"]
+    assert run(generate.main, *flags) == 0
+    assert capsys.readouterr().err == (
+        f"tfmusicgan-generate: {RECIPE} does not know 3 of the 8 tokens of {tmp_path}/tune.mid. "
+        "The nearest ones that it knows stand for them.\n"
+    )
+    inputs = {"seed": np.int64([1]), "note_sequence": np.array([tune.SerializeToString()], object)}
+    outputs = client.predict(RECIPE, inputs, "continue")
+    assert set(outputs) == {"note_sequence", "tokens", "tokens_replaced"}
+    assert outputs["tokens_replaced"].tolist() == [3]
 
 
 def test_many_without_a_server(capsys, tiny_export, encode, tmp_path):

@@ -241,10 +241,37 @@ def _pieces() -> list:
     with _connected() as client:
         if music is not None:
             ask = client.accompany if _ACCOMPANY.value else client.continue_piece
-            return ask(_MODEL.value, seeds, music, _VERSION.value, None, **controls)
+            pieces = ask(_MODEL.value, seeds, music, _VERSION.value, None, **controls)
+            if _CONTINUE.value:
+                _tell_of_replaced(client, music)
+            else:
+                _tell_of_changes(client, music)
+            return pieces
         answers_sounds = _answers_sounds(client.metadata(_MODEL.value, _VERSION.value))
         ask = client.generate_audio if answers_sounds else client.generate
         return ask(_MODEL.value, seeds, signature, _VERSION.value, **controls)
+
+
+def _tell_of_replaced(client, music) -> None:
+    """Says in a line how much of the given music the model does not know."""
+    from tfmusicgan.client.replaced_tokens import count_replaced
+
+    replaced, given = count_replaced(client, _MODEL.value, music, _VERSION.value)
+    if replaced:
+        print(
+            f"{COMMAND.name}: {_MODEL.value} does not know {replaced} of the {given} tokens of "
+            f"{_CONTINUE.value}. The nearest ones that it knows stand for them.",
+            file=sys.stderr,
+        )
+
+
+def _tell_of_changes(client, music) -> None:
+    """Says in a line what accompaniments don't have of the given music as it was."""
+    from tfmusicgan.client.accompaniment import describe_changes
+
+    changes = describe_changes(client, _MODEL.value, music, _VERSION.value)
+    if changes:
+        print(f"{COMMAND.name}: {changes}", file=sys.stderr)
 
 
 def _answers_sounds(signatures: dict) -> bool:

@@ -122,13 +122,15 @@ class MusicClient(ModelClient):
           seeds: One whole number per piece.
           note_sequences: One NoteSequence, or its bytes, for all pieces; or one per seed. The model
             takes the track it was trained with or, where there are no notes for it, all pitched
-            notes; and of these the first 64 phrases.
+            notes; and of these the first 64 phrases. `accompaniment.describe_changes` tells what
+            is not in the pieces as it was.
           version: A version number.
           label: A version label.
-          **controls: As for `generate`; the tempo is the given music's.
+          **controls: As for `generate`; the tempo is the given music's first.
 
         Returns:
-          The pieces, in the order of the seeds, each as long as its music.
+          The pieces, in the order of the seeds, each as long as its music in whole bars. A pick-up
+          is at the end of a bar, the first.
 
         Raises:
           ServingError: With the server's code and text, of the first request that failed.

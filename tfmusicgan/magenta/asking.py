@@ -13,6 +13,7 @@ from tfmusicgan.magenta.models import Model
 from tfmusicgan.magenta.options import Options
 from tfmusicgan.magenta.sections import TOLERANCE_SECONDS
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.representations.bar_stretches import missing_quarters
 
 _COUNTS = ("num_phrases", "length")
 _TOKEN_BYTES = 4
@@ -58,15 +59,23 @@ class Asker:
         self._check_tempo(piece, controls.get("qpm"))
         return piece
 
-    def accompany(self, given: NoteSequence) -> NoteSequence:
-        """A piece to given music, as long as it.
+    def accompany(self, given: NoteSequence) -> tuple[NoteSequence, float]:
+        """A piece to given music.
 
         Args:
           given: The music, from 0.
+
+        Returns:
+          The piece, and where in it the given music begins, in seconds: it has a pick-up's whole
+          bar.
         """
         self._check_controls("accompany", None)
         controls = {**self._options.controls, "note_sequence": given.SerializeToString()}
-        return self._ask("accompany", controls)
+        piece = self._ask("accompany", controls)
+        if not piece.time_signatures or not piece.tempos:
+            return piece, 0.0
+        beats_per_bar = piece.time_signatures[0].numerator  # of piano-rolls: quarter notes
+        return piece, missing_quarters(given, beats_per_bar) * 60.0 / piece.tempos[0].qpm
 
     def go_on(self, given: NoteSequence) -> tuple[NoteSequence, float]:
         """A piece that begins with given music.

@@ -122,8 +122,8 @@ class SequenceGenerator:
         section, given = options.section, options.given or options.section
         asker = Asker(self._model, self._signatures, options)
         if "accompany" in self._signatures and sections.has_notes(music, given):
-            piece = asker.accompany(sections.cut(music, given))
-            return _join(music, sections.outside(music.notes, section), piece, section)
+            piece, begin = asker.accompany(sections.cut(music, given))
+            return _join(music, sections.outside(music.notes, section), piece, section, begin)
         primer = options.given or Section(0.0, math.inf)
         is_primed = sections.has_notes(music, primer)
         if "continue" in self._signatures and is_primed:
@@ -178,10 +178,14 @@ class LocalSequenceGenerator(SequenceGenerator):
 
 
 def _join(
-    music: NoteSequence, kept: list[NoteSequence.Note], piece: NoteSequence, section: Section
+    music: NoteSequence,
+    kept: list[NoteSequence.Note],
+    piece: NoteSequence,
+    section: Section,
+    begin: float = 0.0,
 ) -> NoteSequence:
-    """Puts a piece's beginning into the section, as instruments of their own."""
-    notes = sections.moved(piece.notes, section.start, section)
+    """Puts a piece from some second on into the section, as instruments of their own."""
+    notes = sections.moved(piece.notes, section.start - begin, section)
     infos = sections.renumber(piece, notes, kept)
     result = sections.join(music, kept, notes, piece, section.end)
     result.instrument_infos.extend(infos)

@@ -1,11 +1,14 @@
 """Music cut to a section, and a section put into music."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 
 from tfmusicgan.magenta.options import Section
+from tfmusicgan.note_sequences import transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
 
 TOLERANCE_SECONDS = 1e-6  # of times that went through float32 tempos
+_TOLERANCE_BARS = 1e-4
 
 
 def tempo_at(sequence: NoteSequence, seconds: float) -> float | None:
@@ -33,20 +36,40 @@ def cut(sequence: NoteSequence, section: Section) -> NoteSequence:
 
     Returns:
       The notes within, cut at its bounds and beginning at 0, with the tempo in force at its start,
-      the first time signature, and what names the instruments.
+      its time signatures, and what names the instruments. A section that begins within a bar
+      begins with a pick-up: its meter stands at 0 and again at the next bar line.
     """
     piece = NoteSequence(ticks_per_quarter=sequence.ticks_per_quarter)
     qpm = tempo_at(sequence, section.start)
     if qpm is not None:
         piece.tempos.add(qpm=qpm)
-    for signature in sequence.time_signatures[:1]:
-        piece.time_signatures.add(numerator=signature.numerator, denominator=signature.denominator)
+    piece.time_signatures.extend(_signatures(sequence, section))
     piece.instrument_infos.extend(sequence.instrument_infos)
     piece.part_infos.extend(sequence.part_infos)
     whole = Section(0.0, section.seconds)
     piece.notes.extend(moved(sequence.notes, -section.start, whole))
     piece.total_time = max((note.end_time for note in piece.notes), default=0.0)
     return piece
+
+
+def _signatures(sequence: NoteSequence, section: Section) -> Iterator[NoteSequence.TimeSignature]:
+    """The time signatures of a section, and one more at the first bar line where it has none."""
+    if not sequence.time_signatures:
+        return
+    first, last = transforms.seconds_to_quarters(sequence, [section.start, section.end])
+    for meter in transforms.meter_segments(sequence):
+        begin, end = max(meter.start_quarter, first), min(meter.end_quarter, last)
+        bars = (begin - meter.start_quarter) / meter.quarters_per_bar
+        line = meter.start_quarter + math.ceil(bars - _TOLERANCE_BARS) * meter.quarters_per_bar
+        lines = [line] if line > begin + _TOLERANCE_BARS else []
+        for quarter in (begin, *lines):
+            if quarter < end:
+                seconds = float(transforms.quarters_to_seconds(sequence, quarter)) - section.start
+                yield NoteSequence.TimeSignature(
+                    time=max(seconds, 0.0),
+                    numerator=meter.numerator,
+                    denominator=meter.denominator,
+                )
 
 
 def moved(

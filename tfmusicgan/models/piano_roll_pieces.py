@@ -37,7 +37,8 @@ def signatures(model: PianoRollGAN) -> dict[str, Signature]:
 
     Returns:
       `serving_default` (seed), `generate` (seed, threshold, temperature, qpm, num_phrases), and
-      with a condition track `accompany` (seed, note_sequence, threshold, temperature).
+      with a condition track `accompany` (seed, note_sequence, threshold, temperature), which also
+      answers what of the given music is not as it was.
     """
     controls = tf.TensorSpec([None], tf.float32)
     inputs = {"seed": tf.TensorSpec([None], tf.int64)}
@@ -92,12 +93,10 @@ def _accompany(
     rep, at = model.representation, model.condition_track
     # A server merges requests: one that is no music must not fail the others.
     note_sequence = graph.readable_note_sequences(note_sequence)
+    note_sequence = graph.in_meter(note_sequence, rep.beats_per_bar)
     limit = MAX_PHRASES * rep.bars
-    # As long as the music, or what is taken for the given track where no track has any of it.
-    num_bars = tf.maximum(
-        graph.count_bars(note_sequence, rep, limit),
-        graph.count_bars(note_sequence, rep, limit, at),
-    )
+    music_bars = graph.count_bars(note_sequence, rep)
+    num_bars = tf.minimum(music_bars, limit)
     num_phrases = (num_bars + rep.bars - 1) // rep.bars
     longest = tf.reduce_max(tf.concat([num_phrases, [1]], axis=0))
     given = graph.given_track(note_sequence, rep, at, longest * rep.bars)
@@ -105,7 +104,13 @@ def _accompany(
     given = tf.boolean_mask(tf.reshape(given, shape), tf.sequence_mask(num_phrases, longest))
     phrases = _phrases(model, seed, num_phrases, threshold, temperature, given)
     qpm = graph.note_sequence_qpm(note_sequence)
-    return _answers(model, phrases, num_phrases, num_bars, qpm)
+    counts = graph.count_notes(note_sequence, rep, at, limit)
+    return {
+        **_answers(model, phrases, num_phrases, num_bars, qpm),
+        "notes_moved": counts.moved,
+        "notes_left_out": counts.left_out,
+        "bars_left_out": music_bars - num_bars,
+    }
 
 
 def _answers(

@@ -35,7 +35,8 @@ def signatures(model: TokenGAN) -> dict[str, Signature]:
 
     Returns:
       `serving_default` (seed), `generate` (seed, temperature, top_k, top_p, length, qpm) and
-      `continue` (the same with note_sequence in place of qpm).
+      `continue` (the same with note_sequence in place of qpm; it also counts the given tokens that
+      stand for others).
 
     Raises:
       ExportError: If the representation has no graph half.
@@ -72,7 +73,8 @@ def signatures(model: TokenGAN) -> dict[str, Signature]:
 def graph_half(representation: Representation) -> types.ModuleType:
     """The module that turns a representation's tokens to NoteSequences and back in the graph.
 
-    It is `representations/<name>_graph.py` and has `to_note_sequences`, `from_note_sequences`,
+    It is `representations/<name>_graph.py` and has `to_note_sequences`, `from_note_sequences`
+    (tokens, how many they are, and which of them stand for what the vocabulary lacks),
     `note_sequence_qpm` and `readable_note_sequences`.
 
     Raises:
@@ -117,8 +119,10 @@ def _continue(
     # A server merges requests: one that is no music must not fail the others.
     note_sequence = graph.readable_note_sequences(note_sequence)
     read = max(_READ_TOKENS, model.max_length)
-    tokens, count = graph.from_note_sequences(note_sequence, rep, read)
-    begin = _last(tokens, count, model.max_length - model.length)
+    tokens, count, replaced = graph.from_note_sequences(note_sequence, rep, read)
+    most = model.max_length - model.length
+    begin = _last(tokens, count, most)
+    replaced = _last(replaced, count, most)[0] & tf.sequence_mask(begin[1], most)
     length = tf.where(length > 0, length, begin[1] + model.length)
     length = tf.clip_by_value(length, begin[1] + 1, model.max_length)
     keys = model.piece_keys(seed)
@@ -128,19 +132,20 @@ def _continue(
     qpm = graph.note_sequence_qpm(note_sequence)
     if getattr(rep, "grid_in_seconds", False):  # tokens last as long as they did, at any tempo
         qpm = tf.fill(tf.shape(seed), np.float32(rep.default_qpm))
-    return _answers(model, tokens, length, qpm)
+    counted = {"tokens_replaced": tf.math.count_nonzero(replaced, axis=1, dtype=tf.int32)}
+    return _answers(model, tokens, length, qpm) | counted
 
 
 def _last(tokens: tf.Tensor, count: tf.Tensor, most: int) -> tuple[tf.Tensor, tf.Tensor]:
     """The last of each row's tokens.
 
     Args:
-      tokens: int32 [batch, any].
+      tokens: [batch, any].
       count: int32 [batch], how many of each row there are.
       most: How many are wanted at most.
 
     Returns:
-      int32 [batch, most], from the left, and how many they are, int32 [batch].
+      [batch, most], from the left, and how many they are, int32 [batch].
     """
     kept = tf.minimum(count, most)
     places = (count - kept)[:, tf.newaxis] + tf.range(most)

@@ -1,10 +1,11 @@
-"""Where a piece keeps one meter: stretches of consecutive whole bars."""
+"""Where a piece keeps one meter: stretches of consecutive whole bars, and the bar of a pick-up."""
 
 import dataclasses
 
 from tfmusicgan.errors import ConversionError
 from tfmusicgan.note_sequences import transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.whole_bars import TOLERANCE_QUARTERS
 from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
 
 # Over two hours of 4/4 at 120; what is longer is a damaged file, whose arrays would fill memory.
@@ -77,6 +78,44 @@ def bar_stretches(sequence: NoteSequence, beats_per_bar: int, steps_per_beat: in
             reason="no_bars_in_meter",
         )
     return stretches
+
+
+def missing_quarters(sequence: NoteSequence, beats_per_bar: int) -> float:
+    """What the first bar of a piece in one meter lacks at its start.
+
+    A time signature less than a bar after the start begins the first whole bar; what is before it
+    is a pick-up. A last segment shorter than a bar is part of one. A piece without time signatures
+    is in the meter.
+
+    Args:
+      sequence: The piece.
+      beats_per_bar: Quarter notes in a bar.
+
+    Returns:
+      Quarter notes; 0 without a pick-up.
+
+    Raises:
+      ConversionError: If music is in another meter (reason `"no_bars_in_meter"`).
+    """
+    if not any(s.numerator > 0 and s.denominator > 0 for s in sequence.time_signatures):
+        return 0.0
+    segments, missing = transforms.meter_segments(sequence), 0.0
+    shortest = beats_per_bar - TOLERANCE_QUARTERS
+    if len(segments) > 1 and segments[0].end_quarter < shortest:
+        missing = beats_per_bar - segments[0].end_quarter
+        segments = segments[1:]
+    if len(segments) > 1 and segments[-1].end_quarter - segments[-1].start_quarter < shortest:
+        segments = segments[:-1]
+    meters = [(segment.numerator, segment.denominator) for segment in segments]
+    others = [meter for meter in meters if not _is_meter(*meter, beats_per_bar)]
+    if others:
+        name = sequence.id or sequence.filename or "the sequence"
+        raise ConversionError(
+            f"Expected music in {beats_per_bar}/4. Received: {others[0][0]}/{others[0][1]} in "
+            f"{name!r}.",
+            reason="no_bars_in_meter",
+        )
+    return missing
 
 
 def _is_meter(numerator: int, denominator: int, beats_per_bar: int) -> bool:

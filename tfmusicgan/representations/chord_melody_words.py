@@ -40,7 +40,8 @@ START, UNKNOWN = 0, 1
 # What is longer is a damaged file, or a question that would fill memory.
 MAX_TOKENS = 65_536
 
-_NUM_RESERVED = 2
+NUM_RESERVED = 2
+"""Tokens before that of the first word."""
 
 _INT_RANGES = {
     "steps_per_quarter": (1, 480),
@@ -117,7 +118,7 @@ class ChordMelodyWords:
     @property
     def num_tokens(self) -> int:
         """Size of the vocabulary: the start symbol, the unknown word, and the words."""
-        return _NUM_RESERVED + len(self.words)
+        return NUM_RESERVED + len(self.words)
 
     @property
     def start_token(self) -> int:
@@ -127,7 +128,7 @@ class ChordMelodyWords:
     @property
     def drawable(self) -> np.ndarray:
         """The tokens that a model may draw, those of words: bool [num_tokens]."""
-        return np.arange(self.num_tokens) >= _NUM_RESERVED
+        return np.arange(self.num_tokens) >= NUM_RESERVED
 
     @property
     def default_qpm(self) -> float:
@@ -213,7 +214,10 @@ class ChordMelodyWords:
         )
 
     def find_tokens(self, words: np.ndarray) -> np.ndarray:
-        """Looks words up: int64 [words, 6] to int32 [words], 1 for those that are not there."""
+        """Looks words up: int64 [words, 6] to int32 [words], 1 for those that are not there.
+
+        What a model goes on with has the nearest words in their place (`chord_melody_nearest.py`).
+        """
         keys, tokens = self.sorted_keys
         wanted = vocabulary.word_keys(words)
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
@@ -257,7 +261,7 @@ class ChordMelodyWords:
         """
         keys = vocabulary.word_keys(np.array(self.words, np.int64).reshape(-1, NUM_COLUMNS))
         order = np.argsort(keys)
-        tokens = np.append(UNKNOWN, order + _NUM_RESERVED).astype(np.int32)
+        tokens = np.append(UNKNOWN, order + NUM_RESERVED).astype(np.int32)
         return np.append(vocabulary.NO_KEY, keys[order]), tokens
 
     def to_parameters(self) -> dict[str, Any]:

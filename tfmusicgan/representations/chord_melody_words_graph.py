@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations import chord_melody_events as events
 from tfmusicgan.representations import chord_melody_events_graph as events_graph
+from tfmusicgan.representations import chord_melody_nearest_graph as nearest_graph
 from tfmusicgan.representations import chord_melody_vocabulary as vocabulary
 from tfmusicgan.representations.chord_melody_messages import (
     CHORDS,
@@ -18,8 +19,10 @@ from tfmusicgan.representations.chord_melody_messages import (
     chord_melody_header,
     chord_symbol,
 )
+from tfmusicgan.representations.chord_melody_nearest import known_features
 from tfmusicgan.representations.chord_melody_words import (
     MAX_TOKENS,
+    NUM_RESERVED,
     START,
     UNKNOWN,
     ChordMelodyWords,
@@ -117,13 +120,13 @@ def to_note_sequences(
 
 def from_note_sequences(
     note_sequences: tf.Tensor, representation: ChordMelodyWords, max_tokens: int | None = None
-) -> tuple[tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Finds the words of the music that a model is to go on with, from its beginning.
 
-    The tokens equal the first ones of `ChordMelodyWords.find_tokens` of `find_words`, filled up
-    with start symbols, for sequences that have them; notes with a time that is not finite are left
-    out. Nothing else is: no window is too short, and a melody without chords is words as well. A
-    sequence without a melody has none.
+    The tokens equal the first ones of `chord_melody_nearest.find_nearest_tokens` of the words that
+    `ChordMelodyWords.find_words` finds, filled up with start symbols, for sequences that have them;
+    notes with a time that is not finite are left out. Nothing else is: no window is too short, and
+    a melody without chords is words as well. A sequence without a melody has none.
 
     Args:
       note_sequences: tf.string [batch], serialised NoteSequences. Bytes that do not parse fail the
@@ -134,6 +137,8 @@ def from_note_sequences(
     Returns:
       tokens: int32 [batch, max_tokens].
       lengths: int32 [batch], how many words there are.
+      replaced: bool [batch, max_tokens], where the nearest word stands for one that the vocabulary
+        lacks.
 
     Raises:
       ValueError: If `max_tokens` is out of range.
@@ -150,10 +155,11 @@ def from_note_sequences(
     place = tf.range(tf.size(row)) - tf.gather(tf.cumsum(counts, exclusive=True), row)
     kept = place < max_tokens
     cells = tf.boolean_mask(tf.stack([row, place], axis=1), kept)
-    tokens = tf.scatter_nd(
-        cells, tf.boolean_mask(_tokens(words, rep), kept), [notes.batch, max_tokens]
+    tokens, replaced = (
+        tf.ensure_shape(tf.scatter_nd(cells, values, [notes.batch, max_tokens]), [None, max_tokens])
+        for values in _nearest_tokens(tf.boolean_mask(words, kept), rep)
     )
-    return tf.ensure_shape(tokens, [None, max_tokens]), tf.minimum(counts, max_tokens)
+    return tokens, tf.minimum(counts, max_tokens), replaced
 
 
 def _starts(durations: tf.Tensor) -> tf.Tensor:
@@ -214,6 +220,18 @@ def _tokens(words: tf.Tensor, rep: ChordMelodyWords) -> tf.Tensor:
     wanted = _word_keys(words)
     place = tf.minimum(tf.searchsorted(keys, wanted), tf.size(keys) - 1)
     return tf.where(tf.gather(keys, place) == wanted, tf.gather(tokens, place), UNKNOWN)
+
+
+def _nearest_tokens(words: tf.Tensor, rep: ChordMelodyWords) -> tuple[tf.Tensor, tf.Tensor]:
+    """As `chord_melody_nearest.find_nearest_tokens`, and which are replaced: bool [words]."""
+    tokens = _tokens(words, rep)
+    unknown = tokens == UNKNOWN
+    if not rep.words:
+        return tokens, tf.zeros_like(unknown)
+    wanted = nearest_graph.features(tf.boolean_mask(words, unknown))
+    places = tf.cast(nearest_graph.nearest(wanted, known_features(rep)), tf.int32)
+    tokens = tf.tensor_scatter_nd_update(tokens, tf.where(unknown), places + NUM_RESERVED)
+    return tokens, unknown
 
 
 def _word_keys(words: tf.Tensor) -> tf.Tensor:

@@ -8,8 +8,8 @@ from tfmusicgan.representations.jazz_phrases import HIGHEST_PITCH, LOWEST_PITCH,
 from tfmusicgan.representations.jazz_phrases_chords_graph import chord_numbers, to_bits
 from tfmusicgan.representations.jazz_phrases_rhythm import STEPS_PER_BAR, STEPS_PER_QUARTER
 from tfmusicgan.representations.jazz_phrases_rhythm_graph import rhythm_tokens
-from tfmusicgan.representations.melody_bars_meter_graph import later, missing_quarters
 from tfmusicgan.representations.melody_track_graph import melody_notes
+from tfmusicgan.representations.meter_graph import later, missing_quarters
 from tfmusicgan.representations.note_sequences_graph import FlatNotes, chord_symbols, flat_notes
 from tfmusicgan.representations.piano_roll_grid_graph import round_steps
 

@@ -4,10 +4,11 @@ import tensorflow as tf
 
 from tfmusicgan.representations.melody_bars import MelodyBars
 from tfmusicgan.representations.melody_bars_chords_graph import bar_triads
-from tfmusicgan.representations.melody_bars_meter_graph import later, missing_quarters
 from tfmusicgan.representations.melody_bars_steps import LOUDEST, SILENCE
 from tfmusicgan.representations.melody_track_graph import melody_notes
+from tfmusicgan.representations.meter_graph import later, missing_quarters
 from tfmusicgan.representations.note_sequences_graph import FlatNotes, flat_notes
+from tfmusicgan.representations.octaves_graph import fold
 from tfmusicgan.representations.piano_roll_grid_graph import draw, round_steps
 
 
@@ -36,7 +37,8 @@ def from_note_sequences(
     grid, first_bar = _grid_notes(notes, rep, max_bars)
     pitches, onsets = _highest(grid, notes.batch, max_bars, rep.steps_per_bar)
     source = _fill_rests(pitches, rep.steps_per_bar)
-    columns = [_fold(tf.gather(pitches, source, batch_dims=1), rep)]
+    filled = tf.gather(pitches, source, batch_dims=1)
+    columns = [fold(filled, rep.lowest_pitch, rep.num_pitches)]
     if rep.onsets:
         columns.append(_filled_onsets(onsets, source, rep.steps_per_bar))
     if rep.velocities:
@@ -161,10 +163,3 @@ def _held(values: tf.Tensor, onsets: tf.Tensor) -> tf.Tensor:
     index = tf.stack([tf.cast(places[:, 0], tf.int32), tf.gather_nd(number, places) - 1], axis=1)
     compact = tf.tensor_scatter_nd_update(padded, index, tf.gather_nd(values, places))
     return tf.gather(compact, tf.maximum(number - 1, 0), batch_dims=1)
-
-
-def _fold(pitch: tf.Tensor, rep: MelodyBars) -> tf.Tensor:
-    """As `melody_bars_steps.fold`."""
-    low, above = rep.lowest_pitch, rep.lowest_pitch + rep.num_pitches
-    pitch = tf.where(pitch < low, low + (pitch - low) % 12, pitch)
-    return tf.where(pitch >= above, above - 12 + (pitch - above) % 12, pitch)

@@ -1,4 +1,4 @@
-"""Lead sheets as steps without rests, the NumPy half: drawing, filling, folding, triads of bars."""
+"""Lead sheets as steps without rests, the NumPy half: drawing, filling, triads of bars."""
 
 import numpy as np
 
@@ -91,10 +91,3 @@ def fill(parts: list[np.ndarray], steps_per_bar: int) -> tuple[np.ndarray, np.nd
     # Where it used to begin it goes on.
     still = np.append(False, moved[:-1]) & ~moved & (steps % steps_per_bar > 0)
     return pitch[source], np.where(begins, 1, np.where(moved | still, 0, onset)), velocity[source]
-
-
-def fold(pitch: np.ndarray, lowest_pitch: int, num_pitches: int) -> np.ndarray:
-    """Moves pitches outside a range by octaves to the nearest within: [any] to the same shape."""
-    above = lowest_pitch + num_pitches
-    pitch = np.where(pitch < lowest_pitch, lowest_pitch + (pitch - lowest_pitch) % 12, pitch)
-    return np.where(pitch >= above, above - 12 + (pitch - above) % 12, pitch)

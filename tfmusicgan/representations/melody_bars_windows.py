@@ -9,15 +9,10 @@ import numpy as np
 from tfmusicgan.errors import ConversionError
 from tfmusicgan.note_sequences.lead_sheet import LeadSheet, read_lead_sheet
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.representations.melody_bars_steps import (
-    SILENCE,
-    draw_steps,
-    fill,
-    find_triads,
-    fold,
-)
+from tfmusicgan.representations.melody_bars_steps import SILENCE, draw_steps, fill, find_triads
 from tfmusicgan.representations.melody_track import melody_notes
 from tfmusicgan.representations.note_arrays import note_arrays
+from tfmusicgan.representations.octaves import fold
 
 if typing.TYPE_CHECKING:
     from tfmusicgan.representations.melody_bars import MelodyBars

@@ -17,6 +17,7 @@ from tfmusicgan.representations.base import Example, FieldSpec
 from tfmusicgan.representations.melody_messages import find_notes, tokens_to_note_sequence
 from tfmusicgan.representations.melody_track import melody_notes
 from tfmusicgan.representations.note_arrays import note_arrays
+from tfmusicgan.representations.octaves import fold
 from tfmusicgan.representations.parameters import (
     PlainParameters,
     check_pitches,
@@ -185,11 +186,13 @@ class MelodyTokens(PlainParameters):
         }
         return [{"tokens": window} for window in kept], left_out
 
-    def sample(self, sequence: NoteSequence) -> np.ndarray:
+    def sample(self, sequence: NoteSequence, any_octave: bool = False) -> np.ndarray:
         """Samples the melody of a whole piece.
 
         Args:
           sequence: The piece; it stays as it is.
+          any_octave: Whether MIDI notes outside the pitch range are moved into it by octaves
+            (`octaves.fold`) in place of being left out: what a model goes on with keeps its notes.
 
         Returns:
           int32 [tokens], read-only: one for each sample point before the piece's end.
@@ -202,7 +205,11 @@ class MelodyTokens(PlainParameters):
         if not np.isfinite(times).all():
             raise ConversionError(f"Expected finite times in {name!r}.", reason="bad_times")
         melody = melody_notes(notes, sequence, self.melody_name)
-        pitch = notes.pitch - self.lowest_pitch
+        pitch = notes.pitch
+        if any_octave:
+            melody &= (pitch >= 0) & (pitch < 128)
+            pitch = fold(pitch, self.lowest_pitch, self.num_pitches)
+        pitch = pitch - self.lowest_pitch
         taken = melody & (pitch >= 0) & (pitch < self.num_pitches)
         if not taken.any():
             raise ConversionError(

@@ -11,6 +11,7 @@ from tfmusicgan.representations.note_sequences_graph import (
     note_sequence_qpm,
     readable_note_sequences,
 )
+from tfmusicgan.representations.octaves_graph import fold
 from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
 from tfmusicgan.representations.piano_roll_grid_graph import draw
 from tfmusicgan.representations.score_messages_graph import checked_qpm, encode_sequences
@@ -80,13 +81,13 @@ def to_note_sequences(
 
 def from_note_sequences(
     note_sequences: tf.Tensor, representation: MelodyTokens, max_tokens: int | None = None
-) -> tuple[tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Samples the melodies that a model is to go on with, from their beginnings.
 
-    The tokens equal the first ones of `MelodyTokens.sample`, filled up with silence, for sequences
-    with finite times; notes with a time that is not finite are left out. Nothing else is: no window
-    is too short and none has too few notes. A sequence without a melody (see `melody_track`) or
-    without any note of it within the pitch range is silence.
+    The tokens equal the first ones of `MelodyTokens.sample` with `any_octave`, filled up with
+    silence, for sequences with finite times; notes with a time that is not finite are left out.
+    Nothing else is: no window is too short and none has too few notes. A sequence without a melody
+    (see `melody_track`), or of fewer keys than an octave has without any of them, is silence.
 
     Args:
       note_sequences: tf.string [batch], serialised NoteSequences. Bytes that do not parse fail the
@@ -97,6 +98,7 @@ def from_note_sequences(
     Returns:
       tokens: int32 [batch, max_tokens].
       lengths: int32 [batch], tokens up to the last that sounds; 0 where none does.
+      replaced: bool [batch, max_tokens], where a key stands for a note outside the pitch range.
 
     Raises:
       ValueError: If `max_tokens` is out of range.
@@ -106,21 +108,36 @@ def from_note_sequences(
     if not 1 <= max_tokens <= MAX_TOKENS:
         raise ValueError(f"max_tokens: expected 1-{MAX_TOKENS}. Received: {max_tokens}.")
     notes = flat_notes(note_sequences)
-    grid = _draw(notes, rep, max_tokens)
-    keys = tf.range(1, rep.num_tokens)
-    tokens = tf.reduce_max(tf.where(grid, keys, 0), axis=2)
-    tokens = tf.ensure_shape(tokens, [None, max_tokens])
+    melody = melody_notes(notes, rep.melody_name) & (notes.pitch >= 0) & (notes.pitch < 128)
+    pitch = fold(notes.pitch, rep.lowest_pitch, rep.num_pitches)
+    own, others = (
+        _sample(notes, pitch - rep.lowest_pitch, melody & taken, rep, max_tokens)
+        for taken in (pitch == notes.pitch, pitch != notes.pitch)
+    )
+    tokens = tf.maximum(own, others)
     counted = tf.where(tokens > 0, tf.range(1, max_tokens + 1), 0)
-    return tokens, tf.reduce_max(counted, axis=1)
+    return tokens, tf.reduce_max(counted, axis=1), others > own
 
 
-def _draw(notes: FlatNotes, rep: MelodyTokens, max_tokens: int) -> tf.Tensor:
-    """Bool [batch, max_tokens, num_pitches]: where the melodies' notes sound."""
-    pitch = notes.pitch - rep.lowest_pitch
-    taken = melody_notes(notes, rep.melody_name) & (pitch >= 0) & (pitch < rep.num_pitches)
-    start, end, row, pitch = (
+def _sample(
+    notes: FlatNotes, key: tf.Tensor, taken: tf.Tensor, rep: MelodyTokens, max_tokens: int
+) -> tf.Tensor:
+    """Tokens of some of the notes, as if there were no others.
+
+    Args:
+      notes: Those of a batch.
+      key: int32 [notes], from 0.
+      taken: bool [notes], which notes count, where their keys are the representation's.
+      rep: Gives the grid and the keys.
+      max_tokens: How many.
+
+    Returns:
+      int32 [batch, max_tokens].
+    """
+    taken &= (key >= 0) & (key < rep.num_pitches)
+    start, end, row, key = (
         tf.boolean_mask(values, taken)
-        for values in (notes.start_seconds, notes.end_seconds, notes.row, pitch)
+        for values in (notes.start_seconds, notes.end_seconds, notes.row, key)
     )
     # The operations of MelodyTokens.sample, in its order.
     start, end = (
@@ -129,6 +146,8 @@ def _draw(notes: FlatNotes, rep: MelodyTokens, max_tokens: int) -> tf.Tensor:
     start, end = (
         tf.cast(tf.clip_by_value(point, 0.0, float(max_tokens)), tf.int32) for point in (start, end)
     )
-    cell = row * rep.num_pitches + pitch
+    cell = row * rep.num_pitches + key
     bar_shape = (max_tokens, rep.num_pitches)
-    return draw(start, end, cell, notes.batch, 1, bar_shape)[:, 0]
+    grid = draw(start, end, cell, notes.batch, 1, bar_shape)[:, 0]
+    tokens = tf.reduce_max(tf.where(grid, tf.range(1, rep.num_tokens), 0), axis=2)
+    return tf.ensure_shape(tokens, [None, max_tokens])

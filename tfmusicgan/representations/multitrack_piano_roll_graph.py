@@ -1,18 +1,16 @@
 """The graph half of `multitrack_piano_roll.py`: piano-rolls to NoteSequences, core ops only.
 
-The other direction is written in `multitrack_piano_roll_graph_input.py` and
-`note_sequences_graph.py`.
+The other direction is written in `multitrack_piano_roll_graph_input.py`, `given_track_graph.py`,
+`meter_graph.py` and `note_sequences_graph.py`.
 """
 
 import numpy as np
 import tensorflow as tf
 
+from tfmusicgan.representations.given_track_graph import count_bars, count_notes, given_track
+from tfmusicgan.representations.meter_graph import in_meter
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
-from tfmusicgan.representations.multitrack_piano_roll_graph_input import (
-    count_bars,
-    from_note_sequences,
-    given_track,
-)
+from tfmusicgan.representations.multitrack_piano_roll_graph_input import from_note_sequences
 from tfmusicgan.representations.note_sequences_graph import (
     note_sequence_qpm,
     readable_note_sequences,
@@ -23,8 +21,10 @@ from tfmusicgan.representations.tracks import by_part
 
 __all__ = [
     "count_bars",
+    "count_notes",
     "from_note_sequences",
     "given_track",
+    "in_meter",
     "note_sequence_qpm",
     "readable_note_sequences",
     "to_note_sequences",

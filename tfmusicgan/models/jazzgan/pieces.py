@@ -13,7 +13,7 @@ from tfmusicgan.models.signature import Signature
 from tfmusicgan.representations import jazz_phrases_graph as graph
 from tfmusicgan.representations.jazz_phrases_chords_graph import from_bits
 from tfmusicgan.representations.jazz_phrases_rhythm import STEPS_PER_BAR, rhythm_tokens
-from tfmusicgan.representations.melody_bars_meter_graph import in_meter
+from tfmusicgan.representations.meter_graph import in_meter
 from tfmusicgan.representations.packing_graph import pack_numbers
 
 if typing.TYPE_CHECKING:

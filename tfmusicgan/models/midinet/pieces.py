@@ -11,7 +11,7 @@ from tfmusicgan.models.midinet import chains
 from tfmusicgan.models.signature import Signature
 from tfmusicgan.representations import melody_bars_graph as graph
 from tfmusicgan.representations.chord_symbols_graph import NO_TRIAD, triad_numbers
-from tfmusicgan.representations.melody_bars_meter_graph import in_meter
+from tfmusicgan.representations.meter_graph import in_meter
 from tfmusicgan.representations.packing_graph import pack_numbers
 
 if typing.TYPE_CHECKING:

@@ -9,7 +9,7 @@ from tfmusicgan.errors import ConversionError
 from tfmusicgan.representations import jazz_phrases_graph, melody_bars_graph
 from tfmusicgan.representations.jazz_phrases import JazzPhrases
 from tfmusicgan.representations.melody_bars import MelodyBars
-from tfmusicgan.representations.melody_bars_meter_graph import in_meter
+from tfmusicgan.representations.meter_graph import in_meter
 
 
 def sheet_in(*meters, length, at_tempo=90.0):

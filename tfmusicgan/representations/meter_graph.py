@@ -1,4 +1,4 @@
-"""The meter of music that a model of melodies in bars is given, inside the graph."""
+"""The meter of music that a model of bars is given, inside the graph."""
 
 import dataclasses
 from typing import NamedTuple
