@@ -61,7 +61,7 @@ tables() {
   python scripts/reproduce/seed_table.py "$OUT" --recipe="$1" --figures="$2,$FIGURES${3:+,$3}"
   echo
   python scripts/reproduce/token_anchors.py --recipe="$1" --records="$OUT/records/$1" \
-    --num="$SEQUENCES" --figures="$2,self_bleu/4,distinct_ngrams/4"
+    --figures="$2,self_bleu/4,distinct_ngrams/4"
   echo
   python scripts/reproduce/seed_table.py "$OUT" --recipe="$1" --figures=$COPYING
 }

@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from tfmusicgan import metrics, recipes
+from tfmusicgan.errors import ConfigError, RecordsError
 from tfmusicgan.metrics.registry import HELD_OUT
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training.monitor import held_out
@@ -52,28 +53,26 @@ def draw_markov(training: np.ndarray, count: int, rng: np.random.Generator) -> n
 
 
 def make_rows(
-    training: np.ndarray, unseen: np.ndarray, usable: np.ndarray, count: int, seed: int
+    training: np.ndarray, unseen: np.ndarray, usable: np.ndarray, seed: int
 ) -> dict[str, np.ndarray]:
-    """The rows of the table.
+    """The rows of the table, as many sequences in each as are held out: variety depends on it.
 
     Args:
       training: int32 [sequences, length].
       unseen: The same of held-out sequences.
       usable: The tokens that uniform draws take, int [tokens].
-      count: Sequences of each row that is drawn, at most those of training.
       seed: Of the draws.
 
     Returns:
-      Title to int32 [sequences, length].
+      Title to int32 [sequences, length]; training's are fewer where there are fewer.
     """
-    rng = np.random.default_rng(seed)
-    shape = count, training.shape[1]
+    rng, shape = np.random.default_rng(seed), unseen.shape
     drawn = {
-        "first-order Markov chain": draw_markov(training, count, rng),
+        "first-order Markov chain": draw_markov(training, len(unseen), rng),
         "tokens by frequency": rng.choice(training.ravel(), shape),
         "uniform tokens": rng.choice(usable, shape),
     }
-    some = training[rng.permutation(len(training))[:count]]
+    some = training[rng.permutation(len(training))[: len(unseen)]]
     rows = {"held-out data": unseen, "training data": some, **drawn}
     return {title: tokens.astype(np.int32) for title, tokens in rows.items()}
 
@@ -86,12 +85,52 @@ def table(rows: dict[str, dict[str, float]], figures: Sequence[str]) -> list[str
     return lines
 
 
+def measure(
+    recipe_name: str, records: pathlib.Path, figures: Sequence[str], seed: int
+) -> list[str]:
+    """The table of a record set.
+
+    Args:
+      recipe_name: Gives the metrics.
+      records: The record set's folder.
+      figures: Columns, such as "self_bleu/4".
+      seed: Of the draws.
+
+    Raises:
+      ConfigError: If there is no such recipe, or it has no such figure.
+      RecordsError: If the records are damaged, of no tokens, or have nothing held out.
+    """
+    recipe, train = recipes.get(recipe_name), RecordSet.open(records)
+    representation = train.representation
+    unseen = held_out(records, None, _SPLITS) if "tokens" in representation.spec else None
+    if unseen is None:
+        raise RecordsError(
+            f"Expected records of tokens, some of them held out. Received: {records}, of "
+            f"{representation.name}."
+        )
+    drawable = getattr(representation, "drawable", np.ones(representation.num_tokens, bool))
+    training = train.spread(train.num_examples)["tokens"]
+    drawn = make_rows(training, unseen, np.flatnonzero(drawable), seed)
+    names = [name for name in recipe.metrics if name in {one.split("/")[0] for one in figures}]
+    compared = {HELD_OUT: drawn["held-out data"]}
+    rows = {}
+    for title, tokens in drawn.items():
+        rows[title] = metrics.evaluate(names, tokens, representation, compared)
+        unknown = sorted(set(figures) - set(rows[title]))
+        if unknown:
+            raise ConfigError(
+                f"Expected figures of {recipe.name}, of {', '.join(recipe.metrics)}, such as "
+                f"self_bleu/4. Received: {', '.join(unknown)}."
+            )
+    head = f"{len(unseen):,} sequences a row, of {training.shape[1]} tokens each"
+    return [head, "", *table(rows, figures)]
+
+
 def main() -> None:
     """Parses flags, draws, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recipe", required=True, help="of token sequences; gives the metrics")
     parser.add_argument("--records", type=pathlib.Path, required=True, help="its record set")
-    parser.add_argument("--num", type=int, default=1024, help="sequences of each row at most")
     parser.add_argument("--seed", type=int, default=0, help="of the draws")
     parser.add_argument(
         "--figures",
@@ -99,27 +138,10 @@ def main() -> None:
         help="columns, of the recipe's metrics",
     )
     flags = parser.parse_args()
-    figures = flags.figures.split(",")
-    names = sorted({figure.split("/")[0] for figure in figures})
-    unknown = sorted(set(names) - set(recipes.get(flags.recipe).metrics))
-    if unknown:
-        parser.error(f"Expected metrics of {flags.recipe}. Received: {', '.join(unknown)}.")
-    train = RecordSet.open(flags.records)
-    representation, unseen = train.representation, held_out(flags.records, None, _SPLITS)
-    if unseen is None:
-        parser.error(f"Expected records with held-out sequences. Received: {flags.records}.")
-    drawable = getattr(representation, "drawable", np.ones(representation.num_tokens, bool))
-    training = train.spread(train.num_examples)["tokens"]
-    # All that is held out are BLEU's references. Variety depends on how many there are.
-    count = min(flags.num, len(unseen), len(training))
-    drawn = make_rows(training, unseen, np.flatnonzero(drawable), count, flags.seed)
-    compared = {HELD_OUT: drawn["held-out data"]}
-    rows = {
-        title: metrics.evaluate(names, tokens, representation, compared)
-        for title, tokens in drawn.items()
-    }
-    print(f"{count:,} sequences a row, of {training.shape[1]} tokens each\n")
-    print("\n".join(table(rows, figures)))
+    try:
+        print("\n".join(measure(flags.recipe, flags.records, flags.figures.split(","), flags.seed)))
+    except ValueError as error:  # the suite's own errors are, too
+        parser.exit(1, f"{parser.prog}: {error}\n")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,15 @@ def test_limits_are_of_the_mean_of_a_metrics_values(change, expected):
     assert broken_limit(RECIPE, {**SOUND, **change}) == expected
 
 
+@pytest.mark.parametrize("of_data", [0.05, float("nan")])
+def test_a_limit_that_the_data_break_says_nothing(of_data):
+    row = {**SOUND, "low/melody": 0.0}
+    assert broken_limit(RECIPE, row, SOUND) == "low 0.000, at or below 0.1"
+    assert broken_limit(RECIPE, row, {**SOUND, "low/melody": of_data}) is None
+    worse = {**row, "other/piece": 3.0}
+    assert broken_limit(RECIPE, worse, {**SOUND, "low/melody": of_data}).startswith("other 3.000")
+
+
 CHORDS = (("Dm7", 48), ("G7", 48))
 MUSIC = [(62, 6), (65, 6), (69, 6), (72, 6), (71, 12), (None, 6), (67, 6), (65, 3), (64, 3)]
 

@@ -16,10 +16,9 @@ from tfmusicgan.models.jazzgan.phrases import Phrases, modelled
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.manifest import Manifest
 from tfmusicgan.records.reader import RecordSet, spread_places
-from tfmusicgan.training.monitor import measured
+from tfmusicgan.training.monitor import held_out_split, measured
 
 _ROWS = 256  # phrases whose likelihood is measured at once
-_SPLITS = ("validation", "test")  # the first that has examples, as `monitor.held_out` takes them
 _NO_ENTRY, _LENGTHS = -1, 1024  # no entry's number, and more than the steps of any
 
 
@@ -147,6 +146,5 @@ def _training_lines(train: RecordSet) -> list[Line]:
 
 def _held_out_examples(train: RecordSet, count: int) -> dict[str, np.ndarray]:
     """The held-out examples that a row of as many phrases was measured on."""
-    manifest = Manifest.read(train.directory)
-    split = next(split for split in _SPLITS if manifest.num_examples(split))
+    split = held_out_split(Manifest.read(train.directory))
     return RecordSet.open(train.directory, split).spread(count)

@@ -20,9 +20,9 @@ from tfmusicgan.records.manifest import Manifest
 from tfmusicgan.records.pieces import spread_pieces
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.base import Representation
+from tfmusicgan.training.monitor import held_out_split
 
 _FIELD = "piano_roll"
-_SPLITS = ("validation", "test")  # the first that has examples, as `monitor.held_out` takes them
 # Training phrases compared at once: products of larger matrices are faster.
 _PHRASES_AT_ONCE = 1024
 
@@ -80,8 +80,7 @@ def _pieces(phrases: Mapping[str, np.ndarray], train: RecordSet) -> dict[str, np
     """Row name to the piece that each given track is of: int64 [n]."""
     found = {TRAINING: spread_pieces(train, len(phrases[TRAINING]))}
     if HELD_OUT in phrases:
-        manifest = Manifest.read(train.directory)
-        split = next(split for split in _SPLITS if manifest.num_examples(split))
+        split = held_out_split(Manifest.read(train.directory))
         held_out = RecordSet.open(train.directory, split)
         found[HELD_OUT] = spread_pieces(held_out, len(phrases[HELD_OUT]))
     # Samples are played to these in turn, from the first again where they are more.

@@ -17,6 +17,7 @@ from tfmusicgan.metrics.token_metrics import token_similarity
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.kept_oracle import read_oracle
+from tfmusicgan.records.manifest import Manifest
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.base import Example, Representation
 from tfmusicgan.training.collapse import broken_limit, limited_metrics
@@ -28,6 +29,9 @@ SAMPLING_BATCH = 64
 ALIKE = 0.9
 
 
+HELD_OUT_SPLITS = ("validation", "test")
+# Samples that collapse limits are held against: variety falls with their number.
+_NUM_JUDGED = 128
 # Held-out examples whose likelihood is measured while a model trains.
 _NUM_LIKELY = 1024
 
@@ -161,10 +165,7 @@ class MusicMonitor:
         """What is wrong with the samples last measured, in words; None when nothing is."""
         if not self._last:
             self.measure()
-        representation = self.records.representation
-        found = measured(self._last, representation)
-        row = metrics.evaluate(limited_metrics(self.recipe), found, representation)
-        broken = broken_limit(self.recipe, row)
+        broken = broken_limit(self.recipe, self._limited(self._last), self._limited_of_data)
         if broken is not None:
             return broken
         alike = self._similarity(self._last)
@@ -189,6 +190,16 @@ class MusicMonitor:
         if held_out is None or not hasattr(model, "negative_log_likelihood"):
             return None
         return Likelihood(model, held_out[:_NUM_LIKELY])
+
+    @functools.cached_property
+    def _limited_of_data(self) -> dict[str, float]:
+        return self._limited(self._data)
+
+    def _limited(self, examples: dict[str, np.ndarray]) -> dict[str, float]:
+        """What the collapse limits are about, of as many examples whatever `num_samples` is."""
+        representation = self.records.representation
+        found = measured(examples, representation)[:_NUM_JUDGED]
+        return metrics.evaluate(limited_metrics(self.recipe), found, representation)
 
     def _row(self, examples: dict[str, np.ndarray]) -> dict[str, float]:
         return measure(self.recipe, self.records.representation, examples, self._references)
@@ -227,7 +238,7 @@ def measured(
 def held_out(
     folder: str | pathlib.Path,
     limit: int | None,
-    splits: Sequence[str] = ("validation", "test"),
+    splits: Sequence[str] = HELD_OUT_SPLITS,
 ) -> np.ndarray | list[jazz_lines.Line] | None:
     """Held-out examples at even distances, as metrics measure them.
 
@@ -239,13 +250,17 @@ def held_out(
     Returns:
       As many, see `measured`; None where none of the splits has any.
     """
-    manifest = RecordSet.open(folder, "train").manifest
-    for split in splits:
-        if manifest.num_examples(split):
-            records = RecordSet.open(folder, split)
-            limit = records.num_examples if limit is None else limit
-            return measured(records.spread(limit), records.representation)
-    return None
+    split = held_out_split(RecordSet.open(folder, "train").manifest, splits)
+    if split is None:
+        return None
+    records = RecordSet.open(folder, split)
+    limit = records.num_examples if limit is None else limit
+    return measured(records.spread(limit), records.representation)
+
+
+def held_out_split(manifest: Manifest, splits: Sequence[str] = HELD_OUT_SPLITS) -> str | None:
+    """The first of some splits that has examples, which `held_out` takes; None where none has."""
+    return next((split for split in splits if manifest.num_examples(split)), None)
 
 
 def references(folder: pathlib.Path, records: RecordSet, limit: int) -> References:
