@@ -93,6 +93,32 @@ def test_chords_are_asked_of_harmonize_or_go_with_the_beginning(
     assert [first for first, _ in asked][:2] == ["harmonize", "generate"]
 
 
+@pytest.mark.parametrize(
+    ("flag", "method", "asked"),
+    [
+        ("accompany", "accompany", "accompaniment.describe_changes"),
+        ("continue", "continue_piece", "replaced_tokens.count_replaced"),
+    ],
+)
+def test_what_cannot_be_told_of_the_music_does_not_lose_the_pieces(
+    capsys, address, tmp_path, monkeypatch, flag, method, asked
+):
+    from tfmusicgan.note_sequences.midi import write_midi
+    from tfmusicgan.note_sequences.proto import NoteSequence
+
+    def refuse(*_):
+        raise ServingError(grpc.StatusCode.UNAVAILABLE, "gone away", address)
+
+    one = NoteSequence.FromString(toy_models.note_sequence_bytes(5))
+    monkeypatch.setattr(MusicClient, method, lambda *_, **__: [one])
+    monkeypatch.setattr(f"tfmusicgan.client.{asked}", refuse)
+    write_midi(one, tmp_path / "given.mid")
+    base = [f"--server={address}", "--model=toy", f"--output={tmp_path}", "--formats=midi"]
+    code, paths, error = run(capsys, *base, f"--{flag}={tmp_path}/given.mid")
+    assert (code, paths) == (0, [f"{tmp_path}/toy_seed0_000.mid"])
+    assert "gone away" in error and error.count("\n") == 1
+
+
 def test_a_server_with_tls(capsys, tmp_path):
     from tests.client.certificates import write_certificates
     from tests.client.fake_server import FakeServer, answer

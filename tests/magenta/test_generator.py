@@ -14,6 +14,7 @@ from tfmusicgan.errors import SequenceGeneratorError
 from tfmusicgan.magenta import sections
 from tfmusicgan.magenta.options import Section
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.representations.bar_stretches import missing_quarters
 
 
 def test_a_section_is_as_many_phrases_as_it_takes_at_the_musics_tempo():
@@ -121,19 +122,69 @@ def test_a_section_keeps_its_place_in_the_bar():
     music = sequence_of((0.0, 1.0, 60), (1.0, 21.0, 62), qpm=60.0)
     for time, numerator in ((1.0, 4), (0.0, 1), (13.0, 3)):  # bars from 1, 5, 9, 13, 16 and 19 s
         music.time_signatures.add(time=time, numerator=numerator, denominator=4)
-    music.tempos.add(time=17.0, qpm=120.0)  # from here on a bar lasts 1.5 s
+    # From here on a bar lasts 1.5 s, but not in a section that begins before.
+    music.tempos.add(time=17.0, qpm=120.0)
     for start, end, expected in (
         (0.0, 8.0, [(0.0, 1), (1.0, 4)]),
         (1.0, 8.0, [(0.0, 4)]),
         (3.0, 12.0, [(0.0, 4), (2.0, 4)]),
         (4.0, float("inf"), [(0.0, 4), (1.0, 4), (9.0, 3)]),
         (11.0, 14.0, [(0.0, 4), (2.0, 3)]),
-        (16.5, 21.0, [(0.0, 3), (1.5, 3)]),
+        (16.5, 21.0, [(0.0, 3), (2.5, 3)]),
         (3.0, 4.0, [(0.0, 4)]),
     ):
         found = sections.cut(music, Section(start, end)).time_signatures
         assert [(meter.time, meter.numerator) for meter in found] == expected, (start, end)
         assert {meter.denominator for meter in found} == {4}
+
+
+def test_a_change_of_tempo_does_not_move_the_next_bar_line():
+    music = sequence_of((0.0, 20.0, 60), qpm=120.0)
+    music.time_signatures.add(numerator=4, denominator=4)
+    music.tempos.add(time=1.25, qpm=30.0)
+    piece = sections.cut(music, Section(1.0, 20.0))
+    assert [meter.time for meter in piece.time_signatures] == [0.0, 1.0]
+    assert missing_quarters(piece, 4) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("beats_per_bar", "start", "signatures", "begin"),
+    [
+        (4, 1.0, [(0.0, 4), (1.0, 4)], 1.0),
+        (4, 1.5, [(0.0, 4), (0.5, 4)], 1.5),
+        (4, 2.0, [], 0.0),
+        (3, 1.0, [(0.0, 3), (0.5, 3)], 1.0),
+        (3, 1.5, [], 0.0),
+    ],
+)
+def test_music_without_time_signatures_is_in_the_models_meter_from_its_beginning(
+    beats_per_bar, start, signatures, begin
+):
+    class Metered(Phrases):
+        """Answers in bars of its own meter, with one note that lasts."""
+
+        def ask(self, signature, seed, controls, outputs):
+            given = NoteSequence.FromString(controls["note_sequence"])
+            asked.append(given)
+            answer = sequence_of((begin, 40.0, 50), qpm=given.tempos[0].qpm)
+            answer.time_signatures.add(numerator=beats_per_bar, denominator=4)
+            return {"note_sequence": answer.SerializeToString()}
+
+    asked = []
+    music = sequence_of((0.0, 12.0, 60), qpm=120.0)
+    piece = generator_of(Metered(accompanies=True)).generate(music, section(start, 8.0))
+    found = [(meter.time, meter.numerator) for meter in asked[-1].time_signatures]
+    assert found == signatures
+    assert len(asked) == (2 if signatures else 1) and not asked[0].time_signatures
+    assert (start, 8.0, 50) in notes_of(piece)
+
+
+def test_the_tempo_is_120_before_the_first_and_the_last_of_several_at_one_time():
+    music = sequence_of()
+    assert sections.tempo_at(music, 1.0) is None
+    music.tempos.add(time=5.0, qpm=60.0)
+    music.tempos.add(time=5.0, qpm=90.0)
+    assert [sections.tempo_at(music, seconds) for seconds in (0.0, 5.0)] == [120.0, 90.0]
 
 
 def test_the_bar_of_a_pick_up_is_not_in_the_section():

@@ -61,7 +61,9 @@ _SCALAR = tf.TensorSpec([], tf.int32)
 @functools.cache
 def traced_track(rep, index):
     return tf.function(
-        lambda texts, num_bars: graph.given_track(texts, rep, index, num_bars),
+        lambda texts, num_bars: graph.given_track(
+            graph.read_notes(texts, rep), rep, index, num_bars
+        ),
         [_TEXTS, _SCALAR],
         autograph=False,
     )
@@ -79,14 +81,18 @@ def traced_roll(rep):
 @functools.cache
 def traced_count(rep, max_bars):
     return tf.function(
-        lambda texts: graph.count_bars(texts, rep, max_bars), [_TEXTS], autograph=False
+        lambda texts: graph.count_bars(graph.read_notes(texts, rep), rep, max_bars),
+        [_TEXTS],
+        autograph=False,
     )
 
 
 @functools.cache
 def traced_notes(rep, index):
     return tf.function(
-        lambda texts, num_bars: graph.count_notes(texts, rep, index, num_bars),
+        lambda texts, num_bars: graph.count_notes(
+            graph.read_notes(texts, rep), rep, index, num_bars
+        ),
         [_TEXTS, _SCALAR],
         autograph=False,
     )

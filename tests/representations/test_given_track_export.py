@@ -17,8 +17,9 @@ def test_saved_model_has_core_ops_only(tmp_path):
 
     def accompany(texts):
         texts = graph.readable_note_sequences(texts)
-        num_bars = graph.count_bars(texts, rep, 64)
-        given = graph.given_track(texts, rep, 3, tf.reduce_max(num_bars))
+        notes = graph.read_notes(texts, rep)
+        num_bars = graph.count_bars(notes, rep, 64)
+        given = graph.given_track(notes, rep, 3, tf.reduce_max(num_bars))
         return {
             "track": pack_bytes(given, num_bars),
             "qpm": graph.note_sequence_qpm(texts),

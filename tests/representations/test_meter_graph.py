@@ -1,15 +1,19 @@
 """Pick-ups and cut last bars inside the graph: the bars of music with them are conversion's."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from tests.representations.lead_sheets import lead_sheet
 from tfmusicgan.errors import ConversionError
-from tfmusicgan.representations import jazz_phrases_graph, melody_bars_graph
+from tfmusicgan.representations import bar_stretches, jazz_phrases_graph, melody_bars_graph
 from tfmusicgan.representations.jazz_phrases import JazzPhrases
 from tfmusicgan.representations.melody_bars import MelodyBars
-from tfmusicgan.representations.meter_graph import in_meter
+from tfmusicgan.representations.meter_graph import in_meter, missing_quarters
 
 
 def sheet_in(*meters, length, at_tempo=90.0):
@@ -88,6 +92,73 @@ def test_other_meters_are_named_and_conversion_refuses_them_too(name, sheet):
         in_meter(texts_of([IN_FOUR["pick-up"], sheet]), 4)
     with pytest.raises(ConversionError):
         MelodyBars().find_bars(sheet)
+
+
+SAME = [
+    # A repetition on a bar line is none: the last segment begins where the meter does.
+    (4, sheet_in((0, 4, 4), (8, 2, 4), (10, 2, 4), length=11)),
+    (4, sheet_in((0, 1, 4), (1, 1, 4), (2, 4, 4), length=10)),
+    (4, sheet_in((0, 4, 4), (4, 4, 4), (6, 4, 4), length=10)),
+    (4, sheet_in((0, 3, 4), (0, 4, 4), length=10)),
+    (4, sheet_in((4, 4, 4), length=10)),
+    (4, sheet_in((1, 3, 3), (2, 0, 4), length=10)),
+    (4, sheet_in((0, 3, 3), length=10)),
+    (4, sheet_in((0, 8, 8), length=10)),
+    (4, sheet_in((0, 1, 1), (4, 2, 2), length=10)),
+    (3, sheet_in((0, 3, 4), length=10)),
+    (3, sheet_in((2, 3, 4), length=10)),
+    (3, sheet_in((3, 3, 4), length=10)),
+    (3, sheet_in((6, 3, 4), length=10)),
+    (3, sheet_in((12, 3, 4), length=10)),
+    (3, sheet_in((0, 0, 4), length=10)),
+    (3, sheet_in(length=10)),
+    (3, sheet_in((0, 3, 4), (9, 1, 4), length=10)),
+]
+
+
+@functools.cache
+def traced_missing(beats_per_bar):
+    return tf.function(
+        lambda texts: missing_quarters(in_meter(texts, beats_per_bar), beats_per_bar),
+        [tf.TensorSpec([None], tf.string)],
+        autograph=False,
+    )
+
+
+def assert_same(beats_per_bar, sheet):
+    """Both halves refuse a piece, or measure the same pick-up."""
+    measure = traced_missing(beats_per_bar)
+    try:
+        expected = bar_stretches.missing_quarters(sheet, beats_per_bar)
+    except ConversionError:
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"in {beats_per_bar}/4"):
+            measure(texts_of([sheet]))
+    else:
+        assert measure(texts_of([sheet])).numpy() == pytest.approx([expected])
+
+
+@pytest.mark.parametrize(("beats_per_bar", "sheet"), SAME)
+def test_what_is_refused_is_what_the_numpy_half_refuses(beats_per_bar, sheet):
+    assert_same(beats_per_bar, sheet)
+
+
+def test_pick_ups_of_a_batch_are_those_of_its_rows():
+    sheets = [sheet for beats_per_bar, sheet in SAME[:5] if beats_per_bar == 4]
+    sheets = [*sheets, *reversed(IN_FOUR.values()), *sheets]
+    found = missing_quarters(in_meter(texts_of(sheets), 4), 4)
+    expected = [bar_stretches.missing_quarters(sheet, 4) for sheet in sheets]
+    assert found.numpy() == pytest.approx(expected) and len({*expected}) > 3
+
+
+METERS = [(4, 4), (3, 4), (2, 4), (1, 4), (2, 2), (1, 1), (3, 3), (3, 8), (0, 4)]
+CHANGES = st.tuples(st.integers(0, 12).map(lambda half: half / 2), st.sampled_from(METERS))
+
+
+@settings(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(st.sampled_from([4, 3, 2]), st.lists(CHANGES, max_size=4), st.integers(2, 14))
+def test_any_meters_are_refused_or_measured_alike(beats_per_bar, changes, length):
+    meters = [(quarter, *meter) for quarter, meter in changes]
+    assert_same(beats_per_bar, sheet_in(*meters, length=length, at_tempo=60.0))
 
 
 def test_a_pick_up_is_measured_by_the_tempo_changes_of_its_own_piece():

@@ -103,6 +103,29 @@ def test_the_first_tempo():
     assert qpm_of(serialize([])).shape == (0,)
 
 
+@SETTINGS
+@given(st.lists(TEMPOS, max_size=4))
+def test_the_tempo_at_the_beginning_is_that_of_the_tempo_map(rows):
+    sequences = [NoteSequence() for _ in rows]
+    for sequence, tempos in zip(sequences, rows, strict=True):
+        for time, qpm in tempos:
+            sequence.tempos.add(time=time, qpm=qpm)
+    expected = [transforms.tempos_by_time(sequence)[0.0] for sequence in sequences]
+    expected = np.clip(np.array(expected, np.float32), 4, 1000)
+    np.testing.assert_allclose(qpm_of(serialize(sequences)), expected, rtol=1e-6)
+
+
+def test_a_later_tempo_does_not_hold_from_the_beginning():
+    late, replaced, early = NoteSequence(), NoteSequence(), NoteSequence()
+    late.tempos.add(time=5.0, qpm=60.0)
+    for qpm in (60.0, 80.0):
+        replaced.tempos.add(qpm=qpm)
+    for time, qpm in ((3.0, 90.0), (-1.0, 50.0)):
+        early.tempos.add(time=time, qpm=qpm)
+    found = qpm_of(serialize([late, replaced, early, NoteSequence()]))
+    assert found.numpy().tolist() == [120, 80, 50, 120]
+
+
 def _without(sequence, end):
     """The bytes of a sequence, cut or filled up so that they do not parse."""
     return sequence.SerializeToString()[:-1] + end

@@ -226,6 +226,7 @@ def _tls_files():
 
 
 def _pieces() -> list:
+    from tfmusicgan.client import ServingError
     from tfmusicgan.note_sequences.chord_symbols import read_progression
     from tfmusicgan.serving.given_music import read_piece
 
@@ -242,10 +243,16 @@ def _pieces() -> list:
         if music is not None:
             ask = client.accompany if _ACCOMPANY.value else client.continue_piece
             pieces = ask(_MODEL.value, seeds, music, _VERSION.value, None, **controls)
-            if _CONTINUE.value:
-                _tell_of_replaced(client, music)
-            else:
-                _tell_of_changes(client, music)
+            tell = _tell_of_replaced if _CONTINUE.value else _tell_of_changes
+            try:
+                tell(client, music)
+            except ServingError as error:
+                # The pieces are there: what is only said about them must not lose them.
+                print(
+                    f"{COMMAND.name}: what of the given music is not as it was is not known: "
+                    f"{error}",
+                    file=sys.stderr,
+                )
             return pieces
         answers_sounds = _answers_sounds(client.metadata(_MODEL.value, _VERSION.value))
         ask = client.generate_audio if answers_sounds else client.generate

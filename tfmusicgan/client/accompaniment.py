@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from tfmusicgan.client.model_client import ModelClient
+from tfmusicgan.note_sequences import transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
 
 _SIGNATURE = "accompany"
@@ -34,12 +35,19 @@ def describe_changes(
     inputs = {"seed": np.zeros(1, np.int64), "note_sequence": [music.SerializeToString()]}
     found = client.predict(model, inputs, _SIGNATURE, version, output_filter=_COUNTS)
     moved, left_out, bars = (int(found[name][0]) for name in _COUNTS)
-    tempos = [tempo.qpm for tempo in sorted(music.tempos, key=lambda tempo: tempo.time)]
     counts = {
         "notes moved by octaves": moved,
         "notes left out": left_out,
         "bars cut off at the end": bars,
-        "changes of tempo left out": sum(a != b for a, b in itertools.pairwise(tempos)),
+        "changes of tempo left out": _count_tempo_changes(music),
     }
     listed = ", ".join(f"{what} {count}" for what, count in counts.items() if count)
     return f"Not as in the given music: {listed}." if listed else ""
+
+
+def _count_tempo_changes(music: NoteSequence) -> int:
+    """How often the tempo changes before the last note ends."""
+    end = max((note.end_time for note in music.notes), default=0.0)
+    tempos = transforms.tempos_by_time(music).items()
+    heard = [qpm for time, qpm in tempos if time < end]
+    return sum(a != b for a, b in itertools.pairwise(heard))

@@ -126,7 +126,7 @@ class MusicClient(ModelClient):
             is not in the pieces as it was.
           version: A version number.
           label: A version label.
-          **controls: As for `generate`; the tempo is the given music's first.
+          **controls: As for `generate`; the tempo is the given music's at its start.
 
         Returns:
           The pieces, in the order of the seeds, each as long as its music in whole bars. A pick-up

@@ -10,8 +10,8 @@ from typing import NoReturn
 from tfmusicgan.client.requests import Metadata
 from tfmusicgan.errors import SequenceGeneratorError, unknown_name
 from tfmusicgan.magenta.models import Model
-from tfmusicgan.magenta.options import Options
-from tfmusicgan.magenta.sections import TOLERANCE_SECONDS
+from tfmusicgan.magenta.options import Options, Section
+from tfmusicgan.magenta.sections import TOLERANCE_SECONDS, cut, has_meter
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.bar_stretches import missing_quarters
 
@@ -59,23 +59,35 @@ class Asker:
         self._check_tempo(piece, controls.get("qpm"))
         return piece
 
-    def accompany(self, given: NoteSequence) -> tuple[NoteSequence, float]:
-        """A piece to given music.
+    def accompany(self, music: NoteSequence, section: Section) -> tuple[NoteSequence, float]:
+        """A piece to a section of music.
 
         Args:
-          given: The music, from 0.
+          music: The music.
+          section: What of it is given.
 
         Returns:
           The piece, and where in it the given music begins, in seconds: it has a pick-up's whole
           bar.
         """
         self._check_controls("accompany", None)
-        controls = {**self._options.controls, "note_sequence": given.SerializeToString()}
-        piece = self._ask("accompany", controls)
+        given = cut(music, section)
+        piece = self._ask_accompaniment(given)
         if not piece.time_signatures or not piece.tempos:
             return piece, 0.0
         beats_per_bar = piece.time_signatures[0].numerator  # of piano-rolls: quarter notes
-        return piece, missing_quarters(given, beats_per_bar) * 60.0 / piece.tempos[0].qpm
+        missing = missing_quarters(given, beats_per_bar)
+        if not has_meter(music):
+            # Only the answer tells the meter that such music is taken to be in from its beginning.
+            given = cut(music, section, beats_per_bar)
+            missing = missing_quarters(given, beats_per_bar)
+            if missing:
+                piece = self._ask_accompaniment(given)
+        return piece, missing * 60.0 / piece.tempos[0].qpm
+
+    def _ask_accompaniment(self, given: NoteSequence) -> NoteSequence:
+        controls = {**self._options.controls, "note_sequence": given.SerializeToString()}
+        return self._ask("accompany", controls)
 
     def go_on(self, given: NoteSequence) -> tuple[NoteSequence, float]:
         """A piece that begins with given music.

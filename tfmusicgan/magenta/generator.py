@@ -122,7 +122,7 @@ class SequenceGenerator:
         section, given = options.section, options.given or options.section
         asker = Asker(self._model, self._signatures, options)
         if "accompany" in self._signatures and sections.has_notes(music, given):
-            piece, begin = asker.accompany(sections.cut(music, given))
+            piece, begin = asker.accompany(music, given)
             return _join(music, sections.outside(music.notes, section), piece, section, begin)
         primer = options.given or Section(0.0, math.inf)
         is_primed = sections.has_notes(music, primer)

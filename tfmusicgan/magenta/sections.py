@@ -1,5 +1,6 @@
 """Music cut to a section, and a section put into music."""
 
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator
 
@@ -13,9 +14,15 @@ _TOLERANCE_BARS = 1e-4
 
 def tempo_at(sequence: NoteSequence, seconds: float) -> float | None:
     """The tempo in force at a time, in quarter notes per minute; None where none is named."""
-    before = [tempo for tempo in sequence.tempos if tempo.time <= seconds + TOLERANCE_SECONDS]
-    tempos = before or list(sequence.tempos[:1])
-    return max(tempos, key=lambda tempo: tempo.time).qpm if tempos else None
+    if not any(tempo.qpm > 0 for tempo in sequence.tempos):
+        return None
+    tempos = transforms.tempos_by_time(sequence)
+    return [qpm for time, qpm in tempos.items() if time <= seconds + TOLERANCE_SECONDS][-1]
+
+
+def has_meter(sequence: NoteSequence) -> bool:
+    """Whether music has a time signature."""
+    return any(s.numerator > 0 and s.denominator > 0 for s in sequence.time_signatures)
 
 
 def has_notes(sequence: NoteSequence, section: Section) -> bool:
@@ -27,23 +34,27 @@ def has_notes(sequence: NoteSequence, section: Section) -> bool:
     )
 
 
-def cut(sequence: NoteSequence, section: Section) -> NoteSequence:
+def cut(sequence: NoteSequence, section: Section, beats_per_bar: int | None = None) -> NoteSequence:
     """A section as a piece of its own.
 
     Args:
       sequence: The music; it is not changed.
       section: What to keep.
+      beats_per_bar: Quarter notes in a bar of music without time signatures, whose first bar begins
+        at 0; None gives its sections none either.
 
     Returns:
       The notes within, cut at its bounds and beginning at 0, with the tempo in force at its start,
       its time signatures, and what names the instruments. A section that begins within a bar
-      begins with a pick-up: its meter stands at 0 and again at the next bar line.
+      begins with a pick-up: its meter stands at 0 and again at the next bar line. Changes of tempo
+      are left out: bar lines are as many quarter notes from the start as in the music, and notes
+      as many seconds.
     """
     piece = NoteSequence(ticks_per_quarter=sequence.ticks_per_quarter)
     qpm = tempo_at(sequence, section.start)
     if qpm is not None:
         piece.tempos.add(qpm=qpm)
-    piece.time_signatures.extend(_signatures(sequence, section))
+    piece.time_signatures.extend(_signatures(sequence, section, beats_per_bar))
     piece.instrument_infos.extend(sequence.instrument_infos)
     piece.part_infos.extend(sequence.part_infos)
     whole = Section(0.0, section.seconds)
@@ -52,21 +63,26 @@ def cut(sequence: NoteSequence, section: Section) -> NoteSequence:
     return piece
 
 
-def _signatures(sequence: NoteSequence, section: Section) -> Iterator[NoteSequence.TimeSignature]:
+def _signatures(
+    sequence: NoteSequence, section: Section, beats_per_bar: int | None
+) -> Iterator[NoteSequence.TimeSignature]:
     """The time signatures of a section, and one more at the first bar line where it has none."""
-    if not sequence.time_signatures:
-        return
+    meters = transforms.meter_segments(sequence)
+    if not has_meter(sequence):
+        if beats_per_bar is None:
+            return
+        meters = [dataclasses.replace(meters[0], numerator=beats_per_bar, denominator=4)]
     first, last = transforms.seconds_to_quarters(sequence, [section.start, section.end])
-    for meter in transforms.meter_segments(sequence):
+    qpm = tempo_at(sequence, section.start) or transforms.DEFAULT_QPM
+    for meter in meters:
         begin, end = max(meter.start_quarter, first), min(meter.end_quarter, last)
         bars = (begin - meter.start_quarter) / meter.quarters_per_bar
         line = meter.start_quarter + math.ceil(bars - _TOLERANCE_BARS) * meter.quarters_per_bar
         lines = [line] if line > begin + _TOLERANCE_BARS else []
         for quarter in (begin, *lines):
             if quarter < end:
-                seconds = float(transforms.quarters_to_seconds(sequence, quarter)) - section.start
                 yield NoteSequence.TimeSignature(
-                    time=max(seconds, 0.0),
+                    time=float(quarter - first) * 60.0 / qpm,
                     numerator=meter.numerator,
                     denominator=meter.denominator,
                 )

@@ -95,16 +95,17 @@ def _accompany(
     note_sequence = graph.readable_note_sequences(note_sequence)
     note_sequence = graph.in_meter(note_sequence, rep.beats_per_bar)
     limit = MAX_PHRASES * rep.bars
-    music_bars = graph.count_bars(note_sequence, rep)
+    notes = graph.read_notes(note_sequence, rep)
+    music_bars = graph.count_bars(notes, rep)
     num_bars = tf.minimum(music_bars, limit)
     num_phrases = (num_bars + rep.bars - 1) // rep.bars
     longest = tf.reduce_max(tf.concat([num_phrases, [1]], axis=0))
-    given = graph.given_track(note_sequence, rep, at, longest * rep.bars)
+    given = graph.given_track(notes, rep, at, longest * rep.bars)
     shape = [-1, longest, rep.bars, rep.steps_per_bar, rep.num_pitches]
     given = tf.boolean_mask(tf.reshape(given, shape), tf.sequence_mask(num_phrases, longest))
     phrases = _phrases(model, seed, num_phrases, threshold, temperature, given)
     qpm = graph.note_sequence_qpm(note_sequence)
-    counts = graph.count_notes(note_sequence, rep, at, limit)
+    counts = graph.count_notes(notes, rep, at, limit)
     return {
         **_answers(model, phrases, num_phrases, num_bars, qpm),
         "notes_moved": counts.moved,

@@ -46,12 +46,28 @@ class MeterSegment:
         return 4.0 * self.numerator / self.denominator
 
 
-def _tempo_map(sequence: NoteSequence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Tempo changes as arrays [changes]: seconds, quarter notes, quarter notes a second."""
+def tempos_by_time(sequence: NoteSequence) -> dict[float, float]:
+    """A piece's tempos, in quarter notes a minute, by the second from which each holds.
+
+    Tempos may come unsorted; of several at one time the last one in the message counts. 120 holds
+    before the first one.
+
+    Args:
+      sequence: Its `tempos` are read.
+
+    Returns:
+      At least the tempo at 0, in order.
+    """
     by_time = {0.0: DEFAULT_QPM}
     by_time.update((max(tempo.time, 0.0), tempo.qpm) for tempo in sequence.tempos if tempo.qpm > 0)
-    seconds = np.array(sorted(by_time))
-    rate = np.array([by_time[time] for time in seconds.tolist()]) / 60.0
+    return dict(sorted(by_time.items()))
+
+
+def _tempo_map(sequence: NoteSequence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tempo changes as arrays [changes]: seconds, quarter notes, quarter notes a second."""
+    by_time = tempos_by_time(sequence)
+    seconds = np.array([*by_time])
+    rate = np.array([*by_time.values()]) / 60.0
     quarters = np.concatenate([[0.0], np.cumsum(np.diff(seconds) * rate[:-1])])
     return seconds, quarters, rate
 

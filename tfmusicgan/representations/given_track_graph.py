@@ -14,7 +14,6 @@ from tfmusicgan.representations.multitrack_piano_roll_graph_input import (
     draw_tracks,
     find_steps,
     in_range,
-    read_notes,
 )
 from tfmusicgan.representations.note_sequences_graph import FlatNotes
 from tfmusicgan.representations.octaves_graph import fold
@@ -22,12 +21,12 @@ from tfmusicgan.representations.track_assignment_graph import assign_tracks
 
 
 def given_track(
-    note_sequences: tf.Tensor,
+    notes: FlatNotes,
     representation: MultitrackPianoRoll,
     track_index: int,
     num_bars: tf.Tensor | int,
 ) -> tf.Tensor:
-    """Parses the music that a model is to accompany.
+    """Draws the track that a model is to accompany.
 
     Of each sequence the notes of one track, as `from_note_sequences` assigns them. Where there are
     none, all its pitched notes, whatever plays them: a melody sung into a model that accompanies
@@ -37,7 +36,7 @@ def given_track(
     Equals `given_track.encode_track` of each sequence.
 
     Args:
-      note_sequences: As for `from_note_sequences`, of `in_meter`.
+      notes: Of `read_notes`, of sequences that `in_meter` passed on.
       representation: Gives the grid and the tracks.
       track_index: The track.
       num_bars: Scalar, how many bars, from 1; `count_bars` tells how many a sequence fills.
@@ -45,13 +44,13 @@ def given_track(
     Returns:
       bool [batch, num_bars, steps_per_bar, num_pitches].
     """
-    notes, taken = _given(read_notes(note_sequences, representation), representation, track_index)
+    notes, taken = _given(notes, representation, track_index)
     track = tf.where(taken, 0, -1)
     return draw_tracks(notes, track, 1, representation, num_bars)[..., 0]
 
 
 def count_bars(
-    note_sequences: tf.Tensor, representation: MultitrackPianoRoll, max_bars: int = MAX_BARS
+    notes: FlatNotes, representation: MultitrackPianoRoll, max_bars: int = MAX_BARS
 ) -> tf.Tensor:
     """Counts the bars of each sequence, up to the last step of the grid at which a note sounds.
 
@@ -59,14 +58,14 @@ def count_bars(
     step does not reach it. Equals `given_track.count_bars` of each sequence.
 
     Args:
-      note_sequences: As for `given_track`.
+      notes: As for `given_track`.
       representation: Gives the grid.
       max_bars: The most that are counted, whatever times a sequence has.
 
     Returns:
       int32 [batch], within 1 and `max_bars`.
     """
-    rep, notes = representation, read_notes(note_sequences, representation)
+    rep = representation
     num_steps = max_bars * rep.steps_per_bar
     steps = find_steps(notes, rep, max_bars)
     end = steps.end
@@ -80,7 +79,7 @@ def count_bars(
 
 
 def count_notes(
-    note_sequences: tf.Tensor,
+    notes: FlatNotes,
     representation: MultitrackPianoRoll,
     track_index: int,
     num_bars: tf.Tensor | int = MAX_BARS,
@@ -91,7 +90,7 @@ def count_notes(
     count.
 
     Args:
-      note_sequences: As for `given_track`.
+      notes: As for `given_track`.
       representation: Gives the grid and the tracks.
       track_index: The track.
       num_bars: Scalar, how many bars.
@@ -99,7 +98,7 @@ def count_notes(
     Returns:
       int32 [batch] each.
     """
-    rep, notes = representation, read_notes(note_sequences, representation)
+    rep = representation
     placed, taken = _given(notes, rep, track_index)
     steps = find_steps(notes, rep, num_bars)
     inside = (steps.start < num_bars * rep.steps_per_bar) & (steps.end > 0)

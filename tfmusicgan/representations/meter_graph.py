@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfmusicgan.note_sequences.transforms import DEFAULT_METER
 from tfmusicgan.note_sequences.whole_bars import TOLERANCE_QUARTERS
 from tfmusicgan.representations import protos_graph
 from tfmusicgan.representations.note_sequences_graph import FlatNotes, flat_notes, to_quarters
@@ -15,11 +16,11 @@ _PARTS = 1e6  # Positions are rounded to this part of a quarter note, as in `met
 
 
 class _Meters(NamedTuple):
-    """The time signatures of a batch, without those with a zero and those behind the end.
+    """Where the meter changes in a batch, as the starts of `transforms.meter_segments`.
 
     Attributes:
-      row: int32 [signatures].
-      quarter: float64 [signatures], where each begins.
+      row: int32 [signatures], in order; none of rows without time signature, else one at 0.
+      quarter: float64 [signatures], where each begins, in order within a row.
       numerator: int64 [signatures].
       denominator: int64 [signatures].
       pick_up: float64 [batch], quarter notes before the first bar line; 0 without a pick-up.
@@ -37,10 +38,10 @@ class _Meters(NamedTuple):
 def in_meter(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
     """Passes on music in bars of as many quarter notes.
 
-    Music without time signature is taken for such. Time signatures with a zero do not count, nor do
-    those of a pick-up and of a last bar that is cut short; see `missing_quarters`. Where a time
-    signature of the meter is repeated is not looked at; of several at one time all have to be in
-    the meter, where conversion takes the last.
+    Music without time signature is taken for such; other music is in 4/4 before its first one. Time
+    signatures with a zero do not count, nor do those of a pick-up and of a last bar that is cut
+    short; see `missing_quarters`. Where a time signature of the meter is repeated is not looked at.
+    It refuses what `bar_stretches.missing_quarters` does.
 
     Args:
       note_sequences: tf.string [batch], of `readable_note_sequences`.
@@ -50,12 +51,13 @@ def in_meter(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
       tf.string [batch], the same.
 
     Raises:
-      InvalidArgumentError: When run with another time signature anywhere, or one in eighths; it
-        names the signature.
+      InvalidArgumentError: When run with another time signature anywhere, or one that does not
+        count in quarter, half or whole notes; it names the signature.
     """
     meters = _read_meters(note_sequences, beats_per_bar)
     numerator, denominator = meters.numerator, meters.denominator
-    other = (denominator > 4) | (numerator * 4 != beats_per_bar * denominator)
+    counted = (denominator == 1) | (denominator == 2) | (denominator == 4)
+    other = ~counted | (numerator * 4 != beats_per_bar * denominator)
     first, left = tf.gather(meters.pick_up, meters.row), tf.gather(meters.end, meters.row)
     left -= meters.quarter
     rows = tf.size(meters.end)
@@ -71,10 +73,11 @@ def in_meter(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
 
 
 def missing_quarters(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
-    """What the first bar lacks at its start, as `whole_bars.bars_of` for music of one meter.
+    """What the first bar lacks at its start.
 
     A time signature less than a bar after the start begins the first whole bar; what is before it
-    is a pick-up.
+    is a pick-up. Equals `bar_stretches.missing_quarters` and, for music of one meter,
+    `whole_bars.bars_of`.
 
     Args:
       note_sequences: tf.string [batch], of `readable_note_sequences`.
@@ -105,19 +108,51 @@ def _read_meters(note_sequences: tf.Tensor, beats_per_bar: int) -> _Meters:
     quarter, _ = to_quarters(time, time, places, parsed["tempos"], padded)
     quarter = tf.round(quarter * _PARTS) / _PARTS
     row, end = tf.cast(places[:, 0], tf.int32), _ends(note_sequences, parsed["tempos"])
-    taken = (found["numerator"] > 0) & (found["denominator"] > 0) & tf.math.is_finite(found["time"])
+    counts = (found["numerator"] > 0) & (found["denominator"] > 0)
+    taken = counts & tf.math.is_finite(time)
     taken &= (quarter < tf.gather(end, row)) | (quarter == 0)
-    row, quarter, numerator, denominator = (
-        tf.boolean_mask(values, taken)
-        for values in (row, quarter, found["numerator"], found["denominator"])
+    # The default holds from 0 on in all rows that have a time signature, and is there the first.
+    default, _ = tf.unique(tf.boolean_mask(row, counts))
+    defaults = [default, tf.zeros_like(default, tf.float64)]
+    defaults += [tf.fill(tf.shape(default), number) for number in DEFAULT_METER]
+    signatures = (row, quarter, found["numerator"], found["denominator"])
+    row, quarter, numerator, denominator = _changes(
+        *(
+            tf.concat([first, tf.boolean_mask(values, taken)], axis=0)
+            for first, values in zip(defaults, signatures, strict=True)
+        )
     )
     early = (quarter > 0) & (quarter < beats_per_bar - TOLERANCE_QUARTERS)
     early = tf.where(early, quarter, np.inf)
-    # Of several the first, so that the others have to be in the meter; of none infinity.
+    # Of none infinity.
     pick_up = tf.math.unsorted_segment_min(early, row, tf.size(end))
     pick_up = tf.where(pick_up < beats_per_bar, pick_up, 0.0)
     numerator, denominator = tf.cast(numerator, tf.int64), tf.cast(denominator, tf.int64)
     return _Meters(row, quarter, numerator, denominator, pick_up, end)
+
+
+def _changes(
+    row: tf.Tensor, quarter: tf.Tensor, numerator: tf.Tensor, denominator: tf.Tensor
+) -> tuple[tf.Tensor, ...]:
+    """Time signatures by row and position, without replaced ones and repetitions on bar lines."""
+    order = tf.argsort(quarter, stable=True)
+    order = tf.gather(order, tf.argsort(tf.gather(row, order), stable=True))
+    signatures = [tf.gather(values, order) for values in (row, quarter, numerator, denominator)]
+    # Of several at one time the last in the message holds.
+    row, quarter = signatures[:2]
+    is_last = (row[1:] != row[:-1]) | (quarter[1:] != quarter[:-1])
+    is_last = tf.concat([is_last, tf.ones_like(row[:1], tf.bool)], axis=0)
+    signatures = [tf.boolean_mask(values, is_last) for values in signatures]
+    row, quarter, numerator, denominator = signatures
+    is_same = tf.ones_like(row[1:], tf.bool)
+    for values in (row, numerator, denominator):
+        is_same &= values[1:] == values[:-1]
+    # What is left out is on a bar line itself: the one before is as good as the one that stays.
+    length = 4.0 * tf.cast(numerator, tf.float64) / tf.cast(denominator, tf.float64)
+    bars = (quarter[1:] - quarter[:-1]) / length[1:]
+    is_same &= tf.abs(bars - tf.round(bars)) < 1.0 / _PARTS
+    is_change = tf.concat([tf.ones_like(row[:1], tf.bool), ~is_same], axis=0)
+    return tuple(tf.boolean_mask(values, is_change) for values in signatures)
 
 
 def _ends(note_sequences: tf.Tensor, tempos: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:

@@ -10,7 +10,10 @@ import tensorflow as tf
 from tfmusicgan.representations.given_track_graph import count_bars, count_notes, given_track
 from tfmusicgan.representations.meter_graph import in_meter
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
-from tfmusicgan.representations.multitrack_piano_roll_graph_input import from_note_sequences
+from tfmusicgan.representations.multitrack_piano_roll_graph_input import (
+    from_note_sequences,
+    read_notes,
+)
 from tfmusicgan.representations.note_sequences_graph import (
     note_sequence_qpm,
     readable_note_sequences,
@@ -26,6 +29,7 @@ __all__ = [
     "given_track",
     "in_meter",
     "note_sequence_qpm",
+    "read_notes",
     "readable_note_sequences",
     "to_note_sequences",
 ]

@@ -210,7 +210,7 @@ def chord_symbols(note_sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.T
 
 
 def note_sequence_qpm(note_sequences: tf.Tensor) -> tf.Tensor:
-    """The first tempo of each row, or MIDI's default of 120.
+    """The tempo with which each row begins, as in `transforms.tempos_by_time`; else MIDI's 120.
 
     Args:
       note_sequences: tf.string [batch], of `readable_note_sequences`.
@@ -218,13 +218,10 @@ def note_sequence_qpm(note_sequences: tf.Tensor) -> tf.Tensor:
     Returns:
       float32 [batch], quarter notes per minute, within 4-1,000, the range of piano-rolls.
     """
-    tempos, sizes = protos_graph.decode_messages(note_sequences, _SEQUENCE, {"tempos": tf.string})[
-        "tempos"
-    ]
-    # One column more, for batches without any tempo; an empty message has the tempo 0.
-    first = tf.where(sizes > 0, tf.pad(tempos, [[0, 0], [0, 1]])[:, 0], "")
-    qpm = protos_graph.decode_scalars(first, *_FIELDS["tempos"])["qpm"]
-    qpm = tf.where(tf.math.is_finite(qpm) & (qpm > 0), qpm, DEFAULT_QPM)
+    parsed = protos_graph.decode_messages(note_sequences, _SEQUENCE, {"tempos": tf.string})
+    seconds, _, rate = _tempo_map(*parsed["tempos"])
+    at_start = tf.math.count_nonzero(seconds <= 0.0, axis=1) - 1
+    qpm = 60.0 * tf.gather(rate, at_start, batch_dims=1)
     return tf.cast(tf.clip_by_value(qpm, MIN_QPM, MAX_QPM), tf.float32)
 
 
