@@ -46,9 +46,14 @@ def entry(root, name, policy="", folder=None, **labels):
 
 
 def write_list(path, *entries):
-    """Replaces the file at once, as a careful operator does."""
+    """A list in place of the file's."""
+    return replace(path, f"model_config_list {{ {''.join(entries)} }}")
+
+
+def replace(path, text):
+    """Replaces the file at once, as a careful operator does: nobody reads a half of it."""
     aside = path.with_suffix(".new")
-    aside.write_text(f"model_config_list {{ {''.join(entries)} }}")
+    aside.write_text(text)
     os.rename(aside, path)
     return str(path)
 
@@ -234,7 +239,7 @@ def test_the_file_is_read_again(root, caplog):
         assert ask.states("tunes") == [(3, AVAILABLE), (2, AVAILABLE)]
         assert ask.value("tunes", label="stable") == (51.0, 2)
         for bad in ("model_config_list { config { nam", "", "custom_model_config {}"):
-            path.write_text(bad)
+            replace(path, bad)
             wait_for(lambda: "what is served stays as it is" in caplog.text)
             time.sleep(0.15)  # several looks: it is told once
             assert caplog.text.count("what is served stays as it is") == 1
