@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -131,28 +132,20 @@ def tiny_run(tiny_records, tmp_path_factory) -> Callable:
     """Recipe name to a finished run of its `tiny` preset, trained when it is first asked for.
 
     Four steps in epochs of three, with checkpoints at steps 2 and 4; dropout and augmentation, as
-    the laws set them, are on; `SHOWN` with pictures, too. Tests only read it: they copy the folder
-    before they change anything.
+    the laws set them, are on; `SHOWN` with pictures, too. Rows of `TRACED` train in graphs. Tests
+    only read it: they copy the folder before they change anything.
     """
-    from tests.conformance.common import family
+    from tests.conformance.common import TRACED, train_tiny
+    from tests.eagerly import eagerly
     from tests.once import made_once, shared_folder
-    from tfmusicgan import recipes
-    from tfmusicgan.training import fit
     from tfmusicgan.training.run import Run
 
     root = shared_folder(tmp_path_factory)
 
     def train(name: str, folder: pathlib.Path) -> None:
-        options = fit.TrainingOptions(
-            steps_per_epoch=3,
-            checkpoint_every=2,
-            show_every=2 if name == SHOWN else 0,
-            collapse_patience=0,
-            num_samples=8,
-        )
-        recipe, settings = recipes.get(name), family(name).RANDOM
-        with graphs_forgotten():
-            fit.train(recipe, "tiny", tiny_records[name], folder, settings, options=options)
+        how = contextlib.nullcontext() if name in TRACED else eagerly()
+        with graphs_forgotten(), how:
+            train_tiny(name, tiny_records, folder, show_every=2 if name == SHOWN else 0)
 
     @functools.cache
     def run(name: str) -> Run:
@@ -164,7 +157,16 @@ def tiny_run(tiny_records, tmp_path_factory) -> Callable:
 @pytest.fixture(scope="session")
 def tiny_export(tiny_run, tmp_path_factory) -> Callable:
     """Recipe name to the version folder of its tiny run's export; all share one model root."""
+    from tests.once import made_once, shared_folder
     from tfmusicgan.serving.export import export_run
+    from tfmusicgan.serving.exported import find_export
 
-    root = tmp_path_factory.mktemp("exports")
-    return functools.cache(lambda name: export_run(tiny_run(name), root))
+    root = shared_folder(tmp_path_factory) / "exports"
+
+    @functools.cache
+    def export(name: str) -> pathlib.Path:
+        # What says that it is finished lies outside of the model root.
+        made_once(root.with_name("exported") / name, lambda _: export_run(tiny_run(name), root))
+        return find_export(root / name)
+
+    return export

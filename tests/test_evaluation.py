@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from tests.eagerly import eagerly
 from tfmusicgan import metrics, recipes
 from tfmusicgan.errors import CheckpointError, RecordsError
 from tfmusicgan.evaluation import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Evaluation, evaluate_run
@@ -20,6 +21,13 @@ from tfmusicgan.representations.tracks import parse_tracks
 from tfmusicgan.training.monitor import held_out
 
 RECIPE = "musegan_hybrid_chorales"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_operation_at_a_time():
+    """Samples of so few phrases are sooner made than traced."""
+    with eagerly():
+        yield
 
 
 @pytest.fixture(scope="module")

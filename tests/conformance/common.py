@@ -5,6 +5,7 @@ import tensorflow as tf
 from tests.conformance import jazz_phrases, melody_bars, note_events, notes, piano_rolls, tokens
 from tests.conformance.rows import SEEDS
 from tfmusicgan import recipes, representations
+from tfmusicgan.training import fit
 
 _FAMILIES = {
     "piano_roll": piano_rolls,
@@ -30,6 +31,24 @@ def _different_generators():
 GENERATORS = list(_different_generators())
 
 
+def one_of_each(names):
+    """One recipe of every model and task: others differ in their data alone."""
+    chosen = {}
+    for name in names:
+        recipe = recipes.get(name)
+        given = getattr(recipe.preset("tiny").config, "condition_track", None)
+        chosen[recipe.model, given is None] = name
+    return sorted(chosen.values())
+
+
+# Rows whose tiny runs are traced, as users train; the others make the same steps one operation at a
+# time, since tracing takes far longer than a few steps. One of every model and task, and rows that
+# give a model another branch: five tracks with drums, spectrograms, a melody without chords.
+_OTHER_BRANCHES = ("musegan_composer", "musegan_hybrid_accompaniment", "gansynth", "jazzgan")
+TRACED = {*one_of_each(GENERATORS), *_OTHER_BRANCHES, "midinet_melody"}
+assert set(GENERATORS) >= TRACED
+
+
 def family(name):
     """The module with what holds for a recipe because of what its model generates."""
     recipe = recipes.get(name)
@@ -38,13 +57,17 @@ def family(name):
     return _FAMILIES[next(iter(spec))]  # of a note the audio, before its labels
 
 
-def model_at(run, step):
-    """The run's model with the weights of one of its checkpoints."""
-    model = run.build_model()
-    info = next(info for info in run.store().all() if info.step == step)
-    run.store().restore(model, info, expect_training=False)
-    assert int(model.step.numpy()) == step
-    return model
+def train_tiny(name, records, folder, show_every=0):
+    """Four steps of a row's `tiny` preset, or those that are left of them."""
+    options = fit.TrainingOptions(
+        steps_per_epoch=3,
+        checkpoint_every=2,
+        show_every=show_every,
+        collapse_patience=0,
+        num_samples=8,
+    )
+    settings = family(name).RANDOM
+    return fit.train(recipes.get(name), "tiny", records[name], folder, settings, options=options)
 
 
 class Asked:

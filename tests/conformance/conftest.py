@@ -1,7 +1,9 @@
 """What the laws of the generators ask for more than once."""
 
+import dataclasses
 import functools
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -14,6 +16,7 @@ for _name in (*_MODULES, "sequences", "stock_server"):
 
 from tests.conformance import stock_server  # noqa: E402
 from tests.conformance.common import Asked  # noqa: E402
+from tests.conformance.rows import ROWS  # noqa: E402
 
 
 # Of a module, since a few dozen models with their graphs are gigabytes.
@@ -29,34 +32,56 @@ def _recipes_of(session: pytest.Session, fixture: str) -> list[str]:
     return sorted({item.callspec.params["name"] for item in items})
 
 
+# Each export is loaded once: bulk sampling takes the one that was loaded last.
 _RELOAD = """
-import json, sys, numpy as np, tensorflow as tf
+import json, pathlib, sys, numpy as np, tensorflow as tf
+from tfmusicgan import bulk_sampling
+from tfmusicgan.serving.exported import load_export
 tf.config.experimental.enable_op_determinism()
+numbers = {"seed": 3, "num": 40, "batch_size": int(sys.argv[2]), "shard_size": 20}
 for name, export, folder in json.loads(sys.argv[1]):
-    for signature, function in tf.saved_model.load(export).signatures.items():
+    for signature, function in load_export(export).signatures.items():
         with np.load(f"{folder}/{name}-{signature}.npz", allow_pickle=True) as arrays:
             inputs = {key: tf.constant(value) for key, value in arrays.items()}
         outputs = {key: value.numpy() for key, value in function(**inputs).items()}
         np.savez(f"{folder}/{name}-{signature}-out.npz", **outputs)
+    plan = bulk_sampling.make_plan(pathlib.Path(export), "serving_default", (), **numbers)
+    for count in (plan.batch_size, 5):
+        samples = bulk_sampling.sample_rows(plan, export, range(count))
+        texts = [s.sound.wav if hasattr(s, "sound") else s.SerializeToString() for s in samples]
+        np.savez(f"{folder}/{name}-bulk-{count}.npz", samples=np.array(texts, object))
 """
+
+
+@dataclasses.dataclass(frozen=True)
+class _Reloaded:
+    """What exports gave in a fresh process."""
+
+    folder: pathlib.Path
+
+    def answers(self, name, signature):
+        """Outputs of one of a recipe's signatures."""
+        with np.load(self.folder / f"{name}-{signature}-out.npz", allow_pickle=True) as arrays:
+            return dict(arrays)
+
+    def sampled(self, name, count):
+        """So many samples of a bulk run with seed 3: serialised NoteSequences or WAV files."""
+        with np.load(self.folder / f"{name}-bulk-{count}.npz", allow_pickle=True) as arrays:
+            return arrays["samples"].tolist()
 
 
 @pytest.fixture(scope="module")
 def reloaded(request, asked, tiny_export, tmp_path_factory):
-    """(recipe, signature) to the answers of its export, in one fresh process for all of them."""
+    """The exports in one fresh process for all of them."""
     folder = tmp_path_factory.mktemp("reloaded")
     jobs = []
     for name in _recipes_of(request.session, "reloaded"):
         for signature in asked(name).signatures:
             np.savez(folder / f"{name}-{signature}.npz", **asked(name).inputs(name, signature))
         jobs.append([name, str(tiny_export(name)), str(folder)])
-    subprocess.run([sys.executable, "-c", _RELOAD, json.dumps(jobs)], check=True)
-
-    def load(name, signature):
-        with np.load(folder / f"{name}-{signature}-out.npz", allow_pickle=True) as arrays:
-            return dict(arrays)
-
-    return load
+    command = [sys.executable, "-c", _RELOAD, json.dumps(jobs), str(ROWS)]
+    subprocess.run(command, check=True)
+    return _Reloaded(folder)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ PROGRESSION = ["C", "Am7", "F", "G7", "Dm"]
 # Transposition and the choice of bars are on as they are.
 RANDOM = ()
 LONG, SHORT, SHORT_STEPS = ("training_steps=20",), ("training_steps=4",), 4
-QUICK, QUICK_STEPS = ("training_steps=8",), 8
+QUICK, QUICK_STEPS = ("training_steps=4",), 4
 FEWEST_TRAINABLE, FEWEST_SAVED, FEWEST_WEIGHTS = 25, 80, 20
 COMPARED_STEP = 2
 

@@ -20,7 +20,7 @@ LENGTHS = [8, 21, 13, 5] * 4  # events of each row's piece
 # Dropout is on as it is.
 RANDOM = ()
 LONG, SHORT, SHORT_STEPS = ("training_steps=20",), ("training_steps=4",), 4
-QUICK, QUICK_STEPS = ("training_steps=8",), 8
+QUICK, QUICK_STEPS = ("training_steps=5",), 5  # the last one after all phases
 # Gradient descent keeps nothing beside the weights.
 FEWEST_TRAINABLE, FEWEST_SAVED, FEWEST_WEIGHTS = 17, 17, 15
 COMPARED_STEP = 4  # after every phase

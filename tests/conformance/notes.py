@@ -14,7 +14,7 @@ MUSIC = "wav"
 RANDOM = ()
 # One step with a block, two that fade the second in, and the others with both.
 LONG, SHORT, SHORT_STEPS = ("total_images=80",), ("total_images=16",), 4
-QUICK, QUICK_STEPS = (), 20
+QUICK, QUICK_STEPS = ("total_images=24",), 6
 FEWEST_TRAINABLE, FEWEST_SAVED, FEWEST_WEIGHTS = 24, 80, 24
 COMPARED_STEP = 4  # after every stage
 

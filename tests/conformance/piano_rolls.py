@@ -23,7 +23,7 @@ RANDOM = ("critic_dropout=0.25", "max_transposition_semitones=3")
 # A training of 20 steps, and one of fewer that it may go on from.
 LONG, SHORT, SHORT_STEPS = ("training_steps=20",), ("training_steps=4",), 4
 # Fewer steps where several devices are compared one operation at a time, and fewer updates of each.
-QUICK, QUICK_STEPS = ("critic_updates=1", "training_steps=8"), 8
+QUICK, QUICK_STEPS = ("critic_updates=1", "training_steps=4"), 4
 FEWEST_TRAINABLE, FEWEST_SAVED, FEWEST_WEIGHTS = 30, 100, 25
 # The step at which a traced run is compared with one that is not.
 COMPARED_STEP = 2

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tests import same_training
-from tests.conformance.common import GENERATORS, family
+from tests.conformance.common import GENERATORS, family, one_of_each
 from tests.eagerly import eagerly
 from tfmusicgan import models, recipes, representations
 from tfmusicgan.training import fit
@@ -23,19 +23,9 @@ ON_FOUR = (
 )
 
 
-def _one_of_each(names):
-    """One recipe of every model and task: others differ in their data alone."""
-    chosen = {}
-    for name in names:
-        recipe = recipes.get(name)
-        given = getattr(recipe.preset("tiny").config, "condition_track", None)
-        chosen[recipe.model, given is None] = name
-    return sorted(chosen.values())
-
-
 CASES = [
     (name, devices)
-    for name in (GENERATORS if same_training.ALL else _one_of_each(GENERATORS))
+    for name in (GENERATORS if same_training.ALL else one_of_each(GENERATORS))
     for devices in (2, 4)
     if same_training.ALL or (devices == 4) == (name in ON_FOUR)
 ]
@@ -45,6 +35,7 @@ def _train(name, records, folder, strategy="none"):
     options = fit.TrainingOptions(
         checkpoint_every=1000,
         steps_per_epoch=10,
+        show_every=0,
         collapse_patience=0,
         strategy=strategy,
         num_samples=8,

@@ -10,11 +10,10 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.conformance.common import GENERATORS, family, model_at
+from tests.conformance.common import GENERATORS, TRACED, family, train_tiny
 from tests.eagerly import eagerly
 from tests.same_training import variables
 from tfmusicgan import recipes
-from tfmusicgan.training import fit
 from tfmusicgan.training.run import Run
 
 STEPS = 4  # of a tiny run; checkpoints at 2 and 4, epochs of three
@@ -30,50 +29,76 @@ NORMALISED = (
 )
 ROUNDING = re.compile(rf"({NORMALISED}|hidden|merged|score)/bias$|/ema_\d+$")
 
-pytestmark = [pytest.mark.slow, pytest.mark.parametrize("name", GENERATORS)]
+pytestmark = pytest.mark.slow
+every_row = pytest.mark.parametrize("name", GENERATORS)
 
 
-def _train(name, records, folder):
-    options = fit.TrainingOptions(
-        steps_per_epoch=3,
-        checkpoint_every=2,
-        collapse_patience=0,
-        num_samples=8,
-    )
-    recipe = recipes.get(name)
-    with eagerly():  # with the settings of the traced runs
-        return fit.train(
-            recipe, "tiny", records[name], folder, family(name).RANDOM, options=options
-        )
+# One of every representation, whose training ends with pictures or sounds for TensorBoard.
+DRAWN = {recipes.get(name).representation: name for name in sorted(TRACED)}.values()
 
 
 @pytest.fixture(scope="module")
-def eager_run(tiny_records, tmp_path_factory):
+def eager_run(tiny_run, tiny_records, tmp_path_factory):
     """Recipe name to a finished run on one device, made without a graph."""
     folder = tmp_path_factory.mktemp("eager")
-    return functools.cache(lambda name: _train(name, tiny_records, folder / name))
+
+    def run(name):
+        if name not in TRACED:
+            return tiny_run(name)
+        with eagerly():
+            every = STEPS if name in DRAWN else 0
+            return train_tiny(name, tiny_records, folder / name, show_every=every)
+
+    return functools.cache(run)
 
 
-def test_training_changes_every_trainable_variable(name, tiny_run):
-    run = tiny_run(name)  # traced, as users train
-    untrained, trained = run.build_model(), model_at(run, STEPS)
-    exempt = family(name).without_gradient(name, untrained)
-    pairs = zip(untrained.trainable_variables, trained.trainable_variables, strict=True)
+class _Weights:
+    """A row's model, built once, and its weights by path: untrained, and those of checkpoints."""
+
+    def __init__(self, run):
+        self.model = run.build_model()
+        self.untrained = self._now()
+
+    def at(self, run, step):
+        """The weights of a run's checkpoint."""
+        info = next(info for info in run.store().all() if info.step == step)
+        run.store().restore(self.model, info, expect_training=False)
+        assert int(self.model.step.numpy()) == step
+        return self._now()
+
+    def _now(self):
+        values = {weight.path: weight.numpy() for weight in self.model.weights}
+        assert len(values) == len(self.model.weights)
+        return values
+
+
+@pytest.fixture(scope="module")
+def weights(tiny_run):
+    """Recipe name to the weights of its tiny run."""
+    return functools.cache(lambda name: _Weights(tiny_run(name)))
+
+
+@every_row
+def test_training_changes_every_trainable_variable(name, tiny_run, weights):
+    model, before = weights(name).model, weights(name).untrained
+    after = weights(name).at(tiny_run(name), STEPS)
+    exempt = family(name).without_gradient(name, model)
     # Biases before batch normalisation move as well: by rounding, which Adam scales up.
-    for before, after in pairs:
-        same = before.numpy() == after.numpy()
-        if WITHOUT_GRADIENT.search(before.path):
+    for path in (variable.path for variable in model.trainable_variables):
+        same = before[path] == after[path]
+        if WITHOUT_GRADIENT.search(path):
             continue
-        still = exempt.get(before.path)
+        still = exempt.get(path)
         if still is None:
-            assert not same.all(), before.path
+            assert not same.all(), path
         else:
-            assert same[still].all() and (still.all() or not same[~still].all()), before.path
-    assert len(untrained.trainable_variables) > family(name).FEWEST_TRAINABLE
-    for network in untrained.networks().values():
+            assert same[still].all() and (still.all() or not same[~still].all()), path
+    assert len(model.trainable_variables) > family(name).FEWEST_TRAINABLE
+    for network in model.networks().values():
         assert network.trainable_variables
 
 
+@every_row
 def test_resuming_in_the_middle_of_an_epoch_equals_uninterrupted(
     name, eager_run, tiny_records, tmp_path
 ):
@@ -82,7 +107,8 @@ def test_resuming_in_the_middle_of_an_epoch_equals_uninterrupted(
     shutil.copytree(run.folder, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "checkpoints" / f"step-{STEPS:09d}")
     assert Run.open(tmp_path / "run").store().latest().step == 2  # epochs have three steps
-    resumed = _train(name, tiny_records, tmp_path / "run")
+    with eagerly():
+        resumed = train_tiny(name, tiny_records, tmp_path / "run")
     one, two = variables(run), variables(resumed)
     assert one.keys() == two.keys() and len(one) > family(name).FEWEST_SAVED
     for key in one:
@@ -90,19 +116,18 @@ def test_resuming_in_the_middle_of_an_epoch_equals_uninterrupted(
     assert run.store().latest().metric == resumed.store().latest().metric
 
 
-def _assert_like(name, start, one, other):
+def _assert_like(name, exempt, start, one, other):
     """Compares the difference of two runs' weights with the way they have come.
 
     Adam's first steps follow the gradient's sign: where a gradient nearly cancels rounding decides,
     so a tenth is as near as two float32 sums in another order come; a wrong term moves far more.
     """
-    exempt = family(name).without_gradient(name, start)
     compared = 0
-    for triple in zip(start.weights, one.weights, other.weights, strict=True):
-        path = triple[0].path
+    assert start.keys() == one.keys() == other.keys()
+    for path in start:
         if ROUNDING.search(path):
             continue
-        before, first, second = (weight.numpy().astype(np.float64) for weight in triple)
+        before, first, second = (values[path].astype(np.float64) for values in (start, one, other))
         if path in exempt:
             first, second = first[~exempt[path]], second[~exempt[path]]
             before = before[~exempt[path]]
@@ -112,7 +137,9 @@ def _assert_like(name, start, one, other):
     assert compared > family(name).FEWEST_WEIGHTS
 
 
-def test_a_traced_step_is_the_step_as_written(name, tiny_run, eager_run):
-    traced, eager = tiny_run(name), eager_run(name)
-    step = family(name).COMPARED_STEP
-    _assert_like(name, eager.build_model(), model_at(eager, step), model_at(traced, step))
+@pytest.mark.parametrize("name", sorted(TRACED))
+def test_a_traced_step_is_the_step_as_written(name, tiny_run, eager_run, weights):
+    step, own = family(name).COMPARED_STEP, weights(name)
+    eager, traced = own.at(eager_run(name), step), own.at(tiny_run(name), step)
+    exempt = family(name).without_gradient(name, own.model)
+    _assert_like(name, exempt, own.untrained, eager, traced)

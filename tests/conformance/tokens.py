@@ -23,7 +23,7 @@ RANDOM = ("discriminator_dropout=0.25",)
 # Likelihood, a set of four epochs, and a round, or two, of one update and a set.
 SHORT = ("likelihood_steps=6", "discriminator_sets=1", "epochs_per_set=4", "rounds=1")
 LONG, SHORT_STEPS = (*SHORT[:-1], "rounds=2"), 15
-QUICK, QUICK_STEPS = (), 20
+QUICK, QUICK_STEPS = ("likelihood_steps=2", "epochs_per_set=1"), 7  # two rounds as well
 FEWEST_TRAINABLE, FEWEST_SAVED, FEWEST_WEIGHTS = 16, 60, 16
 COMPARED_STEP = 4  # after every phase
 

@@ -8,7 +8,7 @@ from tfmusicgan.models.signature import Signature
 from tfmusicgan.serving import export
 from tfmusicgan.serving.export import export_run, read_manifest
 
-RECIPE = "musegan_hybrid_chorales"
+RECIPE = "musegan_composer_chorales"  # the smallest export
 
 
 @pytest.fixture(scope="module")

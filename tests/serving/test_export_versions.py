@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfmusicgan.errors import CheckpointError, ConfigError, OutputExistsError
 from tfmusicgan.serving.export import export_run, read_manifest
 
-RECIPE = "musegan_hybrid_chorales"
+RECIPE = "musegan_composer_chorales"  # the smallest export
 
 
 @pytest.fixture(scope="module")

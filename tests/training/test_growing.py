@@ -17,7 +17,12 @@ SETTINGS = ("total_images=32", "stable_images=8", "fade_images=12", "smaller_bat
 
 def _train(records, folder):
     options = fit.TrainingOptions(
-        steps_per_epoch=2, checkpoint_every=1, keep_latest=9, collapse_patience=0, num_samples=8
+        steps_per_epoch=2,
+        checkpoint_every=1,
+        keep_latest=9,
+        show_every=0,
+        collapse_patience=0,
+        num_samples=8,
     )
     with eagerly():
         return fit.train(

@@ -53,7 +53,12 @@ def test_calls_of_fit_by_hand():
 
 def _train(records, folder, training):
     options = fit.TrainingOptions(
-        steps_per_epoch=2, checkpoint_every=1, keep_latest=9, collapse_patience=0, num_samples=8
+        steps_per_epoch=2,
+        checkpoint_every=1,
+        keep_latest=9,
+        show_every=0,
+        collapse_patience=0,
+        num_samples=8,
     )
     settings = (*SETTINGS, f"refiner_training={training}", *VARIANTS.get(training, ()))
     if training == "end_to_end":
