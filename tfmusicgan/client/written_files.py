@@ -3,8 +3,14 @@
 import pathlib
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tfmusicgan.errors import MusicGanError, OutputExistsError
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from tfmusicgan.serving.sounds import Sound
 
 
 def check_new(folder: pathlib.Path, stems: set[str]) -> None:
@@ -22,7 +28,7 @@ def check_new(folder: pathlib.Path, stems: set[str]) -> None:
 
 
 def write_piece(
-    piece,
+    piece: "Message | Sound",
     stem: pathlib.Path,
     formats: Sequence[str],
     soundfont: str | None,
@@ -61,7 +67,7 @@ def write_piece(
     return is_whole
 
 
-def write_sound(sound, path: pathlib.Path) -> None:
+def write_sound(sound: "Sound", path: pathlib.Path) -> None:
     """Writes a `Sound` as a WAV file and prints its path."""
     from tfmusicgan.files import replacing
 

@@ -9,6 +9,7 @@ needs, are of that kind on CPUs). A row is therefore equal bit for bit in every 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -70,7 +71,7 @@ def uniforms(keys: Key, size: int) -> tf.Tensor:
     return tf.minimum(middle, np.float32(1 - 2.0**-24))
 
 
-def quantile_table(prior) -> np.ndarray:
+def quantile_table(prior: Any) -> np.ndarray:
     """The quantile function of a latent prior at 2**16 + 1 equidistant probabilities.
 
     Args:

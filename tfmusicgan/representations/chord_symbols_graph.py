@@ -118,7 +118,9 @@ def spell_all(kinds: tuple[str, ...]) -> list[str]:
         return [text.decode() for text in spell(tf.constant(kinds)).numpy().tolist()]
 
 
-def find(texts: tf.Tensor, table: tuple[tuple[str, ...], tuple[int, ...]], missing: int):
+def find(
+    texts: tf.Tensor, table: tuple[tuple[str, ...], tuple[int, ...]], missing: int
+) -> tf.Tensor:
     """The number of each text in a table: int32 of the texts' shape."""
     names, numbers = table
     order = np.argsort(_hashes(names), kind="stable")

@@ -130,7 +130,7 @@ def encode_tensor(array: np.ndarray, as_content: bool = False) -> bytes:
     return head + delimited(coding.field, _packed(array, coding.kind))
 
 
-def decode_tensor(proto, max_bytes: int = MAX_DECODED_BYTES) -> np.ndarray:
+def decode_tensor(proto: messages.TensorProto, max_bytes: int = MAX_DECODED_BYTES) -> np.ndarray:
     """Reads a TensorProto, from its typed field or from `tensor_content`.
 
     As in TensorFlow, a typed field with too few values repeats its last one (or zero when it is
@@ -171,7 +171,7 @@ def decode_tensor(proto, max_bytes: int = MAX_DECODED_BYTES) -> np.ndarray:
     return values.reshape(shape)
 
 
-def decoded_sizes(proto) -> tuple[int, int]:
+def decoded_sizes(proto: messages.TensorProto) -> tuple[int, int]:
     """Bytes of the array of a TensorProto, and those of them that repeat its last value.
 
     Strings count as TensorFlow holds them. Both are 0 where the proto has no array.

@@ -14,6 +14,7 @@ from google.protobuf import (
     text_format,
     wrappers_pb2,
 )
+from google.protobuf.message import Message
 
 from tfmusicgan.errors import ConfigError
 
@@ -76,7 +77,7 @@ SSLConfig = _CLASSES["SSLConfig"]
 MonitoringConfig = _CLASSES["MonitoringConfig"]
 
 
-def read_text(path: str, message_class: type):
+def read_text(path: str, message_class: type[Message]) -> Message:
     """Reads a file in protobuf's text format.
 
     Args:

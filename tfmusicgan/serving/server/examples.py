@@ -7,6 +7,7 @@ Where a signature fits and there are Examples, the answer is UNIMPLEMENTED.
 from collections.abc import Sequence
 
 import grpc
+from google.protobuf.message import Message
 
 from tfmusicgan.serving import messages
 from tfmusicgan.serving.server import statuses
@@ -18,12 +19,12 @@ CLASSIFY_METHOD = "tensorflow/serving/classify"
 REGRESS_METHOD = "tensorflow/serving/regress"
 
 
-def count(examples) -> int:
-    """How many tf.Examples a request's `messages.Input` has."""
+def count(examples: Message) -> int:
+    """How many tf.Examples a request's `Input` has."""
     return len(examples.example_list.examples) + len(examples.example_list_with_context.examples)
 
 
-def refuse(version: Version, spec, method: str, num_examples: int) -> None:
+def refuse(version: Version, spec: messages.ModelSpec, method: str, num_examples: int) -> None:
     """Says what a signature lacks for tf.Examples.
 
     Args:

@@ -21,14 +21,18 @@ class Health(health_pb2_grpc.HealthServicer):
         self._names = frozenset(names)
         self._stopping = stopping
 
-    async def Check(self, request, context):  # noqa: N802 (the protocol's)
+    async def Check(  # noqa: N802 (the protocol's)
+        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext
+    ) -> health_pb2.HealthCheckResponse:
         """The state of one service; NOT_FOUND if it is unknown."""
         if request.service not in self._names:
             del request  # the context keeps this frame with the error, see `services`
             await context.abort(grpc.StatusCode.NOT_FOUND)
         return self._response(request.service)
 
-    async def Watch(self, request, context):  # noqa: N802
+    async def Watch(  # noqa: N802
+        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext
+    ) -> None:
         """The state of one service, and again when it changes; ends with the server."""
         before = self._response(request.service)
         await context.write(before)

@@ -13,6 +13,7 @@ import grpc
 from absl import logging
 
 from tfmusicgan.errors import ConfigError, ExportError, MusicGanError
+from tfmusicgan.serving import messages
 from tfmusicgan.serving.server import draining, model_config, statuses
 from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.labels import Labels
@@ -112,7 +113,7 @@ class ModelManager:
                 f"{'; '.join(_failures(silent))}. Export again with tfmusicgan-export."
             )
 
-    async def reload(self, config) -> None:
+    async def reload(self, config: messages.ModelServerConfig) -> None:
         """Serves another list of models from now on, and waits until its new models answer.
 
         Args:
@@ -207,7 +208,7 @@ class ModelManager:
     def _available(self, name: str) -> Collection[int]:
         return self._models[name].available if name in self._models else ()
 
-    def find(self, spec) -> Version:
+    def find(self, spec: messages.ModelSpec) -> Version:
         """The version that a `messages.ModelSpec` asks for.
 
         Raises:
@@ -234,7 +235,7 @@ class ModelManager:
         """A version that the server has or had."""
         return self._models[name].versions.get(number) if name in self._models else None
 
-    def versions(self, spec) -> list[Version]:
+    def versions(self, spec: messages.ModelSpec) -> list[Version]:
         """Every version the server has had of a model, highest first (a label is ignored).
 
         Raises:

@@ -42,7 +42,7 @@ class ModelConfig:
     labels: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
-def read_config_file(path: str):
+def read_config_file(path: str) -> messages.ModelServerConfig:
     """Reads a `--model_config_file`.
 
     Returns:
@@ -61,7 +61,9 @@ def read_config_file(path: str):
     return config
 
 
-def models_of(config, previous: Iterable[ModelConfig]) -> list[ModelConfig]:
+def models_of(
+    config: messages.ModelServerConfig, previous: Iterable[ModelConfig]
+) -> list[ModelConfig]:
     """Checks a list of models.
 
     Args:

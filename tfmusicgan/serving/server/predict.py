@@ -36,7 +36,7 @@ class SessionRun:
     outputs: list[str]
 
 
-def prepare(request, signatures: Mapping[str, Signature]) -> SessionRun:
+def prepare(request: messages.PredictRequest, signatures: Mapping[str, Signature]) -> SessionRun:
     """Checks and decodes a `messages.PredictRequest`.
 
     Raises:
@@ -50,7 +50,9 @@ def prepare(request, signatures: Mapping[str, Signature]) -> SessionRun:
     return SessionRun(signature, arrays, _outputs(request.output_filter, signature))
 
 
-async def prepare_beside(request, signatures: Mapping[str, Signature]) -> SessionRun:
+async def prepare_beside(
+    request: messages.PredictRequest, signatures: Mapping[str, Signature]
+) -> SessionRun:
     """As `prepare`; large tensors are decoded beside the event loop."""
     num_bytes = sum(tensors.decoded_sizes(proto)[0] for proto in request.inputs.values())
     return await beside.run(num_bytes, prepare, request, signatures)
@@ -116,7 +118,11 @@ def _outputs(asked: Sequence[str], signature: Signature) -> list[str]:
 
 
 def reply(
-    spec, version: int, signature: Signature, outputs: Sequence[str], arrays: Sequence[np.ndarray]
+    spec: messages.ModelSpec,
+    version: int,
+    signature: Signature,
+    outputs: Sequence[str],
+    arrays: Sequence[np.ndarray],
 ) -> bytes:
     """Serialises a PredictResponse, the tensors in their typed fields.
 
@@ -137,7 +143,9 @@ def reply(
     return b"".join(entries) + _answered_by(spec.name, version, signature.name)
 
 
-async def reply_beside(spec, version: int, run: SessionRun, arrays: Sequence[np.ndarray]) -> bytes:
+async def reply_beside(
+    spec: messages.ModelSpec, version: int, run: SessionRun, arrays: Sequence[np.ndarray]
+) -> bytes:
     """As `reply`; large tensors are encoded beside the event loop."""
     cost = sum(map(_encoding_cost, arrays))
     return await beside.run(cost, reply, spec, version, run.signature, run.outputs, arrays)

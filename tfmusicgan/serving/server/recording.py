@@ -9,6 +9,7 @@ from tfmusicgan.serving.server import request_log
 from tfmusicgan.serving.server.metrics import MAX_LABEL_LENGTH, Metrics, micros_since
 from tfmusicgan.serving.server.predict import SessionRun
 from tfmusicgan.serving.server.request_log import RequestLog
+from tfmusicgan.serving.server.version import Version
 
 GRPC, REST = "GRPC", "REST"
 _LATE_SECONDS = 0.05  # a client's clock for its deadline began this much earlier, at most
@@ -82,11 +83,11 @@ class Call:
         self._entrypoint = entrypoint
         self._start = time.perf_counter()
 
-    async def run(self, version, run: SessionRun) -> list:
+    async def run(self, version: Version, run: SessionRun) -> list:
         """Runs a signature within the deadline.
 
         Args:
-          version: The `Version` that runs it.
+          version: What runs it.
           run: What is to be run.
 
         Returns:

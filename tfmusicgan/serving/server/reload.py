@@ -8,7 +8,9 @@ from tfmusicgan.serving.server.manager import ModelManager
 from tfmusicgan.serving.server.metrics import Counter, Metrics
 
 
-async def reload(manager: ModelManager, metrics: Metrics, request):
+async def reload(
+    manager: ModelManager, metrics: Metrics, request: messages.ReloadConfigRequest
+) -> messages.ReloadConfigResponse:
     """Serves the list of a `messages.ReloadConfigRequest`, and waits for its new models.
 
     Args:

@@ -149,14 +149,14 @@ async def _metadata(manager: ModelManager, request, call: Call) -> bytes:
     return response.SerializeToString()
 
 
-def answered_by(version: Version):
+def answered_by(version: Version) -> messages.ModelSpec:
     """The `messages.ModelSpec` of a version."""
     spec = messages.ModelSpec(name=version.name)
     spec.version.value = version.number
     return spec
 
 
-def signature_map(version: Version):
+def signature_map(version: Version) -> messages.SignatureDefMap:
     """A version's signatures as a `messages.SignatureDefMap`."""
     signatures = messages.SignatureDefMap()
     for name, signature in version.servable.signatures.items():
@@ -170,7 +170,9 @@ async def _status(manager: ModelManager, request, call: Call) -> bytes:
     return status_response(manager, request.model_spec).SerializeToString()
 
 
-def status_response(manager: ModelManager, spec):
+def status_response(
+    manager: ModelManager, spec: messages.ModelSpec
+) -> messages.GetModelStatusResponse:
     """The `messages.GetModelStatusResponse` to a `messages.ModelSpec`.
 
     Raises:

@@ -8,6 +8,8 @@ import dataclasses
 import enum
 from collections.abc import Collection, Mapping
 
+from google.protobuf.message import Message
+
 
 class Kind(enum.Enum):
     """Which versions of those on disk are served."""
@@ -32,7 +34,7 @@ class VersionPolicy:
     versions: frozenset[int] = frozenset()
 
     @classmethod
-    def from_message(cls, policy) -> "VersionPolicy":
+    def from_message(cls, policy: Message) -> "VersionPolicy":
         """Reads a ServableVersionPolicy; an empty one is `latest` with one version."""
         choice = policy.WhichOneof("policy_choice")
         if choice is None:
