@@ -41,13 +41,21 @@ Chooser = Callable[[ListedNote, Path], str]
 
 
 def choose_paper(note: ListedNote, root: Path) -> str:
-    """GANSynth's filter; a fifth for testing and 8 % to choose by, by the digest of the name."""
+    """GANSynth's filter; a fifth for testing and 8 % to choose by, by the digest of the name.
+
+    Raises:
+      ConversionError: If the filter leaves it out.
+    """
     _check_subset(note)
     return split_by_name(note.note, _PAPER_SPLIT)
 
 
 def choose_listed(note: ListedNote, root: Path) -> str:
-    """The split of a note in the published list, which has GANSynth's filter in it."""
+    """The split of a note in the published list, which has GANSynth's filter in it.
+
+    Raises:
+      ConversionError: If it is not in the list, or GANSynth's filter leaves it out.
+    """
     split = split_list(root).get(note.note)
     if split is None:
         _check_subset(note)
@@ -57,7 +65,11 @@ def choose_listed(note: ListedNote, root: Path) -> str:
 
 
 def choose_instruments(note: ListedNote, root: Path) -> str:
-    """GANSynth's filter and upstream's split."""
+    """GANSynth's filter and upstream's split.
+
+    Raises:
+      ConversionError: If the filter leaves it out.
+    """
     _check_subset(note)
     return note.split
 

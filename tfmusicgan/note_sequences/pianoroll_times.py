@@ -52,7 +52,16 @@ def _tempo_of_steps(tempo: np.ndarray, resolution: int) -> np.ndarray:
 
 
 def meters(downbeat: np.ndarray, resolution: int, name: str) -> list[tuple[int, int, int]]:
-    """Where the meter changes: (step, numerator, denominator), the first at 0."""
+    """Where the meter changes: (step, numerator, denominator), the first at 0.
+
+    Args:
+      downbeat: Whether a bar begins there, bool [steps].
+      resolution: Steps in a quarter note.
+      name: The file's, for the message.
+
+    Raises:
+      ReadError: If a bar has a length that no meter has, or meters change too often.
+    """
     begins = np.flatnonzero(downbeat)
     if not len(begins):
         return [(0, *DEFAULT_METER)]

@@ -38,7 +38,11 @@ def is_base64(value: object) -> bool:
 
 
 def leaves(values: list, kind: str, rank: int = 0) -> np.ndarray:
-    """The innermost values [n] as an array; `kind` is a DataType's name."""
+    """The innermost values [n] as an array; `kind` is a DataType's name.
+
+    Raises:
+      RequestError: If one is a list, or no value of that kind.
+    """
     array = _at_once(values, kind)
     if array is not None:
         return array
