@@ -97,7 +97,7 @@ def test_chords_are_asked_of_harmonize_or_go_with_the_beginning(
     ("flag", "method", "asked"),
     [
         ("accompany", "accompany", "accompaniment.describe_changes"),
-        ("continue", "continue_piece", "replaced_tokens.count_replaced"),
+        ("continue", "continue_piece", "continuation.describe_changes"),
     ],
 )
 def test_what_cannot_be_told_of_the_music_does_not_lose_the_pieces(

@@ -130,9 +130,10 @@ def seed_tempo_and_length_act(asked):
 def given_music_is_kept_and_decides(asked, name):
     """A piece begins with what it was given, and other music goes on in another way."""
     model = asked.model
-    given, counts, replaced = graph_half(model.representation).from_note_sequences(
-        tf.constant(music(name)), model.representation, 64
+    given, counts, replaced, left_out = graph_half(model.representation).from_note_sequences(
+        tf.constant(music(name)), model.representation, 640
     )
+    assert not left_out.numpy().any()
     most = model.max_length - model.length
     kept = np.minimum(counts, most)
     assert kept.min() > 0 and len(set(kept.tolist())) > 3
@@ -146,6 +147,7 @@ def given_music_is_kept_and_decides(asked, name):
         assert len(piece) == np.clip(wanted[row], kept[row] + 1, model.max_length)
         count = int(replaced[row, counts[row] - kept[row] : counts[row]].numpy().sum())
         assert answers["tokens_replaced"][row] == count
+    assert answers["tokens_left_out"].tolist() == (counts.numpy() - kept).tolist()
     # The first tune for all, and another one: what follows is the seeds' and the music's.
     asks = {"seed": SEEDS, "length": kept[0] + model.length, "temperature": 0.5}
     one = _tokens(asked("continue", note_sequence=music(name)[0], **asks))

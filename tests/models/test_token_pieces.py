@@ -11,7 +11,7 @@ from tests.models.echo import traced
 from tests.models.tiny import make_model
 from tests.validity import assert_valid
 from tfmusicgan.errors import ExportError
-from tfmusicgan.models import roll_outs, token_pieces
+from tfmusicgan.models import roll_outs
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.packing import unpack_numbers
@@ -150,7 +150,7 @@ def test_another_beginning_goes_on_in_another_way(model, go_on):
     assert len({tuple(piece[3:]) for piece in found}) == 4
 
 
-def test_at_least_one_token_is_new_and_long_music_keeps_its_end(model, go_on, generate):
+def test_at_least_one_token_is_new_and_long_music_keeps_its_end(model, go_on, continue_outputs):
     rng = np.random.default_rng(1)
     tokens = rng.integers(1, 30, 90).tolist()
     tunes = [_tune(model, tokens[:count]) for count in (20, 56, 57, 90)]
@@ -160,13 +160,12 @@ def test_at_least_one_token_is_new_and_long_music_keeps_its_end(model, go_on, ge
         assert [len(piece) for piece in found] == total
         for piece, count, number in zip(found, (20, 56, 57, 90), kept, strict=True):
             assert piece[:number] == tokens[count - number : count]
-    # What a model does not read at all: the first tokens that it reads are silence.
-    read = token_pieces._READ_TOKENS
-    late = _tune(model, [0] * read + [7, 7, 8])
-    found = go_on([5, 5], [late, b""], length=6)
-    assert found[0] == found[1] == generate([5], length=6)[0]
-    (found,) = go_on([5], [_tune(model, [0] * (read - 2) + [7, 7, 8])])
-    assert found[:56] == [0] * 54 + [7, 7]
+    outputs = continue_outputs([1, 2, 3, 4], tunes)
+    assert outputs["tokens_left_out"].tolist() == [0, 0, 1, 34]
+    # However long it is, and silent at first.
+    outputs = continue_outputs([5], [_tune(model, [9] + [0] * 9_000 + [7, 7, 8])])
+    assert _tokens(outputs)[0][:56] == [0] * 53 + [7, 7, 8]
+    assert outputs["tokens_left_out"].tolist() == [9_004 - 56]
 
 
 def test_the_tempo_keeps_what_is_given_as_fast_as_it_was(model, continue_outputs):

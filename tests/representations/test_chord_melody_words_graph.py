@@ -172,20 +172,21 @@ def slow_tokens(piece, rep):
 def test_from_note_sequences_equals_find_words(rep, piece_list):
     # Longer than some of the pieces, shorter than others.
     found = encoder(rep, 9)(serialize([piece.to_sequence() for piece in piece_list]))
-    assert [values.dtype for values in found] == [tf.int32, tf.int32, tf.bool]
-    tokens, lengths, replaced = (values.numpy() for values in found)
-    assert tokens.shape == replaced.shape == (len(piece_list), 9)
-    for piece, row, length, marks in zip(piece_list, tokens, lengths, replaced, strict=True):
-        expected, unknown = (values[:9] for values in slow_tokens(piece, rep))
+    assert [values.dtype for values in found] == [tf.int32, tf.int32, tf.bool, tf.int32]
+    assert found[0].shape == found[2].shape == (len(piece_list), 9)
+    rows = zip(piece_list, *(values.numpy() for values in found), strict=True)
+    for piece, row, length, marks, left_out in rows:
+        tokens = slow_tokens(piece, rep)
+        expected, unknown = (values[-9:] for values in tokens)
         rest = 9 - len(expected)
         assert row.tolist() == expected + [0] * rest
         assert marks.tolist() == unknown + [False] * rest
-        assert length == len(expected)
+        assert (length, left_out) == (len(expected), len(tokens[0]) - len(expected))
 
 
 def test_from_note_sequences_equals_find_nearest_tokens():
     for rep, fewest, most_known in zip(REPS[:2], (9, 2), (1.0, 0.9), strict=True):
-        tokens, lengths, replaced = (v.numpy() for v in encoder(rep, 90)(serialize(SEQUENCES)))
+        tokens, lengths, replaced, _ = (v.numpy() for v in encoder(rep, 90)(serialize(SEQUENCES)))
         for sequence, row, length, marks in zip(SEQUENCES, tokens, lengths, replaced, strict=True):
             words = rep.find_words(sequence)
             expected = find_nearest_tokens(words, rep)
@@ -198,10 +199,10 @@ def test_from_note_sequences_equals_find_nearest_tokens():
 
 def test_what_is_decoded_comes_back_in():
     rep = ChordMelodyWords(length=1).with_vocabulary(SEQUENCES)
-    tokens, lengths, replaced = encoder(rep, 90)(serialize(SEQUENCES))
+    tokens, lengths, replaced, _ = encoder(rep, 90)(serialize(SEQUENCES))
     assert lengths.numpy().min() > 12 and not replaced.numpy().any()
     qpm = np.full(len(SEQUENCES), 97.0, np.float32)
-    again, counts, _ = encoder(rep, 90)(decoder(rep).decode_parts(tokens, qpm, lengths))
+    again, counts, *_ = encoder(rep, 90)(decoder(rep).decode_parts(tokens, qpm, lengths))
     assert np.array_equal(again, tokens) and np.array_equal(counts, lengths)
 
 
@@ -218,7 +219,7 @@ def test_from_note_sequences_never_fails():
     drums.notes.add(pitch=60, start_time=0, end_time=9, is_drum=True)
     texts = [b"", b"\xff\xff", drums.SerializeToString(), wild.SerializeToString()]
     tune = SEQUENCES[2].SerializeToString()
-    tokens, lengths, replaced = decoder(rep).encode(tf.constant([*texts, tune]))
+    tokens, lengths, replaced, _ = decoder(rep).encode(tf.constant([*texts, tune]))
     assert lengths.numpy()[[0, 1, 2, 4]].tolist() == [0, 0, 0, 6]
     assert not tokens.numpy()[:3].any()
     # Among them a note of the tune's tempo: the others in the batch do not matter to it.
@@ -226,9 +227,9 @@ def test_from_note_sequences_never_fails():
     assert np.array_equal(tokens[4:], alone) and alone.numpy().min() >= 2
     # The melody that is left of the wild ones: far away, and at no word of the vocabulary.
     assert 0 < lengths.numpy()[3] <= 6 and tokens.numpy()[3, : lengths[3]].min() >= 2
-    assert replaced.numpy().sum(axis=1).tolist() == [0, 0, 0, lengths[3], 0]
-    tokens, lengths, replaced = decoder(rep).encode(tf.zeros([0], tf.string))
-    assert (tokens.shape, lengths.shape, replaced.shape) == ((0, 6), (0,), (0, 6))
+    assert replaced.numpy().sum(axis=1)[:4].tolist() == [0, 0, 0, lengths[3]]
+    nothing = decoder(rep).encode(tf.zeros([0], tf.string))
+    assert [values.shape for values in nothing] == [(0, 6), (0,), (0, 6), (0,)]
 
 
 @pytest.mark.parametrize("max_tokens", [0, 65_537])
@@ -246,8 +247,8 @@ def test_saved_model_has_core_ops_only(tmp_path):
     serialized = reloaded.decode(tf.constant(tokens), tf.constant(qpm))
     assert_equal_messages(serialized, tokens, rep, qpm)
     found = reloaded.encode(serialize(SEQUENCES))[0]
-    windows = [rep.encode(sequence)[0]["tokens"] for sequence in SEQUENCES]
-    assert np.array_equal(found, windows)
+    ends = [find_nearest_tokens(rep.find_words(sequence), rep)[-6:] for sequence in SEQUENCES]
+    assert np.array_equal(found, ends)
     loaded = tf.compat.v1.saved_model.loader.load
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         meta = loaded(session, ["serve"], str(tmp_path / "1"))

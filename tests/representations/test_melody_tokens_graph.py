@@ -127,24 +127,28 @@ def test_a_token_out_of_range_is_refused(token):
         DECODERS[REPS[0]].decode(np.int32([[3, token]]), np.float32([120]))
 
 
-def first_tokens(sequence, rep, size, any_octave):
+def all_tokens(sequence, rep, any_octave):
     try:
-        sampled = rep.sample(sequence, any_octave)[:size]
+        return rep.sample(sequence, any_octave).tolist()
     except ConversionError as error:
         assert error.reason == "no_melody"
-        sampled = np.zeros(0, np.int32)
-    return np.pad(sampled, (0, size - len(sampled)))
+        return []
 
 
-def check_first_tokens(sequences, rep, found):
-    assert [values.dtype for values in found] == [tf.int32, tf.int32, tf.bool]
+def check_last_tokens(sequences, rep, found):
+    assert [values.dtype for values in found] == [tf.int32, tf.int32, tf.bool, tf.int32]
     rows = zip(sequences, *(values.numpy() for values in found), strict=True)
-    for sequence, row, length, replaced in rows:
-        expected = first_tokens(sequence, rep, len(row), any_octave=True)
-        assert row.tolist() == expected.tolist()
-        assert length == max([i + 1 for i, token in enumerate(expected) if token], default=0)
-        in_range = first_tokens(sequence, rep, len(row), any_octave=False)
-        assert replaced.tolist() == (expected != in_range).tolist()
+    for sequence, row, length, replaced, left_out in rows:
+        tokens = all_tokens(sequence, rep, any_octave=True)
+        while tokens and not tokens[-1]:
+            tokens.pop()
+        kept = tokens[-len(row) :]
+        assert (length, left_out) == (len(kept), len(tokens) - len(kept))
+        assert row.tolist() == kept + [0] * (len(row) - len(kept))
+        own = all_tokens(sequence, rep, any_octave=False) + [0] * len(tokens)
+        own = own[left_out : len(tokens)]
+        marks = [token != other for token, other in zip(kept, own, strict=True)]
+        assert replaced.tolist() == marks + [False] * (len(row) - len(kept))
 
 
 @SETTINGS
@@ -153,24 +157,45 @@ def test_from_note_sequences_equals_sample(rep, tune_list):
     sequences = [tune.to_sequence() for tune in tune_list]
     found = encoder(rep, None)(serialize(sequences))
     assert found[0].shape == found[2].shape == (len(sequences), rep.length)
-    check_first_tokens(sequences, rep, found)
+    check_last_tokens(sequences, rep, found)
     found = encoder(rep, 70)(serialize(sequences))
-    check_first_tokens(sequences, rep, found)
-    for row, tune in zip(found[0].numpy(), tune_list, strict=True):
+    check_last_tokens(sequences, rep, found)
+    rows = zip(found[0].numpy(), found[1].numpy(), found[3].numpy(), tune_list, strict=True)
+    for row, length, left_out, tune in rows:
         slow = slow_tokens(tune, rep, any_octave=True) or []
-        assert row.tolist() == (slow + [0] * 70)[:70]
+        assert row[:length].tolist() == slow[left_out : left_out + length]
+        assert not any(slow[left_out + length :])
 
 
-def test_from_note_sequences_equals_the_first_windows_of_encode():
+def test_long_music_keeps_its_end():
     rep = REPS[0]
     sequences = [band(number, bars=15) for number in range(3)]  # 30 s.
-    first, lengths, _ = DECODERS[rep].encode(serialize(sequences))
-    both, *_ = encoder(rep, 64)(serialize(sequences))
-    assert lengths.numpy().tolist() == [32, 32, 32]
+    last, lengths, _, left_out = DECODERS[rep].encode(serialize(sequences))
+    whole, counts, _, nothing = encoder(rep, 80)(serialize(sequences))
+    assert lengths.numpy().tolist() == [32, 32, 32] and not nothing.numpy().any()
     for index, sequence in enumerate(sequences):
-        windows = [example["tokens"] for example in rep.encode(sequence)]
-        assert np.array_equal(first[index], windows[0])
-        assert np.array_equal(both[index], np.concatenate(windows))
+        windows = np.concatenate([example["tokens"] for example in rep.encode(sequence)])
+        tokens = whole[index, : counts[index]].numpy()
+        assert np.array_equal(tokens[:64], windows)
+        assert left_out[index] == counts[index] - 32 and np.array_equal(last[index], tokens[-32:])
+
+
+def test_music_ends_with_what_the_keys_can_hold_and_a_token_hears():
+    rep = MelodyTokens(length=4, lowest_pitch=60, num_pitches=5, melody_name="")
+    music = NoteSequence()
+    # At 0.4 s a token: from the third one on, one of no key in any octave (F), and one too short.
+    for start, end, pitch in ((0.8, 2.4, 60), (2.4, 3.2, 65), (3.25, 3.3, 61)):
+        music.notes.add(pitch=pitch, velocity=80, start_time=start, end_time=end)
+    tokens, lengths, _, left_out = encoder(rep, 3)(serialize([music]))
+    assert tokens.numpy().tolist() == [[1, 1, 1]]
+    assert (lengths.numpy().tolist(), left_out.numpy().tolist()) == ([3], [3])
+    # What comes after seven hours is not read.
+    music.notes.add(pitch=62, velocity=80, start_time=26_214.4, end_time=3e9)
+    assert np.array_equal(encoder(rep, 3)(serialize([music]))[0], tokens)
+    music.notes[-1].start_time -= 0.4
+    late, lengths, _, left_out = encoder(rep, 3)(serialize([music]))
+    assert late.numpy().tolist() == [[0, 0, 3]]
+    assert (lengths.numpy().tolist(), left_out.numpy().tolist()) == ([3], [65_533])
 
 
 def test_what_is_decoded_comes_back_in():
@@ -196,12 +221,12 @@ def test_from_note_sequences_never_fails():
     for instrument in (-1, 5, 2**31 - 1, -(2**31)):
         named.instrument_infos.add(instrument=instrument, name="a melody" * (instrument == -1))
     texts = [b"", b"\xff\xff", drums.SerializeToString(), wild.SerializeToString()]
-    tokens, lengths, _ = DECODERS[rep].encode(tf.constant([*texts, named.SerializeToString()]))
+    tokens, lengths, *_ = DECODERS[rep].encode(tf.constant([*texts, named.SerializeToString()]))
     assert lengths.numpy().tolist() == [0, 0, 0, 0, 3]
     assert not tokens.numpy()[:4].any()
     assert tokens.numpy()[4, :4].tolist() == [50, 50, 50, 0]
-    tokens, lengths, replaced = DECODERS[rep].encode(tf.zeros([0], tf.string))
-    assert (tokens.shape, lengths.shape, replaced.shape) == ((0, 32), (0,), (0, 32))
+    nothing = DECODERS[rep].encode(tf.zeros([0], tf.string))
+    assert [values.shape for values in nothing] == [(0, 32), (0,), (0, 32), (0,)]
 
 
 @pytest.mark.parametrize("max_tokens", [0, 65_537])

@@ -111,13 +111,27 @@ def test_the_command_says_what_the_model_does_not_know(capsys, client, server, t
     flags += ["--formats=midi", f"--continue={tmp_path}/tune.mid", "--control=length=40"]
     assert run(generate.main, *flags) == 0
     assert capsys.readouterr().err == (
-        f"tfmusicgan-generate: {RECIPE} does not know 3 of the 8 tokens of {tmp_path}/tune.mid. "
-        "The nearest ones that it knows stand for them.\n"
+        f"tfmusicgan-generate: Not as in the given music: 3 of 8 tokens are none that {RECIPE} "
+        "knows, the nearest ones stand for them.\n"
     )
     inputs = {"seed": np.int64([1]), "note_sequence": np.array([tune.SerializeToString()], object)}
     outputs = client.predict(RECIPE, inputs, "continue")
-    assert set(outputs) == {"note_sequence", "tokens", "tokens_replaced"}
+    assert set(outputs) == {"note_sequence", "tokens", "tokens_replaced", "tokens_left_out"}
     assert outputs["tokens_replaced"].tolist() == [3]
+    assert outputs["tokens_left_out"].tolist() == [0]
+
+
+def test_the_command_says_what_the_model_does_not_read(capsys, server, encode, tmp_path):
+    tune = made_up.chorale(4, bars=20, qpm=150.0)
+    write_midi(tune, tmp_path / "tune.mid")
+    flags = [f"--server={server.address}", f"--model={RECIPE}", f"--output={tmp_path}/out"]
+    flags += ["--formats=midi", f"--continue={tmp_path}/tune.mid"]
+    assert run(generate.main, *flags) == 0
+    unread = len(encode(tune)) - 56  # seven training lengths are read
+    assert capsys.readouterr().err == (
+        f"tfmusicgan-generate: Not as in the given music: its first {unread} tokens are left out, "
+        f"{RECIPE} reads no more.\n"
+    )
 
 
 def test_many_without_a_server(capsys, tiny_export, encode, tmp_path):

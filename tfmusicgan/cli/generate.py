@@ -226,7 +226,6 @@ def _tls_files():
 
 
 def _pieces() -> list:
-    from tfmusicgan.client import ServingError
     from tfmusicgan.note_sequences.chord_symbols import read_progression
     from tfmusicgan.serving.given_music import read_piece
 
@@ -243,40 +242,25 @@ def _pieces() -> list:
         if music is not None:
             ask = client.accompany if _ACCOMPANY.value else client.continue_piece
             pieces = ask(_MODEL.value, seeds, music, _VERSION.value, None, **controls)
-            tell = _tell_of_replaced if _CONTINUE.value else _tell_of_changes
-            try:
-                tell(client, music)
-            except ServingError as error:
-                # The pieces are there: what is only said about them must not lose them.
-                print(
-                    f"{COMMAND.name}: what of the given music is not as it was is not known: "
-                    f"{error}",
-                    file=sys.stderr,
-                )
+            _tell_of_changes(client, music)
             return pieces
         answers_sounds = _answers_sounds(client.metadata(_MODEL.value, _VERSION.value))
         ask = client.generate_audio if answers_sounds else client.generate
         return ask(_MODEL.value, seeds, signature, _VERSION.value, **controls)
 
 
-def _tell_of_replaced(client, music) -> None:
-    """Says in a line how much of the given music the model does not know."""
-    from tfmusicgan.client.replaced_tokens import count_replaced
-
-    replaced, given = count_replaced(client, _MODEL.value, music, _VERSION.value)
-    if replaced:
-        print(
-            f"{COMMAND.name}: {_MODEL.value} does not know {replaced} of the {given} tokens of "
-            f"{_CONTINUE.value}. The nearest ones that it knows stand for them.",
-            file=sys.stderr,
-        )
-
-
 def _tell_of_changes(client, music) -> None:
-    """Says in a line what accompaniments don't have of the given music as it was."""
-    from tfmusicgan.client.accompaniment import describe_changes
+    """Says in a line what of the given music is not as it was.
 
-    changes = describe_changes(client, _MODEL.value, music, _VERSION.value)
+    The pieces are there: what is only said about them must not lose them.
+    """
+    from tfmusicgan.client import ServingError, accompaniment, continuation
+
+    describe = (continuation if _CONTINUE.value else accompaniment).describe_changes
+    try:
+        changes = describe(client, _MODEL.value, music, _VERSION.value)
+    except ServingError as error:
+        changes = f"What of the given music is not as it was is not known: {error}"
     if changes:
         print(f"{COMMAND.name}: {changes}", file=sys.stderr)
 

@@ -23,9 +23,6 @@ from tfmusicgan.representations.packing_graph import pack_numbers
 if typing.TYPE_CHECKING:
     from tfmusicgan.models.token_gan import TokenGAN
 
-# Tokens that are read of music to go on with, at least: minutes of melody.
-_READ_TOKENS = 1_024
-
 
 def signatures(model: TokenGAN) -> dict[str, Signature]:
     """The signatures of a model.
@@ -36,7 +33,7 @@ def signatures(model: TokenGAN) -> dict[str, Signature]:
     Returns:
       `serving_default` (seed), `generate` (seed, temperature, top_k, top_p, length, qpm) and
       `continue` (the same with note_sequence in place of qpm; it also counts the given tokens that
-      stand for others).
+      stand for others, and those before the ones that it goes on from).
 
     Raises:
       ExportError: If the representation has no graph half.
@@ -74,8 +71,8 @@ def graph_half(representation: Representation) -> types.ModuleType:
     """The module that turns a representation's tokens to NoteSequences and back in the graph.
 
     It is `representations/<name>_graph.py` and has `to_note_sequences`, `from_note_sequences`
-    (tokens, how many they are, and which of them stand for what the vocabulary lacks),
-    `note_sequence_qpm` and `readable_note_sequences`.
+    (the last tokens, how many they are, which of them stand for what the vocabulary lacks, and how
+    many come before them), `note_sequence_qpm` and `readable_note_sequences`.
 
     Raises:
       ExportError: If there is none.
@@ -118,39 +115,22 @@ def _continue(
     graph = graph_half(rep)
     # A server merges requests: one that is no music must not fail the others.
     note_sequence = graph.readable_note_sequences(note_sequence)
-    read = max(_READ_TOKENS, model.max_length)
-    tokens, count, replaced = graph.from_note_sequences(note_sequence, rep, read)
     most = model.max_length - model.length
-    begin = _last(tokens, count, most)
-    replaced = _last(replaced, count, most)[0] & tf.sequence_mask(begin[1], most)
-    length = tf.where(length > 0, length, begin[1] + model.length)
-    length = tf.clip_by_value(length, begin[1] + 1, model.max_length)
+    given, count, replaced, left_out = graph.from_note_sequences(note_sequence, rep, most)
+    length = tf.where(length > 0, length, count + model.length)
+    length = tf.clip_by_value(length, count + 1, model.max_length)
     keys = model.piece_keys(seed)
     tokens = roll_outs.write(
-        model.generator, keys, length, model.max_length, Limits(**draws), begin
+        model.generator, keys, length, model.max_length, Limits(**draws), (given, count)
     )
     qpm = graph.note_sequence_qpm(note_sequence)
     if getattr(rep, "grid_in_seconds", False):  # tokens last as long as they did, at any tempo
         qpm = tf.fill(tf.shape(seed), np.float32(rep.default_qpm))
-    counted = {"tokens_replaced": tf.math.count_nonzero(replaced, axis=1, dtype=tf.int32)}
+    counted = {
+        "tokens_replaced": tf.math.count_nonzero(replaced, axis=1, dtype=tf.int32),
+        "tokens_left_out": left_out,
+    }
     return _answers(model, tokens, length, qpm) | counted
-
-
-def _last(tokens: tf.Tensor, count: tf.Tensor, most: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """The last of each row's tokens.
-
-    Args:
-      tokens: [batch, any].
-      count: int32 [batch], how many of each row there are.
-      most: How many are wanted at most.
-
-    Returns:
-      [batch, most], from the left, and how many they are, int32 [batch].
-    """
-    kept = tf.minimum(count, most)
-    places = (count - kept)[:, tf.newaxis] + tf.range(most)
-    places = tf.minimum(places, tf.shape(tokens)[1] - 1)
-    return tf.gather(tokens, places, batch_dims=1), kept
 
 
 def _answers(

@@ -120,10 +120,10 @@ def to_note_sequences(
 
 def from_note_sequences(
     note_sequences: tf.Tensor, representation: ChordMelodyWords, max_tokens: int | None = None
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Finds the words of the music that a model is to go on with, from its beginning.
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Finds the words of the music that a model is to go on with, up to its end.
 
-    The tokens equal the first ones of `chord_melody_nearest.find_nearest_tokens` of the words that
+    The tokens equal the last ones of `chord_melody_nearest.find_nearest_tokens` of the words that
     `ChordMelodyWords.find_words` finds, filled up with start symbols, for sequences that have them;
     notes with a time that is not finite are left out. Nothing else is: no window is too short, and
     a melody without chords is words as well. A sequence without a melody has none.
@@ -139,6 +139,7 @@ def from_note_sequences(
       lengths: int32 [batch], how many words there are.
       replaced: bool [batch, max_tokens], where the nearest word stands for one that the vocabulary
         lacks.
+      left_out: int32 [batch], words before these.
 
     Raises:
       ValueError: If `max_tokens` is out of range.
@@ -151,15 +152,17 @@ def from_note_sequences(
     times, words = _words(notes, rep)
     row = events_graph.rows_of(times)
     counts = tf.math.bincount(row, minlength=notes.batch, maxlength=notes.batch)
+    left_out = tf.maximum(counts - max_tokens, 0)
     # Words are in order of their rows: what is left of a row's place is the place in the row.
-    place = tf.range(tf.size(row)) - tf.gather(tf.cumsum(counts, exclusive=True), row)
-    kept = place < max_tokens
+    begin = tf.cumsum(counts, exclusive=True) + left_out
+    place = tf.range(tf.size(row)) - tf.gather(begin, row)
+    kept = place >= 0
     cells = tf.boolean_mask(tf.stack([row, place], axis=1), kept)
     tokens, replaced = (
         tf.ensure_shape(tf.scatter_nd(cells, values, [notes.batch, max_tokens]), [None, max_tokens])
         for values in _nearest_tokens(tf.boolean_mask(words, kept), rep)
     )
-    return tokens, tf.minimum(counts, max_tokens), replaced
+    return tokens, counts - left_out, replaced, left_out
 
 
 def _starts(durations: tf.Tensor) -> tf.Tensor:

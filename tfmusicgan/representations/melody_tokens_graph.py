@@ -81,13 +81,14 @@ def to_note_sequences(
 
 def from_note_sequences(
     note_sequences: tf.Tensor, representation: MelodyTokens, max_tokens: int | None = None
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Samples the melodies that a model is to go on with, from their beginnings.
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Samples the melodies that a model is to go on with, up to the last token that sounds.
 
-    The tokens equal the first ones of `MelodyTokens.sample` with `any_octave`, filled up with
-    silence, for sequences with finite times; notes with a time that is not finite are left out.
-    Nothing else is: no window is too short and none has too few notes. A sequence without a melody
-    (see `melody_track`), or of fewer keys than an octave has without any of them, is silence.
+    The tokens equal the last ones of `MelodyTokens.sample` with `any_octave`, filled up with
+    silence, for sequences with finite times; notes with a time that is not finite are left out, and
+    what comes after `MAX_TOKENS`. Nothing else is: no window is too short and none has too few
+    notes. A sequence without a melody (see `melody_track`), or of fewer keys than an octave has
+    without any of them, is silence.
 
     Args:
       note_sequences: tf.string [batch], serialised NoteSequences. Bytes that do not parse fail the
@@ -97,8 +98,9 @@ def from_note_sequences(
 
     Returns:
       tokens: int32 [batch, max_tokens].
-      lengths: int32 [batch], tokens up to the last that sounds; 0 where none does.
+      lengths: int32 [batch], how many count, the last of them sounds; 0 where none does.
       replaced: bool [batch, max_tokens], where a key stands for a note outside the pitch range.
+      left_out: int32 [batch], tokens before these.
 
     Raises:
       ValueError: If `max_tokens` is out of range.
@@ -110,44 +112,41 @@ def from_note_sequences(
     notes = flat_notes(note_sequences)
     melody = melody_notes(notes, rep.melody_name) & (notes.pitch >= 0) & (notes.pitch < 128)
     pitch = fold(notes.pitch, rep.lowest_pitch, rep.num_pitches)
-    own, others = (
-        _sample(notes, pitch - rep.lowest_pitch, melody & taken, rep, max_tokens)
-        for taken in (pitch == notes.pitch, pitch != notes.pitch)
+    key = pitch - rep.lowest_pitch
+    melody &= (key >= 0) & (key < rep.num_pitches)
+    is_own, row, key, start, end = (
+        tf.boolean_mask(values, melody)
+        for values in (pitch == notes.pitch, notes.row, key, *_tokens_of(notes, rep))
     )
-    tokens = tf.maximum(own, others)
-    counted = tf.where(tokens > 0, tf.range(1, max_tokens + 1), 0)
-    return tokens, tf.reduce_max(counted, axis=1), others > own
-
-
-def _sample(
-    notes: FlatNotes, key: tf.Tensor, taken: tf.Tensor, rep: MelodyTokens, max_tokens: int
-) -> tf.Tensor:
-    """Tokens of some of the notes, as if there were no others.
-
-    Args:
-      notes: Those of a batch.
-      key: int32 [notes], from 0.
-      taken: bool [notes], which notes count, where their keys are the representation's.
-      rep: Gives the grid and the keys.
-      max_tokens: How many.
-
-    Returns:
-      int32 [batch, max_tokens].
-    """
-    taken &= (key >= 0) & (key < rep.num_pitches)
-    start, end, row, key = (
-        tf.boolean_mask(values, taken)
-        for values in (notes.start_seconds, notes.end_seconds, notes.row, key)
-    )
-    # The operations of MelodyTokens.sample, in its order.
-    start, end = (
-        tf.math.ceil(seconds * rep.tokens_per_second - ROUNDING_STEPS) for seconds in (start, end)
-    )
-    start, end = (
-        tf.cast(tf.clip_by_value(point, 0.0, float(max_tokens)), tf.int32) for point in (start, end)
-    )
+    ends = tf.where(end > start, end, 0)  # a note between two tokens is not heard
+    last = tf.maximum(tf.math.unsorted_segment_max(ends, row, notes.batch), 0)
+    first = tf.maximum(last - max_tokens, 0)
+    start, end = (point - tf.gather(first, row) for point in (start, end))
     cell = row * rep.num_pitches + key
-    bar_shape = (max_tokens, rep.num_pitches)
-    grid = draw(start, end, cell, notes.batch, 1, bar_shape)[:, 0]
-    tokens = tf.reduce_max(tf.where(grid, tf.range(1, rep.num_tokens), 0), axis=2)
-    return tf.ensure_shape(tokens, [None, max_tokens])
+
+    def sounding(taken: tf.Tensor) -> tf.Tensor:
+        """Tokens of some of the notes, as if there were no others."""
+        grid = draw(
+            *(tf.boolean_mask(values, taken) for values in (start, end, cell)),
+            notes.batch,
+            1,
+            (max_tokens, rep.num_pitches),
+        )[:, 0]
+        tokens = tf.reduce_max(tf.where(grid, tf.range(1, rep.num_tokens), 0), axis=2)
+        return tf.ensure_shape(tokens, [None, max_tokens])
+
+    own, others = sounding(is_own), sounding(~is_own)
+    return tf.maximum(own, others), last - first, others > own, first
+
+
+def _tokens_of(notes: FlatNotes, rep: MelodyTokens) -> tuple[tf.Tensor, tf.Tensor]:
+    """The first token of each note and the one after its last: int32 [notes], 0 to `MAX_TOKENS`."""
+    # The operations of MelodyTokens.sample, in its order.
+    points = (
+        tf.math.ceil(seconds * rep.tokens_per_second - ROUNDING_STEPS)
+        for seconds in (notes.start_seconds, notes.end_seconds)
+    )
+    start, end = (
+        tf.cast(tf.clip_by_value(point, 0.0, float(MAX_TOKENS)), tf.int32) for point in points
+    )
+    return start, end
