@@ -22,7 +22,7 @@ from training_step import product_flops, seconds_per
 
 from tfmusicgan import models, recipes, representations
 from tfmusicgan.training import strategy
-from tfmusicgan.training.monitor import Sampler
+from tfmusicgan.training.sampler import Sampler
 
 sys.path.append(str(pathlib.Path(__file__).parents[1]))
 from gpu_check.flops import graph_flops

@@ -167,7 +167,9 @@ def count_flops(model: SeqGAN) -> dict[str, float]:
     )
     shared_windows *= rows * config.roll_outs
     again = rows * config.roll_outs
-    from_the_start = again * sum(length * recurrent + (length - p) * output for p in range(1, 20))
+    from_the_start = again * sum(
+        length * recurrent + (length - p) * output for p in range(1, length)
+    )
     return {
         LIKELIHOOD: 3 * read,
         DISCRIMINATOR: 3 * rows * score,

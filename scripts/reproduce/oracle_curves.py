@@ -112,6 +112,17 @@ def _no_log(log: pathlib.Path, why: object) -> ConfigError:
     )
 
 
+def _expect_published(folder: pathlib.Path) -> None:
+    """Refuses runs of other phases than the log's, over which it would lie at wrong steps."""
+    for path in sorted(folder.glob("*-*/run.json")):
+        preset = Run.open(path.parent).settings["preset"]
+        if preset != "paper":
+            raise ConfigError(
+                f"Expected runs of preset paper below the released log. Received: {preset} in "
+                f"{path.parent}. Leave --log away."
+            )
+
+
 def _plain(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
@@ -124,10 +135,14 @@ def main() -> None:
     parser.add_argument("--log", type=pathlib.Path, help="the released nll_log.tsv")
     flags = parser.parse_args()
     try:
-        released = None if flags.log is None else read_log(flags.log)  # before anything is printed
+        # Before anything is printed.
+        released = None if flags.log is None else read_log(flags.log)
+        if released is not None:
+            _expect_published(flags.folder)
         print("\n".join(table(evaluated(flags.folder), _FIGURES)))
-        for path in sorted(flags.folder.glob("seqgan_oracle-*/run.json")):
-            lines = rounds(path.parent, Run.open(path.parent))
+        for path in sorted(flags.folder.glob("seqgan_oracle*-*/run.json")):
+            run = Run.open(path.parent)
+            lines = rounds(path.parent, run) if run.recipe.name == "seqgan_oracle" else []
             if lines:
                 print("\n".join(["", f"`{path.parent.name}`", "", *lines]))
         draw(flags.folder, released).savefig(flags.output)

@@ -11,7 +11,8 @@
 #               of 500 for small), whose figures are its own and not the paper's
 #   RECIPES     what to train (default: seqgan_oracle and its baselines)
 #   SEEDS       of the runs (default: 0)
-#   SETTINGS    further flags of every training, e.g. "--set=rounds=25" with RECIPES=seqgan_oracle
+#   SETTINGS    further flags of every training, e.g. "--set=rounds=25" with RECIPES=seqgan_oracle;
+#               those that make other runs, and not longer ones, are in the names of their folders
 #   OUT         where everything goes (default: runs/reproduce-seqgan-PRESET)
 #   LOG         the released log, nll_log.tsv, to lay the curve over
 set -euo pipefail
@@ -26,6 +27,18 @@ SETTINGS=${SETTINGS:-}
 RECIPES=${RECIPES:-"seqgan_oracle_random seqgan_oracle_mle seqgan_oracle_scheduled_sampling
   seqgan_oracle_pg_bleu seqgan_oracle_random_rewards seqgan_oracle"}
 SEQUENCES=9984 # that every evaluation draws, as the released code
+
+# run_name RECIPE SEED
+run_name() {
+  local setting others=
+  for setting in $SETTINGS; do
+    case $setting in
+      --set=rounds=* | --set=likelihood_steps=*) ;;
+      --set=*) others+=+${setting#--set=} ;;
+    esac
+  done
+  echo "$1$others-$2"
+}
 
 # Before a day of training.
 check_settings() {
@@ -62,13 +75,13 @@ records() {
 # Measured every five epochs of 156 steps, as the released log.
 train() {
   tfmusicgan-train --recipe="$1" --preset="$PRESET" --records="$OUT/records" --seed="$2" \
-    --output="$OUT/$1-$2" --checkpoint_every=780 --steps_per_epoch=780 --num_samples=1024 \
+    --output="$OUT/$(run_name "$1" "$2")" --checkpoint_every=780 --steps_per_epoch=780 --num_samples=1024 \
     --collapse_patience=0 $SETTINGS
 }
 
 evaluate() {
-  tfmusicgan-evaluate --run="$OUT/$1-$2" --records="$OUT/records" --num_phrases=$SEQUENCES \
-    --output="$OUT/$1-$2/evaluation.json" --overwrite | tee "$OUT/$1-$2/evaluation.txt"
+  tfmusicgan-evaluate --run="$OUT/$1" --records="$OUT/records" --num_phrases=$SEQUENCES \
+    --output="$OUT/$1/evaluation.json" --overwrite | tee "$OUT/$1/evaluation.txt"
 }
 
 check_settings
@@ -80,7 +93,7 @@ step "Draw sequences from the oracle" records
 for seed in $SEEDS; do
   for recipe in $RECIPES; do
     step "Train $recipe, seed $seed" train "$recipe" "$seed"
-    step "Evaluate $recipe, seed $seed" evaluate "$recipe" "$seed"
+    step "Evaluate $recipe, seed $seed" evaluate "$(run_name "$recipe" "$seed")"
   done
 done
 step "Table and curve" python scripts/reproduce/oracle_curves.py "$OUT" \

@@ -136,7 +136,7 @@ def test_roll_outs_are_scored_by_default():
 
 
 def test_start_symbol_and_unknown_words_are_never_drawn():
-    model = make(sampling_temperature=20.0)
+    model = make(sampling_temperature=10.0)
     for stage in range(4):
         at_stage(model, stage)
         rows = model.rows_per_step
@@ -204,6 +204,7 @@ def test_the_policys_update_is_the_loss_by_hand(changes):
         ({"reward_baseline": "mean"}, "reward_baseline among none, batch_mean. Received: 'mean'"),
         ({"entropy_bonus": -1.0}, "entropy_bonus of at least 0. Received: -1.0"),
         ({"sampling_temperature": 0.0}, "sampling_temperature above 0. Received: 0.0"),
+        ({"sampling_temperature": 10.5}, "sampling_temperature of at most 10, .* Received: 10.5"),
         ({"discriminator_batch_size": 3}, "even discriminator_batch_size .* Received: 3 and 2"),
         ({"discriminator_batch_size": 0}, "even discriminator_batch_size .* Received: 0 and 2"),
     ],

@@ -1,8 +1,7 @@
-"""Sampling in padded batches, and what counts as collapsed."""
+"""What is measured of samples while a model trains, and what counts as collapsed."""
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tfmusicgan import recipes
 from tfmusicgan.metrics.table import distance_to
@@ -12,56 +11,10 @@ from tfmusicgan.training import monitor as monitoring
 RECIPE = "musegan_hybrid_chorales"
 
 
-class _Seeds:
-    """A model whose example is the seed itself; it counts its rows."""
-
-    sampling_stage = 0
-
-    def __init__(self):
-        self.rows = []
-
-    def sample_examples(self, seeds):
-        self.rows.append(seeds.shape[0])
-        stage = tf.fill(tf.shape(seeds), self.sampling_stage)
-        return {"seed": seeds, "pair": tf.stack([seeds, -seeds], axis=1), "stage": stage}
-
-
-@pytest.mark.parametrize("count", [1, 5, 64, 65, 130])
-def test_any_number_of_seeds_in_batches_of_one_size(count):
-    model = _Seeds()
-    seeds = np.arange(count) * 3 + 7
-    examples = monitoring.Sampler(model).examples(seeds)
-    np.testing.assert_array_equal(examples["seed"], seeds)
-    np.testing.assert_array_equal(examples["pair"][:, 1], -seeds)
-    assert set(model.rows) == {64}
-
-
-def test_each_stage_of_the_model_is_traced_by_itself():
-    model = _Seeds()
-    sampler = monitoring.Sampler(model)
-    for stage, traces in ((0, 1), (0, 1), (1, 2), (1, 2), (0, 2)):
-        model.sampling_stage = stage
-        examples = sampler.examples([4, 5])
-        np.testing.assert_array_equal(examples["stage"], [stage, stage])
-        assert len(model.rows) == traces
-
-
-def test_an_example_does_not_depend_on_how_many_are_asked_for(tiny_run):
-    model, _ = tiny_run(RECIPE).load_model()
-    sampler = monitoring.Sampler(model)
-    many = sampler.examples(np.arange(70))["piano_roll"]
-    few = sampler.examples(np.arange(3))["piano_roll"]
-    np.testing.assert_array_equal(few, many[:3])
-    # Row 69 is in another batch, after 5 others and before padding.
-    alone = sampler.examples([69])["piano_roll"]
-    np.testing.assert_array_equal(alone[0], many[69])
-    assert few.dtype == bool and few.any()
-
-
 @pytest.fixture
 def monitor(tiny_records):
     records = RecordSet.open(tiny_records[RECIPE])
-    return monitoring.MusicMonitor(_Seeds(), recipes.get(RECIPE), records, 8)
+    return monitoring.MusicMonitor(None, recipes.get(RECIPE), records, 8)
 
 
 def _heard(monitor, rolls):

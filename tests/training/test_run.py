@@ -64,6 +64,22 @@ def test_a_run_by_policy_gradient_gets_further_rounds(tmp_path):
             _plan(other, [rounds], recipe="seqgan_nottingham").begin()
 
 
+def test_a_run_by_likelihood_alone_may_be_made_longer(tmp_path):
+    run, recipe = tmp_path / "run", "seqgan_nottingham_mle"
+    _plan(run, recipe=recipe).begin()
+    _plan(run, ["likelihood_steps=77"], recipe=recipe).begin()
+    assert Run.open(run).settings["config"]["likelihood_steps"] == 77
+    decay = ["likelihood_learning_rate_decay=linear"]
+    _plan(tmp_path / "decay", decay, recipe=recipe).begin()
+    _plan(tmp_path / "rounds", recipe="seqgan_nottingham").begin()
+    for other, settings, name in (
+        ("decay", decay, recipe),
+        ("rounds", [], "seqgan_nottingham"),  # what comes after would begin at another step
+    ):
+        with pytest.raises(OutputExistsError, match=r"Received others: likelihood_steps\. Name"):
+            _plan(tmp_path / other, [*settings, "likelihood_steps=77"], recipe=name).begin()
+
+
 def test_a_run_whose_rates_follow_from_its_length_may_not(tmp_path):
     decaying = ["learning_rate_decay=linear"]
     _plan(tmp_path / "run", decaying).begin()
@@ -102,6 +118,26 @@ def test_overwriting_starts_anew(tmp_path):
     _plan(tmp_path / "run", seed=4).begin(overwrite=True)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]
     assert Run.open(tmp_path / "run").settings["seed"] == 4
+
+
+def test_overwriting_through_a_link_keeps_the_link(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "far" / "run")
+    for seed in (4, 5, 6):  # at first it leads nowhere
+        _plan(link, seed=seed).begin(overwrite=True)
+        assert link.is_symlink() and Run.open(link).settings["seed"] == seed
+    assert os.listdir(tmp_path / "far") == ["run"]
+    assert sorted(os.listdir(tmp_path)) == ["far", "link"]
+
+
+def test_overwriting_the_folder_that_one_is_in(tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    _plan(folder).begin()
+    monkeypatch.chdir(folder)
+    run = _plan(".", seed=4)
+    with run.taken_up(overwrite=True):
+        assert Run.open(folder).settings["seed"] == 4
+    assert os.listdir(tmp_path) == ["run"]
 
 
 def test_a_kill_at_the_very_beginning(tmp_path):

@@ -18,7 +18,7 @@ from tfmusicgan.models.schedules import LinearDecay
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.rendering.wav import synthesize
 from tfmusicgan.training import tensorboard
-from tfmusicgan.training.monitor import Sampler
+from tfmusicgan.training.sampler import Sampler
 
 RECIPE = "musegan_hybrid_chorales"
 

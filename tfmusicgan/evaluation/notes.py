@@ -24,9 +24,9 @@ from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training.classifying import NoteClassifier
 from tfmusicgan.training.fit import prepare_model
-from tfmusicgan.training.monitor import Sampler
 from tfmusicgan.training.note_monitor import SAMPLING_BATCH, as_notes
 from tfmusicgan.training.run import Run
+from tfmusicgan.training.sampler import Sampler
 
 # The paper's columns.
 COLUMNS = {

@@ -23,8 +23,9 @@ from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, UNTRAINED,
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.training.fit import prepare_model
-from tfmusicgan.training.monitor import Sampler, held_out, measured, measured_field
+from tfmusicgan.training.monitor import held_out, measured, measured_field
 from tfmusicgan.training.run import Run
+from tfmusicgan.training.sampler import Sampler
 
 _MEASURERS = {
     "piano_roll": piano_rolls.measure,

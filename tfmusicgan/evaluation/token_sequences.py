@@ -15,7 +15,7 @@ from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.kept_oracle import read_oracle
 from tfmusicgan.records.reader import RecordSet, spread_places
 from tfmusicgan.token_oracle import RELEASED
-from tfmusicgan.training.monitor import Likelihood
+from tfmusicgan.training.likelihood import Likelihood
 
 _COPIED = 10  # tokens: the n-grams that are looked for in the training data
 

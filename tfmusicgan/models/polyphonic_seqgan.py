@@ -19,8 +19,9 @@ Differs from the released code:
   taken, and with `cross_entropy` there is one logit in place of two softmax outputs.
 
 Of our own, and off by default: `reward_baseline`, `entropy_bonus`, `sampling_temperature`,
-`likelihood_learning_rate_decay`. The released variants are `discriminator_loss=cross_entropy`,
-whose biases begin at 0.1, and `wasserstein`, after whose updates all weights but the embedding are
+`likelihood_learning_rate_decay`. The released variants are `discriminator_loss=cross_entropy` (with
+its `discriminator_l2` and `discriminator_bias`, which stay the least-squares script's unless they
+are set too), and `wasserstein`, after whose updates all weights but the embedding are
 cut to `clip_value`, without a penalty on the last layer; the reward stays sigmoid(s). (Its script
 does not run as released.)
 """

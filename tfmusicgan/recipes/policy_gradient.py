@@ -15,6 +15,7 @@ from tfmusicgan.recipes.wasserstein import (
 
 LIKELIHOOD, DISCRIMINATOR, POLICY = "likelihood", "discriminator", "policy"
 BASELINES = ("none", "batch_mean")
+HOTTEST = 10.0  # as in requests; logits that keep symbols from being drawn are divided by it, too
 # The changes of a row that learns by likelihood alone. Rounds that somebody asks for are then
 # refused, since there are no sets from which their rewards could be learned.
 MLE_ONLY = {"discriminator_sets": 0, "rounds": 0, "sets_per_round": 0}
@@ -77,6 +78,11 @@ class PolicyGradientConfig:
         names += ("likelihood_learning_rate", "policy_learning_rate", "discriminator_learning_rate")
         names += ("likelihood_epoch_steps",)
         check_positive(self, (*names, "sampling_temperature"))
+        if self.sampling_temperature > HOTTEST:
+            raise ConfigError(
+                f"Expected sampling_temperature of at most {HOTTEST:g}, above which all tokens are "
+                f"alike. Received: {self.sampling_temperature:g}."
+            )
         names = ("likelihood_steps", "discriminator_sets", "rounds", "generator_updates")
         check_not_negative(self, (*names, "sets_per_round", "discriminator_l2", "entropy_bonus"))
         check_shares(self, ("discriminator_dropout", "roll_out_lag", "scheduled_sampling_decay"))

@@ -5,7 +5,6 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import tensorflow as tf
 
 from tfmusicgan import metrics
 from tfmusicgan.metrics import jazz_lines, jazz_phrase_metrics
@@ -19,11 +18,11 @@ from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.kept_oracle import read_oracle
 from tfmusicgan.records.manifest import Manifest
 from tfmusicgan.records.reader import RecordSet
-from tfmusicgan.representations.base import Example, Representation
+from tfmusicgan.representations.base import Representation
 from tfmusicgan.training.collapse import broken_limit, limited_metrics
+from tfmusicgan.training.likelihood import Likelihood
+from tfmusicgan.training.sampler import Sampler
 
-# Sampling always runs this many rows: output bits are equal within one batch size.
-SAMPLING_BATCH = 64
 # Mean similarity of phrases from which on a model plays one phrase whatever the noise: music is at
 # 0.05 (chorales), a model that collapsed on them at 0.99, each phrase still with some cell its own.
 ALIKE = 0.9
@@ -34,80 +33,6 @@ HELD_OUT_SPLITS = ("validation", "test")
 _NUM_JUDGED = 128
 # Held-out examples whose likelihood is measured while a model trains.
 _NUM_LIKELY = 1024
-
-
-class Sampler:
-    """Samples a model's examples in padded batches of one size.
-
-    Args:
-      model: The model; later changes of its weights show.
-      batch_size: Rows that are sampled at once.
-    """
-
-    def __init__(self, model: MusicGAN, batch_size: int = SAMPLING_BATCH):
-        self.model, self.batch_size = model, batch_size
-        self._traced: dict[tuple[int, bool], tf.types.experimental.PolymorphicFunction] = {}
-
-    def examples(self, seeds: np.ndarray, given: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Samples one example per seed.
-
-        Args:
-          seeds: int64 [n].
-          given: bool [n, ...], what a conditional model is given; by default its own choice.
-
-        Returns:
-          The representation's fields, [n, ...] each.
-        """
-        seeds = np.asarray(seeds, np.int64)
-        columns = [seeds] if given is None else [seeds, given]
-        sample = self._sample_function(columns)
-        parts: list[Example] = []
-        for first in range(0, len(seeds), self.batch_size):
-            rows = np.arange(first, first + self.batch_size).clip(max=len(seeds) - 1)
-            sampled = sample(*(tf.constant(column[rows]) for column in columns))
-            size = min(self.batch_size, len(seeds) - first)
-            parts.append({name: value.numpy()[:size] for name, value in sampled.items()})
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    def _sample_function(
-        self, columns: list[np.ndarray]
-    ) -> tf.types.experimental.PolymorphicFunction:
-        """Traced once for each stage of the training."""
-        key = (self.model.sampling_stage, len(columns) > 1)
-        if key not in self._traced:
-            specs = [tf.TensorSpec([self.batch_size, *c.shape[1:]], c.dtype) for c in columns]
-            # A wrapper, so that the trace is this sampler's and not shared by the method.
-            self._traced[key] = tf.function(
-                lambda *inputs: self.model.sample_examples(*inputs),
-                input_signature=specs,
-                autograph=False,
-            )
-        return self._traced[key]
-
-
-class Likelihood:
-    """A model's likelihood of given examples; variety that it lost shows here first.
-
-    Args:
-      model: A model with `negative_log_likelihood`; later changes of its weights show.
-      tokens: int32 [n, length].
-    """
-
-    def __init__(self, model: MusicGAN, tokens: np.ndarray):
-        self.tokens = tokens
-        spec = tf.TensorSpec([SAMPLING_BATCH, *tokens.shape[1:]], tf.int32)
-        self._measure = tf.function(
-            lambda rows: model.negative_log_likelihood(rows), [spec], autograph=False
-        )
-
-    def nll(self) -> float:
-        """Mean negative log-likelihood a token, in nats."""
-        found = []
-        for first in range(0, len(self.tokens), SAMPLING_BATCH):
-            rows = np.arange(first, first + SAMPLING_BATCH).clip(max=len(self.tokens) - 1)
-            values = self._measure(tf.constant(self.tokens[rows])).numpy()
-            found.append(values[: len(self.tokens) - first])
-        return float(np.concatenate(found).mean())
 
 
 class MusicMonitor:

@@ -15,7 +15,7 @@ from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.base import Example
 from tfmusicgan.representations.note_audio import NoteAudio
 from tfmusicgan.training.collapse import broken_limit, limited_metrics
-from tfmusicgan.training.monitor import Sampler
+from tfmusicgan.training.sampler import Sampler
 
 # Notes that are generated at once: images of high resolution are large.
 SAMPLING_BATCH = 16

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
@@ -50,7 +51,7 @@ class Run:
         """Resolves a run's settings; nothing is written before `begin`.
 
         Args:
-          folder: The run's folder.
+          folder: The run's folder; a link to one means that one.
           recipe: What to train.
           preset: The recipe's preset.
           assignments: `name=value` hyperparameters.
@@ -78,8 +79,10 @@ class Run:
             "precision": keras.config.dtype_policy().name,
             "file_groups": file_groups,
         }
+        # The real path: a link would be deleted in place of its folder, and `.` has no name.
+        folder = pathlib.Path(os.path.realpath(folder))
         # Through JSON: tuples as the file will give them back.
-        return cls(pathlib.Path(folder), json.loads(json.dumps(settings)))
+        return cls(folder, json.loads(json.dumps(settings)))
 
     @contextlib.contextmanager
     def taken_up(self, overwrite: bool = False) -> Iterator[None]:
@@ -255,6 +258,9 @@ def _check_same(
     longer = {"training_steps", "total_images"}
     if config.get("rounds") and settings["config"].get("rounds"):
         longer.add("rounds")
+    phases = (config.get("rounds"), config.get("discriminator_sets"))
+    if phases == (0, 0) and config.get("likelihood_learning_rate_decay", "none") == "none":
+        longer.add("likelihood_steps")  # likelihood is all that it learns by
     if config.get("learning_rate_decay", "none") == "none":
         changed = [name for name in changed if name not in longer]
     if changed:
