@@ -26,6 +26,11 @@ LONGEST = (
     "conformance/test_device_laws",
     "training/test_multi_worker",
     "conformance/test_training_laws",
+    "conformance/test_oracle_laws",
+    "conformance/test_precision_laws",
+    "models/test_accompaniment_listens",
+    "training/test_killed",
+    "test_soak",
 )
 
 
