@@ -56,6 +56,16 @@ def test_books_are_read_tune_by_tune():
     assert str(error).endswith("TupletError: Tuplets are not supported. in book.abc#1.")
 
 
+def test_prose_before_the_first_tune_is_no_header():
+    prose = b"Tunes of my village\n% by ear\nM:3/4\nA: no, X comes later.\nL:1/4\n\n"
+    header, _ = abc.split_tunes(prose + b"X:1\nK:C\nCDE|\n", "x")
+    assert header == "% by ear\nM:3/4\nA: no, X comes later.\nL:1/4"
+    ((first, second), errors) = abc.read_abc(prose + b"X:1\nK:C\nCDE|\n\nX:2\nK:C\nGAB|\n", "x")
+    assert not errors
+    assert [n.pitch for n in (*first.notes, *second.notes)] == [60, 62, 64, 67, 69, 71]
+    assert (first.time_signatures[0].numerator, first.total_time) == (3, 1.5)
+
+
 def tune(music: str, meter: str = "3/4") -> bytes:
     return f"X:1\nT:A tune\nM:{meter}\nL:1/8\nQ:1/4=60\nK:D\n{music}\n".encode()
 
@@ -83,6 +93,22 @@ def test_pick_ups(music, meter, expected):
     assert not errors
     meters = [(m.time, m.numerator, m.denominator) for m in sequence.time_signatures]
     assert meters == expected
+
+
+@pytest.mark.parametrize("sign", [":|", "::", ":||:"])
+def test_a_repeat_behind_a_lines_first_note_makes_no_field(sign):
+    end = "" if sign == ":|" else ":|"
+    ((sequence,), errors) = abc.read_abc(tune(f"|:d6|d5\nE{sign}e6|f6{end}"), "book.abc")
+    assert not errors
+    assert [n.pitch for n in sequence.notes] == [74, 74, 64, 76, 78]
+    # note_seq reads no rests: such a tune is refused, not read without the line.
+    _, ((_, error),) = abc.read_abc(tune(f"d6|d5\nz{sign}e6|f6{end}"), "book.abc")
+    assert "Unexpected character: [b'z']" in str(error)
+
+
+def test_a_meter_of_nothing():
+    ((sequence,), errors) = abc.read_abc(tune("d6|d6|", meter="4/0"), "book.abc")
+    assert not errors and len(sequence.notes) == 2
 
 
 def test_a_lead_sheet_with_a_pick_up():

@@ -1,13 +1,20 @@
 """Small files that ask for much work: time in proportion to their size, and no more."""
 
+import io
 import struct
 import time
+import tracemalloc
+import zipfile
 
+import numpy as np
 import pytest
 
+from tests.note_sequences.pianorolls import matrix, write_npz
+from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences import transforms
 from tfmusicgan.note_sequences.midi import read_midi
 from tfmusicgan.note_sequences.musicxml import read_musicxml
+from tfmusicgan.note_sequences.pianoroll_npz import read_pianoroll_npz
 
 NOTE = "<note><pitch><step>C</step><octave>4</octave></pitch><duration>4</duration></note>"
 # What took a minute or more when the work grew with the square of the size.
@@ -58,3 +65,37 @@ def test_midi_with_many_changes():
     assert (segments[0].numerator, segments[1].numerator, segments[2].numerator) == (4, 3, 4)
     assert segments[2].start_quarter == 0.5
     assert time.monotonic() - begin < MOST_SECONDS
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_archives_of_other_compressions(method):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("META-INF/container.xml", bytes(range(256)) * 9)
+    data = bytearray(file.getvalue())
+    data[100:110] = bytes(10)  # Of the packed bytes: LZMA has an error of its own for those.
+    with pytest.raises(ReadError, match=f"compression method {method}, not stored") as caught:
+        read_musicxml(bytes(data), "x")
+    assert caught.value.reason == "malformed_mxl"
+
+
+@pytest.mark.parametrize(
+    ("tempos", "found"), [([120], [(0.0, 120.0)]), ([60, 120], [(0.0, 60.0), (20_000.0, 120.0)])]
+)
+def test_pianorolls_of_many_steps_to_a_beat(tmp_path, tempos, found):
+    # Beat by beat, 24 times over; every step's tempo would be ten gigabytes.
+    tempo = np.tile(np.repeat(np.array(tempos, np.int8), 40_000 // len(tempos)), 24)
+    path = write_npz(
+        tmp_path / "a.npz",
+        [(0, False, "a", matrix((0, 5, 60, 1)))],
+        info={"resolution": 32_767},
+        tempo=tempo,
+    )
+    tracemalloc.start()
+    try:
+        sequence = read_pianoroll_npz(path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [(tempo.time, tempo.qpm) for tempo in sequence.tempos] == found
+    assert most < 200 * 2**20

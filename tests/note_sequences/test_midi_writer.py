@@ -1,5 +1,6 @@
 """MIDI writing: there and back, and against note_seq's reader."""
 
+import math
 import os
 
 import pytest
@@ -45,6 +46,26 @@ def test_every_key_comes_back(tonic, mode):
     del sequence.key_signatures[:]
     sequence.key_signatures.add(key=tonic, mode=mode)
     assert read_midi(to_midi_bytes(sequence)).key_signatures == sequence.key_signatures
+
+
+@pytest.mark.parametrize(
+    ("mode", "tonic", "signature"),
+    [
+        ("DORIAN", 2, (0, "MAJOR")),
+        ("DORIAN", 4, (2, "MAJOR")),  # E dorian has the two sharps of D major.
+        ("PHRYGIAN", 9, (5, "MAJOR")),
+        ("LYDIAN", 0, (7, "MAJOR")),
+        ("MIXOLYDIAN", 2, (7, "MAJOR")),
+        ("LOCRIAN", 4, (5, "MAJOR")),
+        ("NOT_SPECIFIED", 11, (11, "MAJOR")),
+    ],
+)
+def test_other_modes_keep_their_sharps_and_flats(mode, tonic, signature):
+    sequence = song()
+    del sequence.key_signatures[:]
+    sequence.key_signatures.add(key=tonic, mode=mode)
+    (key,) = read_midi(to_midi_bytes(sequence)).key_signatures
+    assert (key.key, NoteSequence.KeySignature.Mode.Name(key.mode)) == signature
 
 
 def test_note_seq_reads_the_same():
@@ -119,6 +140,54 @@ def test_notes_that_midi_cannot_hold(change, message):
     with pytest.raises(ConversionError, match=message) as caught:
         to_midi_bytes(sequence)
     assert caught.value.reason == "not_midi_range"
+
+
+@pytest.mark.parametrize(
+    ("field", "event", "message"),
+    [
+        ("time_signatures", {"numerator": 300, "denominator": 4}, "Received 300/4 at 0.000 s"),
+        ("time_signatures", {"numerator": 4, "denominator": 6}, "Received 4/6 at"),
+        ("time_signatures", {"numerator": 4, "denominator": 256}, "Received 4/256 at"),
+        ("tempos", {"qpm": 3.5, "time": 1}, r"from 3\.5763 to 60000000 .*Received 3\.5 at 1.000 s"),
+        ("tempos", {"qpm": 1e8}, r"Received 1e\+08 at"),
+        ("tempos", {"qpm": math.inf}, "Received inf at"),
+        ("notes", {"start_time": 3e6, "end_time": 3e6 + 1}, "Received 3000000.000 s, 480 to a"),
+        ("notes", {"end_time": math.inf}, "at most 268435455 ticks. Received inf s"),
+        ("key_signatures", {"time": math.nan}, "Received nan s"),
+        ("control_changes", {"control_number": 128}, "Received number 128, value 0, program 0"),
+        ("control_changes", {"control_value": 300}, "value 300"),
+        ("control_changes", {"program": 200}, "program 200"),
+        ("pitch_bends", {"bend": 8192}, "Received bend 8192"),
+        ("pitch_bends", {"bend": -8193}, "Received bend -8193"),
+        ("pitch_bends", {"program": -1}, "program -1"),
+    ],
+)
+def test_events_that_midi_cannot_hold(field, event, message):
+    sequence = song()
+    getattr(sequence, field).add(**event)
+    with pytest.raises(ConversionError, match=message) as caught:
+        to_midi_bytes(sequence)
+    assert caught.value.reason == "not_midi_range"
+
+
+def test_limits_that_midi_holds():
+    sequence = NoteSequence(ticks_per_quarter=480)
+    sequence.tempos.add(qpm=6e7 / 0xFFFFFF)
+    sequence.time_signatures.add(numerator=255, denominator=128)
+    sequence.notes.add(pitch=127, velocity=127, program=127, start_time=80_000, end_time=80_001)
+    sequence.pitch_bends.add(bend=8191, program=127)
+    sequence.control_changes.add(control_number=127, control_value=127, program=127)
+    back = read_midi(to_midi_bytes(sequence))
+    for field in ("tempos", "time_signatures", "pitch_bends", "control_changes"):
+        assert getattr(back, field) == getattr(sequence, field)
+    assert back.notes[0].start_time == pytest.approx(80_000, abs=0.03)
+
+
+def test_meters_that_count_nowhere_are_left_out():
+    sequence = song()
+    sequence.time_signatures.add(time=1, numerator=0, denominator=4)
+    sequence.time_signatures.add(time=1, numerator=4, denominator=0)
+    assert read_midi(to_midi_bytes(sequence)) == song()
 
 
 def test_the_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):

@@ -178,6 +178,11 @@ def test_a_container_that_is_not_xml_gives_way_to_the_only_score():
             "'x'",
         ),
         (score([attributes(meter="0/4") + note("C", 5, 8)]), "unreadable_musicxml", "meter 0/4"),
+        (
+            score([attributes(meter="3000000000/4") + note("C", 5, 8)]),
+            "unreadable_musicxml",
+            "meter 3000000000/4",
+        ),
         (score([attributes() + note("C", 12, 8)]), "invalid_notes", "pitch 156"),
         (score([attributes() + note("C", 5, 10**6)]), "too_long", "500000 quarter notes"),
     ],

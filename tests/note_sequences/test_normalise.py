@@ -39,6 +39,18 @@ def test_a_later_total_time_and_written_values_stay():
     assert sequence == expected
 
 
+def test_keys_without_a_name_are_dropped():
+    sequence = NoteSequence()
+    sequence.notes.add(end_time=3)
+    for time, key, mode in ((4, 2, 99), (3, 11, 7), (2, 15, 0), (1, -1, 1), (0, 9, 1)):
+        sequence.key_signatures.add(time=time, key=key, mode=mode)
+    normalise(sequence, "x")
+    keys = [
+        (signature.time, signature.key, signature.mode) for signature in sequence.key_signatures
+    ]
+    assert keys == [(0, 9, 1), (3, 11, 7)]
+
+
 @pytest.mark.parametrize(
     ("note", "reason", "message"),
     [

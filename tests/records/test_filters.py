@@ -8,6 +8,7 @@ from tests.records.pieces import piece
 from tfmusicgan import recipes
 from tfmusicgan.errors import ConfigError, ConversionError
 from tfmusicgan.note_sequences.midi import read_midi, to_midi_bytes
+from tfmusicgan.note_sequences.normalise import normalise
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.records.filters import (
     PieceFilters,
@@ -69,6 +70,17 @@ def test_key_filter():
     with pytest.raises(ConversionError, match=r"Received: none in 'a.mid'") as error:
         filters.check(piece(0), "a.mid")
     assert error.value.reason == "no_key"
+
+
+def test_keys_without_a_name_are_none():
+    for key in ((15, MAJOR), (0, 99)):
+        sequence = piece(0, key=key)
+        normalise(sequence, "a.mid")  # As every source's is.
+        for filters in (PieceFilters(keys=("C",)), PieceFilters(transpose="tonic")):
+            with pytest.raises(ConversionError, match=r"Received: none in 'a.mid'") as error:
+                filters.check(sequence, "a.mid")
+                filters.shifts(sequence, "a.mid", True)
+            assert error.value.reason == "no_key"
 
 
 def test_time_signature_filter_looks_at_all_of_them():

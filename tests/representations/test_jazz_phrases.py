@@ -69,6 +69,16 @@ def test_time_steps_by_hand():
     assert example["num_notes"] == example["num_steps"] == 84
 
 
+def test_a_last_note_just_behind_a_bar_line_has_its_chord():
+    (example,) = JazzPhrases(**WHOLE, primer_notes=1).encode(
+        lead_sheet([(60, 0, 3), (62, 3, 1.083)], CHORDS)
+    )
+    assert example["num_steps"] == 49
+    # The chord of the second bar is under its first step.
+    assert example["chord_roots"][47:50].tolist() == [5, 2, 0]
+    assert example["chord_tones"][48].tolist() == bits(0, 3, 6, 8)
+
+
 def test_a_phrase_sounds_between_bar_lines():
     rep = JazzPhrases(**WHOLE)
     (example,) = rep.encode(lead_sheet(NOTES, CHORDS, bars=2))

@@ -70,6 +70,9 @@ def test_rhythms_are_those_of_the_numpy_half(encoding):
 def test_fields_that_are_read_are_those_of_the_numpy_half(encoding):
     rep = JazzPhrases(encoding=encoding, max_notes=60, max_steps=60)
     sheets = [random_sheet(seed, bars=1 + seed % 6, qpm=60.0 + 7 * seed) for seed in range(8)]
+    # Just behind a bar line: a step more, or none.
+    chords = [(0, "C"), (4, "D7")]
+    sheets += [lead_sheet([(60, 1, 2), (62, 3, end)], chords) for end in (1.083, 1.02)]
     texts = tf.constant([sheet.SerializeToString() for sheet in sheets])
     for max_notes, max_steps in ((300, 300), (300, 61), (7, 300)):
         found = graph.from_note_sequences(texts, rep, max_notes, max_steps)

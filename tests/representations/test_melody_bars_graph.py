@@ -67,6 +67,18 @@ def test_bars_that_are_read_are_those_of_the_numpy_half(options):
     assert np.count_nonzero(num_late == 3) > 3
 
 
+def test_a_note_that_ends_just_behind_a_bar_line():
+    # By a step of a twelfth, and by less than half of one.
+    rep = MelodyBars(steps_per_beat=12, onsets=True)
+    chords = [(0, "C"), (4, "D7")]
+    sheets = [lead_sheet([(60, 1, 2), (62, 3, end)], chords) for end in (1.083, 1.02)]
+    texts = tf.constant([sheet.SerializeToString() for sheet in sheets])
+    bars, num_bars = graph.from_note_sequences(texts, rep, max_bars=2)
+    assert num_bars.numpy().tolist() == [2, 1]
+    for row, sheet in enumerate(sheets):
+        np.testing.assert_array_equal(bars[row, : num_bars[row]], rep.find_bars(sheet))
+
+
 def test_the_chord_of_a_bar_is_the_one_that_holds_longest():
     # No chord for a beat and a half, then Am7; F and C as long; G twice around E, behind the notes.
     chords = [(1.5, "Am7"), (4, "F"), (6, "C"), (8, "G"), (9, "E"), (10.5, "G"), (12, "Gsus4")]

@@ -24,8 +24,10 @@ from tfmusicgan.note_sequences.whole_bars import meter_of_length
 MAX_BOOK_BYTES = 16 * 2**20
 """Larger books are refused."""
 
-_OTHER_FIELD = re.compile(r"[EJYh-lnopqtuvxyz]:(?!\|)")
-_FIELD = re.compile(r"[A-Za-z]:(?!\|)")
+# A colon of a bar line or a repeat behind a note or a rest makes no field.
+_OTHER_FIELD = re.compile(r"[EJYh-lnopqtuvxyz]:(?![|:])")
+_FIELD = re.compile(r"[A-Za-z]:(?![|:])")
+_NOTE_BEFORE_REPEAT = re.compile(r"^[A-Ga-gxyzXZ](?=:[|:])")
 # A line's music up to a bar line, with a note in it; chord symbols in quotes are no notes.
 _FIRST_BAR = re.compile(r"""((?:[^"a-gA-G]|"[^"]*")*[a-gA-G](?:[^"|:\]]|"[^"]*")*)[|:\]]""")
 # Signs of a text's place make it an annotation; a chord in brackets is one that may be left out.
@@ -77,7 +79,8 @@ def split_tunes(source: str | os.PathLike | bytes, name: str) -> tuple[str, list
 
     Returns:
       The book's header, whose fields hold for all tunes, and each tune's text. A tune is a block of
-      lines that has an `X:` field; a first block without is the header, others are free text.
+      lines that has an `X:` field; the fields and `%` lines of a first block without are the
+      header, its other lines and further such blocks are free text.
 
     Raises:
       ReadError: With reason `"unreadable_file"`, `"empty_file"`, `"too_large"` or `"no_tunes"`.
@@ -103,7 +106,8 @@ def split_tunes(source: str | os.PathLike | bytes, name: str) -> tuple[str, list
     tunes = [block for block in blocks if any(line.startswith("X:") for line in block)]
     if not tunes:
         raise ReadError(f"Expected ABC tunes (X: fields). Received none: {name}.", "no_tunes")
-    header = "" if blocks[0] is tunes[0] else "\n".join(blocks[0])
+    head = [] if blocks[0] is tunes[0] else blocks[0]
+    header = "\n".join(line for line in head if line.startswith("%") or _FIELD.match(line))
     return header, ["\n".join(tune) for tune in tunes]
 
 
@@ -135,7 +139,7 @@ def read_tune(header: str, tune: str, name: str) -> NoteSequence:
     """
     abc_parser = note_seq_module("abc_parser")
     # Fields that note_seq doesn't know mean nothing to it; it would log a line for each.
-    lines = [*header.splitlines(), *tune.splitlines()]
+    lines = [*header.splitlines(), *_told_apart(tune.splitlines())]
     lines = [line for line in lines if not _OTHER_FIELD.match(line)]
     try:
         sequence = abc_parser.ABCTune(lines).note_sequence
@@ -154,14 +158,23 @@ def read_tune(header: str, tune: str, name: str) -> NoteSequence:
     return sequence
 
 
+def _told_apart(lines: list[str]) -> list[str]:
+    """A tune's lines, with a space between a first note and a repeat: note_seq sees a field."""
+    told, in_music = [], False
+    for line in lines:
+        told.append(_NOTE_BEFORE_REPEAT.sub(r"\g<0> ", line) if in_music else line)
+        in_music |= line.startswith("K:")
+    return told
+
+
 def _set_pick_up(sequence: NoteSequence, lines: list[str], abc_parser: types.ModuleType) -> None:
     """Gives a first bar that is shorter than its meter's a time signature of its own."""
     first = sequence.time_signatures[0]
-    bar = Fraction(4 * first.numerator, first.denominator)
     try:
+        bar = Fraction(4 * first.numerator, first.denominator)
         notes = abc_parser.ABCTune(_up_to_the_first_bar_line(lines)).note_sequence.notes
     except (abc_parser.ABCParseError, *_PARSER_ERRORS):
-        return  # Such as half of a broken rhythm. The whole tune has been read.
+        return  # Such as half of a broken rhythm, or 4/0. The whole tune has been read.
     seconds = max((note.end_time for note in notes), default=0.0)
     quarters = float(seconds_to_quarters(sequence, np.float64(seconds)))
     length = Fraction(quarters).limit_denominator(_MAX_DENOMINATOR)

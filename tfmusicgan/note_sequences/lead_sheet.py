@@ -5,7 +5,7 @@ writing undo each other but for what a lead sheet has not: other instruments, ch
 keys, names. What is read is put in order like this:
 
 * The first bar is whole: what comes before the first bar line, a pick-up, stands at its end. So is
-  the last.
+  the last; a note that ends less than `TOLERANCE_QUARTERS` behind it ends with it.
 * Chord symbols have one spelling, see `chord_spellings.py`, and hold until the next; of several at
   one place the last in the message counts. Before the first is `NO_CHORD`.
 * Notes that overlap by less than `TOLERANCE_QUARTERS` end where the next begins. All positions are
@@ -39,6 +39,7 @@ MELODY, CHORDS = 0, 1
 """Instruments of a piece that `write_lead_sheet` writes."""
 
 _TICKS_PER_QUARTER = 240  # A multiple of the finest grid's steps.
+_CHORD_SYMBOL = NoteSequence.TextAnnotation.CHORD_SYMBOL
 _DECIMALS = 6  # Of quarter notes: without the noise of seconds and back.
 
 
@@ -176,19 +177,18 @@ def read_lead_sheet(
         )
     melody = _melody_of(sequence, notes, shift, name)
     end = float(transforms.seconds_to_quarters(sequence, np.float64(sequence.total_time))) + shift
-    end = max(end, melody[-1].end_quarter)
-    bars = max(math.ceil(end / main.quarters_per_bar - TOLERANCE_QUARTERS), 1)
-    total = bars * main.quarters_per_bar
+    last = melody[-1]
+    # What is just behind a bar line ends there, but for a note that begins there.
+    end = max(max(end, last.end_quarter) - TOLERANCE_QUARTERS, last.start_quarter + 10**-_DECIMALS)
+    total = max(math.ceil(end / main.quarters_per_bar), 1) * main.quarters_per_bar
+    last = dataclasses.replace(last, end_quarter=min(last.end_quarter, total))
+    no_chords = (ChordSpan(NO_CHORD, 0.0, total),)
     return LeadSheet(
-        melody=melody,
-        chords=(
-            _chords_of(sequence, shift, total)
-            if read_chords
-            else (ChordSpan(NO_CHORD, 0.0, total),)
-        ),
+        melody=(*melody[:-1], last),
+        chords=_chords_of(sequence, shift, total) if read_chords else no_chords,
         numerator=main.numerator,
         denominator=main.denominator,
-        qpm=_qpm_at_start(sequence),
+        qpm=transforms.tempos_by_time(sequence)[0.0],
         total_quarters=total,
     )
 
@@ -232,9 +232,8 @@ def write_lead_sheet(
     for instrument, name in ((MELODY, "melody"), (CHORDS, "chords"))[: 1 + sounding_chords]:
         sequence.instrument_infos.add(instrument=instrument, name=name)
     for span in sheet.chords:
-        kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
         text, time = normalise_symbol(span.symbol), span.start_quarter * seconds
-        sequence.text_annotations.add(time=time, text=text, annotation_type=kind)
+        sequence.text_annotations.add(time=time, text=text, annotation_type=_CHORD_SYMBOL)
     sequence.total_time = sheet.total_quarters * seconds
     return sequence
 
@@ -269,8 +268,7 @@ def _melody_of(
 
 def _chords_of(sequence: NoteSequence, shift: float, total: float) -> tuple[ChordSpan, ...]:
     """The chord symbols, each until the next, from the start to the end of a piece."""
-    kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
-    texts = [text for text in sequence.text_annotations if text.annotation_type == kind]
+    texts = [text for text in sequence.text_annotations if text.annotation_type == _CHORD_SYMBOL]
     seconds = np.array([text.time for text in texts], np.float64)
     quarters = np.round(transforms.seconds_to_quarters(sequence, seconds) + shift, _DECIMALS)
     symbols = {0.0: NO_CHORD}
@@ -279,8 +277,3 @@ def _chords_of(sequence: NoteSequence, shift: float, total: float) -> tuple[Chor
     starts = sorted(quarter for quarter in symbols if quarter < total)
     spans = itertools.pairwise([*starts, total])
     return tuple(ChordSpan(symbols[start], start, end) for start, end in spans)
-
-
-def _qpm_at_start(sequence: NoteSequence) -> float:
-    tempos = [tempo for tempo in sequence.tempos if tempo.qpm > 0 and tempo.time <= 0]
-    return tempos[-1].qpm if tempos else transforms.DEFAULT_QPM

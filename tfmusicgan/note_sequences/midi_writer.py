@@ -2,7 +2,9 @@
 
 Kept: notes with velocities, programs and drums, tempo changes, time and key signatures, control
 changes, pitch bends, instrument names. Times are rounded to ticks (ticks_per_quarter, 480 where the
-sequence has none), tempos to whole microseconds a quarter note.
+sequence has none), tempos to whole microseconds a quarter note. MIDI knows major and minor keys
+only: others become the major key with the same sharps or flats. Tempos and time signatures that
+count nowhere (`transforms.py`), such as 0/4, are left out. What MIDI cannot hold is refused.
 """
 
 import collections
@@ -15,13 +17,21 @@ from symusic import core
 from tfmusicgan.errors import ConversionError
 from tfmusicgan.files import replacing
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.note_sequences.transforms import seconds_to_quarters
+from tfmusicgan.note_sequences.transforms import MODE_TONICS, seconds_to_quarters
 
 _ToTicks = Callable[[list[float]], np.ndarray]  # Seconds to int32 ticks.
 
 _TICKS_PER_QUARTER = 480
 _MAX_TICKS_PER_QUARTER = 0x7FFF
-_MAX_MICROSECONDS = 2**24 - 1
+_MAX_TICKS = 2**28 - 1  # What a delta time holds; larger ones wrap.
+_MICROSECONDS = 6e7  # In a minute.
+_MIN_QPM, _MAX_QPM = _MICROSECONDS / (2**24 - 1), _MICROSECONDS
+_LARGEST_NUMERATOR = 255
+_DENOMINATORS = tuple(2**power for power in range(8))
+# By mode, semitones above the tonic of the major key with the same signature.
+_TONICS = {
+    mode: MODE_TONICS.get(name.lower(), 0) for name, mode in NoteSequence.KeySignature.Mode.items()
+}
 
 
 def write_midi(sequence: NoteSequence, path: str | os.PathLike) -> None:
@@ -32,7 +42,7 @@ def write_midi(sequence: NoteSequence, path: str | os.PathLike) -> None:
       path: Replaced if it is there.
 
     Raises:
-      ConversionError: If the sequence has notes that MIDI cannot hold.
+      ConversionError: If the sequence has what MIDI cannot hold; see `to_midi_bytes`.
       OSError: If the file cannot be written.
     """
     data = to_midi_bytes(sequence)
@@ -53,17 +63,25 @@ def to_midi_bytes(sequence: NoteSequence) -> bytes:
       The file's bytes.
 
     Raises:
-      ConversionError: If a note's pitch, velocity or program is not within 0 to 127, or it ends
-        before it starts; reason `"not_midi_range"`.
+      ConversionError: If a note's pitch, velocity or program, or a control change's number or value
+        is not within 0 to 127, a pitch bend not within -8192 to 8191, a time beyond MIDI's last
+        tick, a tempo or a time signature none of MIDI's, or a note ends before it starts; reason
+        `"not_midi_range"`.
     """
     ticks_per_quarter = sequence.ticks_per_quarter or _TICKS_PER_QUARTER
     ticks_per_quarter = min(max(ticks_per_quarter, 1), _MAX_TICKS_PER_QUARTER)
 
     def to_ticks(seconds: list[float]) -> np.ndarray:
         quarters = seconds_to_quarters(sequence, np.array(seconds, np.float64))
-        return np.maximum(np.rint(quarters * ticks_per_quarter), 0).astype(np.int32)
+        ticks = np.maximum(np.rint(quarters * ticks_per_quarter), 0)
+        fits = ticks <= _MAX_TICKS  # Not of NaN.
+        if not fits.all():
+            came = f"{seconds[int(fits.argmin())]:.3f} s, {ticks_per_quarter} to a quarter note"
+            raise _not_midi(f"times of at most {_MAX_TICKS} ticks", came)
+        return ticks.astype(np.int32)
 
     _check_notes(sequence.notes)
+    _check_controls(sequence)
     score = core.ScoreTick(ticks_per_quarter)
     _add_meta_events(score, sequence, to_ticks)
     names = {info.instrument: info.name for info in sequence.instrument_infos}
@@ -90,12 +108,32 @@ def _check_notes(notes: Iterable[NoteSequence.Note]) -> None:
     for note in notes:
         in_range = all(0 <= value <= 127 for value in (note.pitch, note.velocity, note.program))
         if not in_range or note.end_time < note.start_time:
-            raise ConversionError(
-                f"Expected pitch, velocity and program from 0 to 127 and an end after the start. "
-                f"Received pitch {note.pitch}, velocity {note.velocity}, program {note.program}, "
-                f"{note.start_time:.3f} to {note.end_time:.3f} s.",
-                "not_midi_range",
+            raise _not_midi(
+                "pitch, velocity and program from 0 to 127 and an end after the start",
+                f"pitch {note.pitch}, velocity {note.velocity}, program {note.program}, "
+                f"{note.start_time:.3f} to {note.end_time:.3f} s",
             )
+
+
+def _check_controls(sequence: NoteSequence) -> None:
+    """Refuses control changes and pitch bends with numbers that have no place in MIDI."""
+    for control in sequence.control_changes:
+        number, value, program = control.control_number, control.control_value, control.program
+        if not all(0 <= one <= 127 for one in (number, value, program)):
+            raise _not_midi(
+                "control number, value and program from 0 to 127",
+                f"number {number}, value {value}, program {program} at {control.time:.3f} s",
+            )
+    for bend in sequence.pitch_bends:
+        if not (-8192 <= bend.bend <= 8191 and 0 <= bend.program <= 127):
+            raise _not_midi(
+                "pitch bends from -8192 to 8191 and program from 0 to 127",
+                f"bend {bend.bend}, program {bend.program} at {bend.time:.3f} s",
+            )
+
+
+def _not_midi(expected: str, received: str) -> ConversionError:
+    return ConversionError(f"Expected {expected}. Received {received}.", "not_midi_range")
 
 
 def _by_instrument(sequence: NoteSequence) -> dict[tuple[int, int, bool], dict[str, list]]:
@@ -109,25 +147,48 @@ def _by_instrument(sequence: NoteSequence) -> dict[tuple[int, int, bool], dict[s
 
 def _add_meta_events(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _ToTicks) -> None:
     """Adds tempos, time signatures and key signatures."""
-    tempos = [tempo for tempo in sequence.tempos if tempo.qpm > 0]
-    micros = [min(max(round(6e7 / tempo.qpm), 1), _MAX_MICROSECONDS) for tempo in tempos]
-    score.tempos = core.TempoTickList.from_numpy(
-        to_ticks([tempo.time for tempo in tempos]), np.array(micros, np.int32)
-    )
-    meters = sequence.time_signatures
-    score.time_signatures = core.TimeSignatureTickList.from_numpy(
-        to_ticks([meter.time for meter in meters]),
-        np.array([meter.numerator for meter in meters], np.uint8),
-        np.array([meter.denominator for meter in meters], np.uint8),
-    )
+    _add_tempos(score, sequence, to_ticks)
+    _add_meters(score, sequence, to_ticks)
     keys = sequence.key_signatures
-    is_minor = [key.mode == NoteSequence.KeySignature.MINOR for key in keys]
-    tonics = [key.key + 3 * minor for key, minor in zip(keys, is_minor, strict=True)]
+    # Of unknown modes as of those that are not specified: the major key's.
+    tonics = [key.key - _TONICS.get(key.mode, 0) for key in keys]
     score.key_signatures = core.KeySignatureTickList.from_numpy(
         to_ticks([key.time for key in keys]),
         # Sharps from -5 to 6 of the major key with the same signature.
         np.array([(7 * tonic + 5) % 12 - 5 for tonic in tonics], np.int8),
-        np.array(is_minor, np.uint8),
+        np.array([key.mode == NoteSequence.KeySignature.MINOR for key in keys], np.uint8),
+    )
+
+
+def _add_tempos(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _ToTicks) -> None:
+    """Adds tempos."""
+    tempos = [tempo for tempo in sequence.tempos if tempo.qpm > 0]
+    for tempo in tempos:
+        if not _MIN_QPM <= tempo.qpm <= _MAX_QPM:
+            raise _not_midi(
+                f"tempos from {_MIN_QPM:.4f} to {_MAX_QPM:.0f} quarter notes a minute",
+                f"{tempo.qpm:g} at {tempo.time:.3f} s",
+            )
+    score.tempos = core.TempoTickList.from_numpy(
+        to_ticks([tempo.time for tempo in tempos]),
+        np.array([round(_MICROSECONDS / tempo.qpm) for tempo in tempos], np.int32),
+    )
+
+
+def _add_meters(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _ToTicks) -> None:
+    """Adds time signatures."""
+    meters = [m for m in sequence.time_signatures if m.numerator > 0 and m.denominator > 0]
+    for meter in meters:
+        if meter.numerator > _LARGEST_NUMERATOR or meter.denominator not in _DENOMINATORS:
+            raise _not_midi(
+                f"time signatures of at most {_LARGEST_NUMERATOR} beats that are a whole, a half, "
+                f"..., or a 1/{_DENOMINATORS[-1]} note",
+                f"{meter.numerator}/{meter.denominator} at {meter.time:.3f} s",
+            )
+    score.time_signatures = core.TimeSignatureTickList.from_numpy(
+        to_ticks([meter.time for meter in meters]),
+        np.array([meter.numerator for meter in meters], np.uint8),
+        np.array([meter.denominator for meter in meters], np.uint8),
     )
 
 

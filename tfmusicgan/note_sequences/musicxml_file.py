@@ -15,6 +15,8 @@ MAX_XML_BYTES = 16 * 2**20
 
 _CONTAINER = "META-INF/container.xml"
 _SUFFIXES = (".xml", ".musicxml")
+# As the specification says. Python's other methods may ask for gigabytes before a byte is read.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MUSICXML_TYPE = "application/vnd.recordare.musicxml+xml"
 
 
@@ -85,7 +87,7 @@ def _unpack(data: bytes, name: str) -> bytes:
             return _member(archive, files[0], name)
     except KeyError as error:
         raise _malformed(name, " ".join(str(error.args[0]).split())) from error
-    # RuntimeError: an encrypted member; NotImplementedError, one of its kinds: an unknown method.
+    # RuntimeError: an encrypted member; NotImplementedError, one of its kinds: a newer ZIP.
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError, ValueError) as error:
         if isinstance(error, ReadError):
             raise
@@ -103,7 +105,10 @@ def _documents(archive: zipfile.ZipFile) -> list[str]:
 
 def _member(archive: zipfile.ZipFile, path: str, name: str) -> bytes:
     """Unpacks one member, but never more than `MAX_XML_BYTES` of it."""
-    with archive.open(path) as member:
+    info = archive.getinfo(path)
+    if info.compress_type not in _METHODS:
+        raise _malformed(name, f"compression method {info.compress_type}, not stored or deflated")
+    with archive.open(info) as member:
         data = member.read(MAX_XML_BYTES + 1)
     if len(data) > MAX_XML_BYTES:
         raise _too_large(name, len(data))

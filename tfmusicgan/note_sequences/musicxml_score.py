@@ -12,18 +12,9 @@ import xml.etree.ElementTree as ET
 from fractions import Fraction
 
 from tfmusicgan.note_sequences.musicxml_chords import shares
+from tfmusicgan.note_sequences.transforms import MODE_TONICS
 
-_MODE_TONICS = {
-    "major": 0,
-    "ionian": 0,
-    "dorian": 2,
-    "phrygian": 4,
-    "lydian": 5,
-    "mixolydian": 7,
-    "minor": 9,
-    "aeolian": 9,
-    "locrian": 11,
-}
+_LARGEST_NUMBER = 2**31 - 1  # Of a time signature: a NoteSequence holds no larger ones.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +67,7 @@ def take_layout(root: ET.Element) -> Layout:
 
     Raises:
       ValueError, AttributeError, TypeError, ZeroDivisionError: If durations, divisions, keys or
-        meters are missing or not numbers.
+        meters are missing, not numbers, or out of range.
     """
     parts = [part.findall("measure") for part in root.findall("part")]
     lengths = [Fraction(0)] * max((len(measures) for measures in parts), default=0)
@@ -101,8 +92,8 @@ def take_layout(root: ET.Element) -> Layout:
         if walk.meter:
             layout.written_meters.setdefault(index, walk.meter)
         for position, fifths, mode in walk.keys:
-            tonic = (7 * fifths + _MODE_TONICS.get(mode, 0) + transposition) % 12
-            key = Key(starts[index] + position, tonic, mode if mode in _MODE_TONICS else "")
+            tonic = (7 * fifths + MODE_TONICS.get(mode, 0) + transposition) % 12
+            key = Key(starts[index] + position, tonic, mode if mode in MODE_TONICS else "")
             keys.setdefault(key.quarter, key)
         for position, qpm in walk.tempos:
             tempos.setdefault(starts[index] + position, qpm)
@@ -203,6 +194,6 @@ def _written_meter(time: ET.Element) -> tuple[int, int] | None:
         return None
     numerator = sum(int(number) for text in beats for number in text.split("+"))
     denominator = types.pop()
-    if numerator < 1 or denominator < 1:
+    if not (1 <= numerator <= _LARGEST_NUMBER and 1 <= denominator <= _LARGEST_NUMBER):
         raise ValueError(f"meter {numerator}/{denominator}")
     return numerator, denominator

@@ -17,6 +17,8 @@ MAX_SECONDS = 86_400.0
 """Longest piece in seconds: one day."""
 
 _TICKS_PER_QUARTER = 220  # note_seq's STANDARD_PPQ.
+_KEYS = frozenset(NoteSequence.KeySignature.Key.values())
+_MODES = frozenset(NoteSequence.KeySignature.Mode.values())
 
 
 def normalise(sequence: NoteSequence, name: str) -> None:
@@ -25,7 +27,8 @@ def normalise(sequence: NoteSequence, name: str) -> None:
     Afterwards it has ticks_per_quarter, a tempo and a time signature at the start (120 quarter
     notes a minute and 4/4 where the file has none), tempos, signatures and annotations in the order
     of time, notes of positive length sorted by (start, pitch, instrument, end, ...), and a total
-    time that is not before the last note's end.
+    time that is not before the last note's end. Key signatures whose key or mode has no name are
+    dropped: a message holds any number there.
 
     Args:
       sequence: Changed.
@@ -84,6 +87,11 @@ def _complete_signatures(sequence: NoteSequence) -> None:
         tempos = [NoteSequence.Tempo(time=tempo.time, qpm=tempo.qpm) for tempo in tempos]
         del sequence.tempos[:]
         sequence.tempos.extend(tempos)
+    keys = [k for k in sequence.key_signatures if k.key in _KEYS and k.mode in _MODES]
+    if len(keys) < len(sequence.key_signatures):
+        keys = [NoteSequence.KeySignature(time=k.time, key=k.key, mode=k.mode) for k in keys]
+        del sequence.key_signatures[:]
+        sequence.key_signatures.extend(keys)
     for field in ("tempos", "time_signatures", "key_signatures", "text_annotations"):
         getattr(sequence, field).sort(key=lambda event: event.time)
     if not sequence.tempos or sequence.tempos[0].time > 0:

@@ -23,15 +23,15 @@ class Clock:
     """
 
     def __init__(self, tempo: np.ndarray, resolution: int, name: str):
-        tempo = tempo.astype(np.float64)
+        tempo = tempo.astype(np.float64) if len(tempo) else np.array([DEFAULT_QPM])
         tempo = np.round(np.where(tempo <= _MAX_QPM, tempo, 0.0), _TEMPO_DECIMALS)
         if not (tempo > 0).all():
             raise not_pianoroll(name, f"its tempo is not within 0-{_MAX_QPM} throughout")
-        tempo = _tempo_of_steps(tempo, resolution) if len(tempo) else np.array([DEFAULT_QPM])
-        self.steps = np.flatnonzero(np.concatenate([[True], np.diff(tempo) != 0]))
-        if len(self.steps) > midi_chunks.MAX_META_EVENTS:
+        tempo, span = _without_tiles(tempo, resolution)
+        changes = np.flatnonzero(np.concatenate([[True], np.diff(tempo) != 0]))
+        if len(changes) > midi_chunks.MAX_META_EVENTS:
             raise too_many(f"{midi_chunks.MAX_META_EVENTS} tempo changes", name)
-        self.qpm = tempo[self.steps]
+        self.steps, self.qpm = changes * span, tempo[changes]
         self._seconds_per_step = 60.0 / (self.qpm * resolution)
         spans = np.diff(self.steps) * self._seconds_per_step[:-1]
         self.seconds = np.concatenate([[0.0], np.cumsum(spans)])
@@ -42,13 +42,17 @@ class Clock:
         return self.seconds[index] + (steps - self.steps[index]) * self._seconds_per_step[index]
 
 
-def _tempo_of_steps(tempo: np.ndarray, resolution: int) -> np.ndarray:
-    """The tempo at every step, where pypianoroll has the row of all beats' tempos 24 times over."""
+def _without_tiles(tempo: np.ndarray, resolution: int) -> tuple[np.ndarray, int]:
+    """Tempos, and the steps for which each holds.
+
+    Those of all beats, where pypianoroll has them 24 times over, and otherwise those of all steps.
+    Beats are not made steps of: a small file's would fill the memory.
+    """
     num_beats, rest = divmod(len(tempo), _TILES)
     if rest:
-        return tempo
+        return tempo, 1
     rows = tempo.reshape(_TILES, num_beats)
-    return np.repeat(rows[0], resolution) if (rows == rows[0]).all() else tempo
+    return (rows[0], resolution) if (rows == rows[0]).all() else (tempo, 1)
 
 
 def meters(downbeat: np.ndarray, resolution: int, name: str) -> list[tuple[int, int, int]]:

@@ -17,6 +17,19 @@ DEFAULT_QPM = 120.0
 DEFAULT_METER = (4, 4)
 """Numerator and denominator where a sequence doesn't say (Standard MIDI Files 1.0)."""
 
+MODE_TONICS = {
+    "major": 0,
+    "ionian": 0,
+    "dorian": 2,
+    "phrygian": 4,
+    "lydian": 5,
+    "mixolydian": 7,
+    "minor": 9,
+    "aeolian": 9,
+    "locrian": 11,
+}
+"""Semitones from the tonic of the major key with the same signature up to each mode's own."""
+
 _QUARTER_DECIMALS = 6  # Seconds to quarter notes and back keeps nine.
 
 _PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
