@@ -123,6 +123,22 @@ def test_a_refused_rename_gives_the_old_folder_its_name_back(tmp_path):
     assert _contents(final) == {"old"}
 
 
+@pytest.mark.parametrize("target", ["elsewhere", "nowhere"])
+def test_of_a_link_goes_the_link_and_what_a_kill_left_of_it(tmp_path, target):
+    elsewhere = _folder(tmp_path / "elsewhere", "kept")
+    link = tmp_path / "1"
+    link.symlink_to(tmp_path / target)
+    (tmp_path / ".1.removed").symlink_to(tmp_path / target)  # as earlier releases left it
+    files.remove_folder(link)
+    assert sorted(os.listdir(tmp_path)) == ["elsewhere"]
+    link.symlink_to(tmp_path / target)
+    (tmp_path / ".1.removed").symlink_to(tmp_path / target)
+    files.replace_folder(_folder(tmp_path / "new", "new"), link)
+    assert not link.is_symlink() and _contents(link) == {"new"}
+    assert sorted(os.listdir(tmp_path)) == ["1", "elsewhere"]
+    assert _contents(elsewhere) == {"kept"}
+
+
 def test_a_file_is_replaced_when_its_block_ends_well(tmp_path):
     path = tmp_path / "song.mid"
     with files.replacing(path) as first:
@@ -135,3 +151,26 @@ def test_a_file_is_replaced_when_its_block_ends_well(tmp_path):
     with pytest.raises(FileNotFoundError), files.replacing(path):
         pass  # nothing was written
     assert path.read_text() == "one" and os.listdir(tmp_path) == ["song.mid"]
+
+
+def test_a_folder_has_one_holder(tmp_path):
+    with files.locked(tmp_path), pytest.raises(BlockingIOError), files.locked(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("made_anew", [True, False])
+def test_who_locks_a_folder_that_its_holder_removes_does_not_hold_it(
+    tmp_path, monkeypatch, made_anew
+):
+    folder, flock = tmp_path / "model", files.fcntl.flock
+    folder.mkdir()
+
+    def lock_what_goes(descriptor, operation):
+        folder.rmdir()
+        if made_anew:
+            folder.mkdir()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(files.fcntl, "flock", lock_what_goes)
+    with pytest.raises(BlockingIOError), files.locked(folder):
+        pass

@@ -60,15 +60,26 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
     """Keeps other processes out of a folder; the system lets go when the process dies.
 
     Raises:
-      BlockingIOError: If another one, or another block of this one, holds it.
+      BlockingIOError: If another one, or another block of this one, holds it, or did until now and
+        removed it.
       OSError: If there is no such folder.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not is_at(descriptor, folder):
+            raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK), str(folder))
         yield
     finally:
         os.close(descriptor)
+
+
+def is_at(descriptor: int, path: str | os.PathLike) -> bool:
+    """Whether an open file or folder is the one that now has this path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def why_not_written(error: Exception) -> str:
@@ -105,13 +116,17 @@ def room_advice(error: Exception, advice: str) -> str:
 def remove_folder(path: pathlib.Path) -> None:
     """Takes a folder out of sight, then removes it: nobody meets half of it under its name.
 
+    Args:
+      path: The folder; of a link to one the link alone goes. Who means what it points to gives
+        its real path.
+
     Raises:
       OSError: If it cannot be removed.
     """
     removed = _removed_name(path)
     _sweep(removed)
     os.rename(path, removed)
-    shutil.rmtree(removed)
+    _sweep(removed)
 
 
 def replace_folder(finished: pathlib.Path, final: pathlib.Path) -> None:
@@ -119,14 +134,14 @@ def replace_folder(finished: pathlib.Path, final: pathlib.Path) -> None:
 
     Args:
       finished: Complete, on the same file system as `final`.
-      final: The name, taken or not.
+      final: The name, taken or not; a link that has it goes as in `remove_folder`.
 
     Raises:
       OSError: If it cannot be renamed; the old folder has its name again then.
     """
     removed = _removed_name(final)
     _sweep(removed)
-    was_there = final.exists()
+    was_there = os.path.lexists(final)
     if was_there:
         os.rename(final, removed)
     try:
@@ -143,6 +158,8 @@ def _removed_name(path: pathlib.Path) -> pathlib.Path:
 
 
 def _sweep(removed: pathlib.Path) -> None:
-    """Removes what a killed process left half removed."""
-    if removed.exists():
+    """Removes what was taken out of sight, now or by a process that was killed then."""
+    if removed.is_symlink():
+        removed.unlink()
+    elif removed.exists():
         shutil.rmtree(removed)

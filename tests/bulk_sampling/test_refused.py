@@ -38,6 +38,23 @@ def test_only_samples_are_ever_replaced(export, tmp_path):
     assert "manifest.json" in os.listdir(home)
 
 
+def test_a_link_stands_for_the_folder_that_it_points_to(export, tmp_path, monkeypatch):
+    far, link = tmp_path / "far" / "samples", tmp_path / "link"
+    link.symlink_to(far)
+    for num in (3, 4):  # at first it leads nowhere
+        plan = plan_of(export, num=num)
+        bulk_sampling.sample_to_folder(plan, export, link, overwrite=True)
+        assert link.is_symlink()
+        assert json.loads((far / "manifest.json").read_text())["num"] == num
+    with pytest.raises(OutputExistsError, match=r"link exists\. .*--overwrite"):
+        bulk_sampling.check_output(link, overwrite=False)
+    monkeypatch.chdir(far)
+    bulk_sampling.sample_to_folder(plan_of(export, num=5), export, ".", overwrite=True)
+    assert json.loads((far / "manifest.json").read_text())["num"] == 5
+    assert os.listdir(far.parent) == ["samples"]
+    assert sorted(os.listdir(tmp_path)) == ["far", "link"]
+
+
 def test_what_the_model_gives_is_checked(export, tmp_path):
     damaged = plan_of(export, signature="damaged")
     with pytest.raises(MusicGanError, match="bytes that are no NoteSequence"):

@@ -33,6 +33,7 @@ def test_bad_input(capsys, flags, tmp_path):
         ([*flags, "--checkpoint=first"], "Received: first. Name a folder such as"),
         ([*flags, "--name=a/b"], "model name of letters, digits, - and _. Received: 'a/b'"),
         ([*flags, "--model_version=-1"], "model_version"),
+        ([*flags, f"--model_version={2**63}"], "in the range [0, 9223372036854775807]"),
     ):
         assert message in refused(capsys, main, *arguments)
     assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ from tests.serving import toy_models
 from tfmusicgan.cli import generate
 from tfmusicgan.client import MusicClient, ServingError
 from tfmusicgan.note_sequences.midi import read_midi
+from tfmusicgan.serving.server import statuses
 
 
 @pytest.fixture(scope="module")
@@ -197,12 +198,28 @@ def test_no_server(capsys, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-def test_an_overloaded_server_is_not_called_absent(capsys, tmp_path, monkeypatch):
-    text = "The batch scheduling queue to which this task was submitted is full; currently 10"
-
+@pytest.mark.parametrize("model", ["toy", "nix"])
+@pytest.mark.parametrize(
+    "refusal", [statuses.queue_full(10, 10), statuses.too_many_waiting(1000, 1000)]
+)
+def test_an_overloaded_server_is_not_called_absent(
+    capsys, address, tmp_path, monkeypatch, refusal, model
+):
     def refuse(self, *arguments, **options):
-        raise ServingError(grpc.StatusCode.UNAVAILABLE, text, self.target)
+        raise ServingError(refusal.code, refusal.text, self.target)
 
     monkeypatch.setattr(MusicClient, "metadata", refuse)
-    code, _, error = run(capsys, "--server=127.0.0.1:1", "--model=toy", f"--output={tmp_path}/x")
-    assert (code, error) == (1, f"tfmusicgan-generate: 127.0.0.1:1: UNAVAILABLE: {text}\n")
+    base = [f"--model={model}", f"--output={tmp_path}/x"]
+    code, _, error = run(capsys, f"--server={address}", *base)
+    assert (code, error) == (1, f"tfmusicgan-generate: {address}: UNAVAILABLE: {refusal.text}\n")
+    # Whatever the text is, where nothing answers nothing does.
+    code, _, error = run(capsys, "--server=127.0.0.1:1", *base)
+    assert code == 1 and f"No server answers at 127.0.0.1:1 ({refusal.text})." in error
+
+
+def test_a_version_that_cannot_be(capsys, address, tmp_path):
+    base = [f"--server={address}", "--model=toy", f"--output={tmp_path}/x"]
+    code, _, error = run(capsys, *base, f"--model_version={2**63}")
+    assert code == 2 and "in the range [0, 9223372036854775807]" in error
+    code, _, error = run(capsys, *base, f"--model_version={2**63 - 1}")
+    assert code == 1 and "NOT_FOUND" in error and error.count("\n") == 1

@@ -177,6 +177,33 @@ def test_a_failure_does_not_wait_for_the_pauses_of_retries(run):
         assert time.monotonic() - before < 3
 
 
+class _SlowToStart(FakeServer):
+    """Does not answer the first question after its versions in time."""
+
+    def __init__(self):
+        super().__init__(lambda *_: answer())
+        self.num_asked, self.release = 0, threading.Event()
+
+    def _status(self, request, context):
+        self.num_asked += 1
+        if self.num_asked == 1:
+            self.release.wait(20)
+        return super()._status(request, context)
+
+
+def test_a_call_that_takes_too_long_does_not_end_the_wait_for_a_model(run):
+    with _SlowToStart() as server:
+        ready = run(server.address, lambda c: c.wait_until_ready("m", 20), timeout_seconds=0.3)
+        assert (ready, server.num_asked) == (2, 2)
+        server.release.set()
+    with _SlowToStart() as server:
+        before = time.monotonic()
+        with pytest.raises(ServingError, match="DEADLINE_EXCEEDED"):
+            run(server.address, lambda c: c.wait_until_ready("m", 0.3))
+        assert 0.25 < time.monotonic() - before < 5
+        server.release.set()
+
+
 INTERRUPTED = """
 import sys
 from tfmusicgan.client import MusicClient

@@ -114,6 +114,27 @@ def test_relative_paths_give_the_same_names(tmp_path, monkeypatch):
     assert datasets.get("midi").files("m/../m/*/*.mid")[1] == music
 
 
+@pytest.mark.parametrize(
+    ("given", "root"),
+    [
+        ("*.mid", "."),
+        ("song_00[01].mid", "."),
+        ("**/*.mid", "."),
+        ("../*/*.mid", ".."),
+        ("../album [[]live]/*.mid", "."),
+        ("song_000.mid", "."),
+        (".", "."),
+    ],
+)
+def test_a_working_directory_with_brackets_is_no_pattern(tmp_path, monkeypatch, given, root):
+    folder = write_pieces(tmp_path / "Songs [2020]", 1, bars=1) / "album"
+    folder = folder.rename(folder.with_name("album [live]"))
+    monkeypatch.chdir(folder)
+    files, found_root = datasets.get("midi").files(given)
+    assert files == [folder / "song_000.mid"]
+    assert found_root == (folder / root).resolve()
+
+
 def test_no_folder():
     with pytest.raises(ConfigError, match=r"midi needs --input=FOLDER"):
         datasets.get("midi").files(None)
@@ -127,6 +148,14 @@ def test_no_folder():
 )
 def test_root_of_paths(path, root):
     assert root_of(path) == pathlib.Path(root)
+
+
+def test_root_of_paths_with_brackets(tmp_path):
+    folder = tmp_path / "Songs [2020]"
+    folder.mkdir()
+    (folder / "a [1].mid").touch()
+    assert root_of(str(folder / "a [1].mid")) == root_of(str(folder)) == folder
+    assert root_of(str(tmp_path / "Songs [[]2020]" / "*.mid")) == folder
 
 
 @pytest.mark.parametrize("name", datasets.names())

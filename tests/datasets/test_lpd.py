@@ -1,5 +1,7 @@
 """The Lakh Pianoroll Dataset: folders of .npz files through the whole conversion."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,17 @@ def test_files_of_one_recording_stay_together_and_its_best_alone(tmp_path):
     assert sorted(manifest.num_pieces(split) for split in manifest.shards) == [0, 0, 4]
     best = dry_run(lpd, ConvertOptions(LPD5, best_match=True), [str(folder)])
     assert best.drops["lower_match_score"].num_pieces == 3
+
+
+def test_the_best_of_a_recording_needs_scores_that_are_fetched_by_hand(tmp_path):
+    _write(tmp_path / "lpd" / "0.npz", 0)
+    lpd, options = datasets.get("lpd"), ConvertOptions(LPD5, best_match=True)
+    (scores,) = (d for d in datasets.get("lakh").downloads if d.file == "match_scores.json")
+    assert not lpd.downloads
+    with pytest.raises(
+        ConfigError, match=rf"Received: none there\. Fetch {re.escape(scores.url)};"
+    ):
+        dry_run(lpd, options, [str(tmp_path / "lpd")])
 
 
 def test_folders_without_piano_rolls(tmp_path):

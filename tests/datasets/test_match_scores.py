@@ -87,7 +87,9 @@ def test_scores_are_found_above_the_music(tmp_path):
 def test_files_that_are_no_scores(tmp_path, text):
     path = tmp_path / "match_scores.json"
     path.write_text(text)
-    with pytest.raises(MusicGanError, match=r"Expected Lakh's match scores .* Remove the file"):
+    with pytest.raises(
+        MusicGanError, match=r"Expected Lakh's match scores .* Remove .* Fetch http:"
+    ):
         match_scores.read_scores(path)
 
 

@@ -1,5 +1,7 @@
 """Models made up here, and Magenta's options for them."""
 
+import math
+
 import numpy as np
 
 from tfmusicgan.magenta.generator import SequenceGenerator
@@ -116,6 +118,67 @@ class Tokens:
                 piece.notes.add(pitch=pitch, start_time=STEP * place, end_time=end)
         numbers = np.array(tokens, "<i4").tobytes()
         return {"note_sequence": piece.SerializeToString(), "tokens": numbers}
+
+
+def signature_of(inputs, outputs):
+    """A signature as a client knows it; controls that are not named here are numbers."""
+    types = {"seed": "int64", "note_sequence": "string", "length": "int32", "num_bars": "int32"}
+    types |= {"sound_chords": "bool"}
+    return {
+        "inputs": {name: (types.get(name, "float"), ROWS) for name in inputs},
+        "outputs": {name: ("string", ROWS) for name in outputs},
+        "defaults": {},
+    }
+
+
+class Bars:
+    """Melodies in bars of 2 s, 6 at most, with the signatures of MidiNet.
+
+    Each second has a note, 80, 81 ... It goes on behind the last bar that is given, whose end it
+    fills with a note that sounds on for a second. Chords may sound as well, one a bar.
+    """
+
+    name = "bars"
+    bar = 2.0
+
+    def __init__(self):
+        drawing = ("seed", "temperature", "num_bars", "sound_chords")
+        outputs = ("note_sequence", "melody_bars")
+        self.known = {
+            "generate": signature_of((*drawing, "qpm"), outputs),
+            "continue": signature_of((*drawing, "note_sequence"), outputs),
+        }
+        self.asked = []
+
+    def signatures(self):
+        return self.known
+
+    def ask(self, signature, seed, controls, outputs):
+        assert set(controls) <= set(self.known[signature]["inputs"])
+        assert set(outputs) <= set(self.known[signature]["outputs"])
+        self.asked.append((signature, controls["num_bars"]))
+        bars, begin = min(controls["num_bars"], 6), 0.0
+        notes = []
+        if signature == "continue":
+            given = NoteSequence.FromString(controls["note_sequence"]).notes
+            notes = [(note.start_time, note.end_time, note.pitch) for note in given]
+            end = max(note.end_time for note in given)
+            begin = self.bar * math.ceil(end / self.bar)
+            notes.append((end, begin + 1.0, 70))
+        first = round(notes[-1][1] - begin) if notes else 0
+        for number in range(first, round(self.bar * bars)):
+            notes.append((begin + number, begin + number + 1.0, 80 + number))
+        piece = sequence_of(*notes)
+        for note in piece.notes:
+            note.instrument = 0
+        if controls.get("sound_chords"):
+            for number in range(bars):
+                start = begin + self.bar * number
+                piece.notes.add(pitch=48, start_time=start, end_time=start + self.bar, instrument=1)
+        for instrument, name in enumerate(("melody", "chords")):
+            piece.instrument_infos.add(instrument=instrument, name=name)
+        piece.total_time = begin + bars * self.bar
+        return {"note_sequence": piece.SerializeToString()}
 
 
 def generator_of(model, ignore_input=False):

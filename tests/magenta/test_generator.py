@@ -3,6 +3,7 @@
 import pytest
 
 from tests.magenta.made_up_models import (
+    Bars,
     Phrases,
     Tokens,
     generator_of,
@@ -91,6 +92,44 @@ def test_the_input_section_names_the_primer():
         generator_of(Tokens()).generate(music, section(1.5, 2.5))
 
 
+def test_a_primer_is_gone_on_with_by_whole_bars():
+    music = sequence_of((0.0, 1.0, 60), (1.0, 2.5, 62))
+    model = Bars()
+    piece = generator_of(model).generate(music, section(4.0, 8.5, temperature=0.5))
+    # The bars from 4 s on take three, and what sounds on from before is struck where they begin.
+    generated = [(4.0, 5.0, 70), (5.0, 6.0, 81), (6.0, 7.0, 82), (7.0, 8.0, 83), (8.0, 8.5, 84)]
+    assert notes_of(piece) == [*notes_of(music), *generated]
+    assert {(note.instrument, note.program) for note in piece.notes} == {(3, 7)}
+    assert model.asked == [("continue", 1), ("continue", 2), ("continue", 3)]
+    # After a pause, and within what has been asked for.
+    model.asked.clear()
+    piece = generator_of(model).generate(music, section(7.0, 8.5))
+    assert notes_of(piece)[2:] == [(7.0, 8.0, 70), (8.0, 8.5, 81)]
+    assert model.asked == [("continue", 1), ("continue", 2)]
+
+
+def test_chords_beneath_what_goes_on_are_an_instrument_of_their_own():
+    music = sequence_of((0.0, 2.0, 60))
+    piece = generator_of(Bars()).generate(music, section(2.0, 5.0, sound_chords=True))
+    found = [(*note, n.instrument) for note, n in zip(notes_of(piece), piece.notes, strict=True)]
+    assert found == [
+        (0.0, 2.0, 60, 3),
+        (2.0, 4.0, 48, 5),
+        (2.0, 3.0, 70, 3),
+        (3.0, 4.0, 81, 3),
+        (4.0, 5.0, 48, 5),
+        (4.0, 5.0, 82, 3),
+    ]
+    assert [(info.instrument, info.name) for info in piece.instrument_infos] == [(5, "chords")]
+
+
+def test_a_section_is_as_many_bars_as_it_takes():
+    model = Bars()
+    piece = generator_of(model).generate(None, section(1.0, 6.5))
+    assert notes_of(piece)[-1] == (6.0, 6.5, 85)
+    assert model.asked == [("generate", 1), ("generate", 3)]
+
+
 def test_no_primer_is_music_from_nothing():
     piece = generator_of(Tokens()).generate(sequence_of(), section(0.0, 1.0))
     assert notes_of(piece) == [(0.0, 0.5, 80), (0.5, 1.0, 81)]
@@ -136,6 +175,21 @@ def test_a_section_keeps_its_place_in_the_bar():
         found = sections.cut(music, Section(start, end)).time_signatures
         assert [(meter.time, meter.numerator) for meter in found] == expected, (start, end)
         assert {meter.denominator for meter in found} == {4}
+
+
+def test_a_section_keeps_its_chords():
+    music = sequence_of((0.0, 9.0, 60))
+    kind = music.text_annotations.add(time=1.0, text="a word").CHORD_SYMBOL
+    for time, text in ((6.0, "F"), (0.0, "C"), (2.0, "Am"), (8.0, "G")):
+        music.text_annotations.add(time=time, text=text, annotation_type=kind)
+    for start, end, expected in (
+        (3.0, 8.0, [(0.0, "Am"), (3.0, "F")]),
+        (2.0, 6.0, [(0.0, "Am")]),
+        (0.0, float("inf"), [(0.0, "C"), (2.0, "Am"), (6.0, "F"), (8.0, "G")]),
+    ):
+        found = sections.cut(music, Section(start, end)).text_annotations
+        assert [(symbol.time, symbol.text) for symbol in found] == expected
+        assert {symbol.annotation_type for symbol in found} == {kind}
 
 
 def test_a_change_of_tempo_does_not_move_the_next_bar_line():

@@ -4,12 +4,15 @@ import pytest
 
 from tests.magenta.made_up_models import (
     STEP,
+    Bars,
     Phrases,
     Tokens,
     generator_of,
     generator_pb2,
+    notes_of,
     section,
     sequence_of,
+    signature_of,
 )
 from tfmusicgan.errors import ConfigError, SequenceGeneratorError
 from tfmusicgan.note_sequences.proto import NoteSequence
@@ -86,6 +89,51 @@ def test_tokens_that_last_no_time_are_counted_on():
         generator_of(Late()).generate(None, section(0.0, 5.0))
     with pytest.raises(SequenceGeneratorError, match=r"all last equally long"):
         generator_of(Late()).generate(sequence_of((0.0, 0.5, 60)), section(1.0, 2.0))
+
+
+def test_bars_that_cannot_be_gone_on_by():
+    music = sequence_of((0.0, 2.0, 60))
+    with pytest.raises(SequenceGeneratorError, match=r"of 12 s at most, .*'bars' .* of 12.5 s"):
+        generator_of(Bars()).generate(music, section(2.0, 14.5))
+    with pytest.raises(SequenceGeneratorError, match=r"argument 'num_bars'. Known: seed, sound_c"):
+        generator_of(Bars()).generate(music, section(2.0, 4.0, num_bars=2))
+
+    class One(Bars):
+        """Goes on for one bar alone."""
+
+        def ask(self, signature, seed, controls, outputs):
+            return super().ask(signature, seed, {**controls, "num_bars": 1}, outputs)
+
+    with pytest.raises(SequenceGeneratorError, match=r"of 0 s at most, .* Received: one of 2 s"):
+        generator_of(One()).generate(music, section(2.0, 4.0))
+
+
+def test_events_are_not_gone_on_by():
+    class Events(Tokens):
+        """With the signatures of C-RNN-GAN."""
+
+        name = "events"
+
+        def __init__(self):
+            drawing, outputs = ("seed", "length", "dropout"), ("note_sequence", "note_events")
+            self.known = {
+                "generate": signature_of((*drawing, "qpm"), outputs),
+                "continue": signature_of((*drawing, "note_sequence"), outputs),
+            }
+
+        def ask(self, signature, seed, controls, outputs):
+            assert signature == "generate"
+            return super().ask(signature, seed, controls, outputs)
+
+    music = sequence_of((0.0, 0.5, 60))
+    message = (
+        r"goes on by bars \(num_bars\) or answers its tokens. Received: 'events', which takes "
+        r"seed, length, dropout, note_sequence and answers note_sequence, note_events, so .* Ask"
+    )
+    with pytest.raises(SequenceGeneratorError, match=message):
+        generator_of(Events()).generate(music, section(0.5, 1.0))
+    piece = generator_of(Events(), ignore_input=True).generate(music, section(0.5, 1.0))
+    assert notes_of(piece) == [(0.0, 0.5, 60), (0.5, 1.0, 80)]
 
 
 def test_models_that_cannot():

@@ -2,13 +2,17 @@
 
 import gzip
 import hashlib
+import os
 import pathlib
 
 import pytest
 
+from tests.note_sequences import midi_bytes as mb
 from tests.note_sequences.folder import ALL, BOOK, MIDI
+from tests.note_sequences.pianorolls import matrix, write_npz
+from tests.note_sequences.scores import attributes, note, score
 from tfmusicgan.errors import ReadError
-from tfmusicgan.note_sequences import sources, tfrecord
+from tfmusicgan.note_sequences import midi_chunks, musicxml_file, npz_file, sources, tfrecord
 from tfmusicgan.note_sequences.find import find_files
 from tfmusicgan.note_sequences.proto import NoteSequence
 
@@ -124,6 +128,63 @@ def test_files_that_change_after_they_were_listed(folder):
     with pytest.raises(ReadError, match="No such file") as caught:
         sources.read_source(by_name["book.abc#0"])
     assert caught.value.reason == "unreadable_file"
+
+
+def _write_one_note(path, pitch):
+    """Writes a file of one note, C or D; each comes at another second, as the readers' caches ask.
+
+    The files of one format are as long as each other.
+    """
+    step = {60: "C", 62: "D"}[pitch]
+    if path.suffix == ".mid":
+        path.write_bytes(mb.midi(mb.track((0, mb.on(pitch)), (9, mb.off(pitch)))))
+    elif path.suffix == ".xml":
+        path.write_bytes(score([attributes() + note(step, 4, 8)]))
+    elif path.suffix == ".npz":
+        write_npz(path, [(0, False, "Piano", matrix((0, 24, pitch, 80)))])
+    elif path.suffix == ".abc":
+        path.write_text(f"X:1\nK:C\n{step}4|\n")
+    else:
+        sequence = NoteSequence()
+        sequence.notes.add(pitch=pitch, velocity=9, end_time=1)
+        with tfrecord.RecordWriter(path) as writer:
+            writer.write(sequence)
+    os.utime(path, (pitch, pitch))
+
+
+@pytest.mark.parametrize("name", ["a.mid", "a.xml", "a.npz", "a.abc", "a.tfrecord"])
+def test_other_music_at_the_place_of_what_was_listed(tmp_path, name):
+    path = tmp_path / name
+    _write_one_note(path, 60)
+    (source,), _ = sources.list_sources([path], tmp_path)
+    assert [n.pitch for n in sources.read_source(source).notes] == [60]
+    _write_one_note(path, 62)
+    with pytest.raises(ReadError, match=f"changed since it was listed: {source.name}") as caught:
+        sources.read_source(source)
+    assert caught.value.reason == "file_changed"
+    _write_one_note(path, 60)
+    assert [n.pitch for n in sources.read_source(source).notes] == [60]
+
+
+def test_the_header_of_a_book_belongs_to_its_tunes(tmp_path):
+    path = tmp_path / "book.abc"
+    path.write_text("M:4/4\n\nX:1\nK:C\nCDEF|\n")
+    (source,), _ = sources.list_sources([path], tmp_path)
+    path.write_text("M:3/4\n\nX:1\nK:C\nCDEF|\n")
+    with pytest.raises(ReadError, match="changed since it was listed"):
+        sources.read_source(source)
+
+
+@pytest.mark.parametrize("name", ["a.mid", "a.xml", "a.npz"])
+def test_files_that_are_too_large_are_listed_and_refused_as_such(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(midi_chunks, "MAX_FILE_BYTES", 99)
+    monkeypatch.setattr(musicxml_file, "MAX_XML_BYTES", 99)
+    monkeypatch.setattr(npz_file, "MAX_FILE_BYTES", 99)
+    (tmp_path / name).write_bytes(bytes(200))
+    (source,), _ = sources.list_sources([tmp_path / name], tmp_path)
+    with pytest.raises(ReadError) as caught:
+        sources.read_source(source)
+    assert caught.value.reason == "too_large"
 
 
 def test_names_are_text_whatever_the_file_system_says(tmp_path):

@@ -1,5 +1,8 @@
 """Exports that fail: whole or not at all."""
 
+import os
+import pathlib
+
 import pytest
 import tensorflow as tf
 
@@ -7,6 +10,7 @@ from tfmusicgan.errors import ExportError
 from tfmusicgan.models.signature import Signature
 from tfmusicgan.serving import export
 from tfmusicgan.serving.export import export_run, read_manifest
+from tfmusicgan.serving.server.storage import ModelSource
 
 RECIPE = "musegan_composer_chorales"  # the smallest export
 
@@ -46,6 +50,43 @@ def test_what_a_kill_left_is_replaced(run, tmp_path):
     assert folder.name == "1"
     assert [path.name for path in folder.parent.iterdir()] == ["1"]
     assert read_manifest(folder)["recipe"] == RECIPE
+
+
+def test_one_export_at_a_time(run, tmp_path, monkeypatch):
+    write, seen = export._write, []
+
+    def write_beside_another(*arguments):
+        write(*arguments)
+        if not seen:
+            seen.extend(os.listdir(tmp_path / RECIPE))
+            with pytest.raises(ExportError, match=r"Another process exports to .*, or name anothe"):
+                export_run(run, tmp_path)
+            assert not any(ModelSource(root=str(tmp_path)).scan().values())
+
+    monkeypatch.setattr(export, "_write", write_beside_another)
+    folder = export_run(run, tmp_path)
+    assert seen == [".1.partial"] and read_manifest(folder)["recipe"] == RECIPE
+    assert export_run(run, tmp_path).name == "2"
+    assert sorted(os.listdir(tmp_path / RECIPE)) == ["1", "2"] and os.listdir(tmp_path) == [RECIPE]
+
+
+def test_a_folder_that_goes_meanwhile_is_another_exports(run, tmp_path, monkeypatch):
+    mkdir = pathlib.Path.mkdir
+
+    def make_and_lose(folder, *arguments, **options):
+        mkdir(folder, *arguments, **options)
+        if folder.name == RECIPE:
+            folder.rmdir()
+
+    monkeypatch.setattr(pathlib.Path, "mkdir", make_and_lose)
+    with pytest.raises(ExportError, match="Another process exports to"):
+        export_run(run, tmp_path)
+
+
+def test_a_root_that_cannot_be_made_is_one_line(run, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ExportError, match=r"could not be written to .*/file/.*: Not a directory\."):
+        export_run(run, tmp_path / "file")
 
 
 def test_foreign_ops_are_refused(run, tmp_path, monkeypatch):

@@ -73,9 +73,11 @@ def test_names_that_cannot_be_a_folder(run, tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
-def test_versions_below_zero(run, tmp_path):
-    with pytest.raises(ConfigError, match=r"version of at least 0. Received: -1"):
-        export_run(run, tmp_path, version=-1)
+@pytest.mark.parametrize("version", [-1, 2**63])
+def test_numbers_that_no_version_has(run, tmp_path, version):
+    with pytest.raises(ConfigError, match=rf"from 0 to 2\*\*63 - 1\. Received: {version}"):
+        export_run(run, tmp_path, version=version)
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_such_checkpoint(run, tmp_path):

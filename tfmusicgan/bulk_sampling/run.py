@@ -52,14 +52,14 @@ def check_output(output: str | os.PathLike, overwrite: bool) -> None:
       OutputExistsError: If `output` exists and `overwrite` is False, or it is no set of samples.
     """
     require_local(output, "output")
-    if not os.path.lexists(output):
+    folder = pathlib.Path(os.path.realpath(output))
+    if not os.path.lexists(folder):
         return
     if not overwrite:
         raise OutputExistsError(f"{output} exists. Name another --output, or give --overwrite.")
     # Only ever samples: a mistyped --output must not cost a folder of something else.
-    output = pathlib.Path(output)
-    is_empty = output.is_dir() and not any(output.iterdir())
-    if not is_empty and "signature" not in _manifest_of(output):
+    is_empty = folder.is_dir() and not any(folder.iterdir())
+    if not is_empty and "signature" not in _manifest_of(folder):
         raise OutputExistsError(
             f"{output} exists and holds no samples, so it is not replaced. Name another --output."
         )
@@ -80,7 +80,8 @@ def sample_to_folder(
     Args:
       plan: What to sample.
       export: The model's version folder, readable by every worker.
-      output: The folder to make; `<output>.partial` holds the shards until all are there.
+      output: The folder to make, or a link to it; `<output>.partial`, beside the folder itself,
+        holds the shards until all are there.
       workers: Processes on this machine.
       runner: `"embedded"`, or the name of any other Beam runner.
       beam_options: Beam's own options, as on its command lines.
@@ -97,7 +98,8 @@ def sample_to_folder(
       WorkerLostError: If workers are killed again and again before they finish a shard.
     """
     check_output(output, overwrite)
-    output = pathlib.Path(output)
+    # A link means its folder, whose disk may be another; `.` has no name to be replaced under.
+    output = pathlib.Path(os.path.realpath(output))
     partial = output.with_name(output.name + ".partial")
     partial.mkdir(parents=True, exist_ok=True)
     with _locked(partial):

@@ -14,7 +14,11 @@ _RUN = COMMAND.string("run", None, "Folder written by tfmusicgan-train.")
 _OUTPUT = COMMAND.string("output", None, "The model root: NAME/VERSION appears below it.")
 _NAME = COMMAND.string("name", None, "The model's name in requests; by default the recipe's.")
 _VERSION = COMMAND.integer(
-    "model_version", None, "Version folder; by default one more than the highest.", lower=0
+    "model_version",
+    None,
+    "Version folder; by default one more than the highest.",
+    0,
+    2**63 - 1,
 )
 _CHECKPOINT = COMMAND.string(
     "checkpoint",

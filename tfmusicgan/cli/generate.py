@@ -46,7 +46,7 @@ _TLS_SERVER_NAME = COMMAND.string(
 )
 _MODEL = COMMAND.string("model", None, "The model's name.")
 _VERSION = COMMAND.integer(
-    "model_version", None, "The model's version; by default the highest available.", 0
+    "model_version", None, "The model's version; by default the highest available.", 0, 2**63 - 1
 )
 _NUM = COMMAND.integer("num", 1, "Number of pieces; for very many: tfmusicgan-sample.", 1, 10_000)
 _SEED = COMMAND.integer("seed", 0, "Seed of all pieces.", 0, 2**31 - 1)
@@ -203,14 +203,14 @@ def _connected():
     import grpc
 
     from tfmusicgan.client import MusicClient, ServingError
+    from tfmusicgan.client.model_client import answers
 
     with MusicClient(_SERVER.value, _TIMEOUT.value, tls=_tls_files()) as client:
         try:
             yield client
         except ServingError as error:
-            # Overload has the same code; its text says what is the matter.
-            is_overload = "queue" in error.details
-            if error.code == grpc.StatusCode.UNAVAILABLE and not is_overload:
+            # Overload has the same code.
+            if error.code == grpc.StatusCode.UNAVAILABLE and not answers(client, _MODEL.value):
                 raise MusicGanError(
                     f"No server answers at {_SERVER.value} ({error.details}). Start one with "
                     "tfmusicgan-serve --model_root=FOLDER, or name another with --server."

@@ -13,9 +13,10 @@ left out, and so is what the model's own range does not hold (there, all outside
 import dataclasses
 from collections.abc import Callable, Sequence
 
+import grpc
 import numpy as np
 
-from tfmusicgan.client import MusicClient
+from tfmusicgan.client import MusicClient, ServingError, requests
 from tfmusicgan.errors import ConfigError, MusicGanError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.rendering.note_mixing import NoteMix
@@ -26,6 +27,7 @@ SIGNATURE = "interpolate"
 SECONDS_PER_TIMBRE = 6.0  # the released program's
 _FIRST_SECONDS = -1e-4  # before a note at 0
 _NOTES_AT_ONCE = 64  # 64 notes of 4 s are 16 MB of samples
+_MOST_TRIES = 5  # of a piece, while the server replaces versions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +67,8 @@ def play(
       seeds: Of the timbres in turn, one being that of all notes; or a function that gives them
         for the second in which the last of the notes within the model's range ends, such as
         `moving_timbres` with its other arguments bound.
-      version: A version number.
+      version: A version number; by default the latest. One version plays all notes: if the server
+        replaces it meanwhile, the next one plays the piece anew.
 
     Returns:
       The sound, and what was left out.
@@ -76,6 +79,24 @@ def play(
       MusicGanError: If the piece has no note that the model can play, or one after an hour, or the
         model answers all of them with silence.
     """
+    if version is not None:
+        return _play(client, model, sequence, seeds, version)
+    for tries_left in reversed(range(_MOST_TRIES)):
+        latest = requests.latest_available(client.status(model))
+        try:
+            return _play(client, model, sequence, seeds, latest)
+        except ServingError as error:
+            if error.code != grpc.StatusCode.NOT_FOUND or not tries_left:
+                raise
+
+
+def _play(
+    client: MusicClient,
+    model: str,
+    sequence: NoteSequence,
+    seeds: Sequence[int] | Callable[[float], Sequence[int]],
+    version: int | None,
+) -> Performance:
     low, high = _pitch_range(client, model, version)
     pitched = [note for note in sequence.notes if not note.is_drum]
     notes = [note for note in pitched if low <= note.pitch <= high]

@@ -4,15 +4,17 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Self, TypeVar
 
+import grpc
 import numpy as np
 
 from tfmusicgan.client import requests
 from tfmusicgan.client.base import ClientBase
 from tfmusicgan.client.callers import Caller
-from tfmusicgan.client.retries import ServingError
+from tfmusicgan.client.retries import RetryPolicy, ServingError
 from tfmusicgan.serving.messages import DEFAULT_SIGNATURE
 
 T = TypeVar("T")
+_MOST_SECONDS_TO_ANSWER = 5.0
 
 
 class ModelClient(ClientBase):
@@ -131,3 +133,23 @@ class ModelClient(ClientBase):
     def _call(self, call: requests.Call[T]) -> T:
         self._check_open()
         return self._caller.call(call, self.settings)
+
+
+def answers(client: ModelClient, model: str) -> bool:
+    """Whether there is a server, where a call has failed with UNAVAILABLE.
+
+    That is gRPC's own code for a server that is not there, and a server's for too many requests.
+    One that refuses requests still says which versions it has.
+
+    Args:
+      client: The client whose call failed.
+      model: A model's name; the server need not know it.
+    """
+    seconds = min(client.settings.timeout_seconds, _MOST_SECONDS_TO_ANSWER)
+    try:
+        once = client.with_options(timeout_seconds=seconds, retry=RetryPolicy(attempts=1))
+        once.status(model)
+    except ServingError as error:
+        silence = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+        return error.code not in silence
+    return True

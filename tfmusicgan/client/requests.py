@@ -161,6 +161,12 @@ def status(model: str, version: int | None) -> Call[States]:
     return Call(f"{_MODEL_SERVICE}/GetModelStatus", request.SerializeToString(), read)
 
 
+def latest_available(states: States) -> int | None:
+    """The version that answers where none is named; None where none is available."""
+    available = [number for number, (state, _) in states.items() if state == "AVAILABLE"]
+    return max(available, default=None)
+
+
 class Readiness:
     """The wait for a version of a model.
 
@@ -190,9 +196,9 @@ class Readiness:
         Raises:
           ServingError: DEADLINE_EXCEEDED, if the time is over.
         """
-        available = [number for number, (state, _) in states.items() if state == "AVAILABLE"]
-        if available:
-            return max(available)
+        version = latest_available(states)
+        if version is not None:
+            return version
         if time.monotonic() >= self._deadline:
             text = f"{self._model} is not available after {self._seconds} s: {states}"
             raise ServingError(grpc.StatusCode.DEADLINE_EXCEEDED, text, self._target)
@@ -200,7 +206,12 @@ class Readiness:
 
     def check(self, error: ServingError) -> None:
         """Raises a refusal that waiting does not mend, and any if the time is over."""
-        passing = (*RETRIED_CODES, grpc.StatusCode.NOT_FOUND)
+        # A server that starts may take a call and be too busy to answer it in time.
+        passing = (
+            *RETRIED_CODES,
+            grpc.StatusCode.NOT_FOUND,
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+        )
         if error.code not in passing or time.monotonic() >= self._deadline:
             raise error
 

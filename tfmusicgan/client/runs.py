@@ -1,7 +1,8 @@
 """A job's requests, all answered by one version, and what is known of a server's models. No I/O.
 
 The requests name no version unless the caller does, so that none fails while a server replaces a
-version. Where several versions answered, the last request's makes what the others made again.
+version. Where several versions answered, the one that did so last makes what the others made again;
+if it is gone by then, all is asked for anew.
 """
 
 import dataclasses
@@ -20,6 +21,9 @@ from tfmusicgan.errors import ConfigError
 
 T = TypeVar("T")
 _MOST_KNOWN = 64  # versions, of all models of a server
+_MOST_CHOSEN = (
+    5  # versions that a job settles on in turn; behind one address may be several servers
+)
 # What a server answers to inputs that are not its version's.
 _OF_THE_REQUEST = (
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -78,13 +82,15 @@ class Run(Generic[T]):
 
     def __init__(self, job: Job[T], models: KnownModels):
         self.is_done = False
-        self._job = job
+        self._wanted = self._job = job  # as the caller asks, and with the version that is chosen
         self._models = models
         self._known = self._find()
         self._is_fresh = False
         self._parts: list[dict[str, np.ndarray]] = []
         self._replies: list[tuple[int, list[T]] | None] = []
         self._asked: list[int] = []
+        self._heard: list[int] = []  # versions, in the order of their answers
+        self._num_chosen = 0
 
     @property
     def question(self) -> Call[Described] | None:
@@ -113,29 +119,56 @@ class Run(Generic[T]):
             for number, reply in enumerate(self._replies)
             if reply is None or reply[0] != version
         ]
-        return [self._job.call(self._parts[number]) for number in self._asked]
+        heard = self._heard = []  # of these calls alone: cancelled ones may end later
+
+        def hear(reply: tuple[int, list[T]]) -> tuple[int, list[T]]:
+            heard.append(reply[0])
+            return reply
+
+        return [self._job.call(self._parts[number]).then(hear) for number in self._asked]
 
     def take(self, replies: Sequence[tuple[int, list[T]]]) -> None:
         """Takes the replies: the version and the answers of each of the calls."""
         for number, reply in zip(self._asked, replies, strict=True):
             self._replies[number] = reply
-        versions = [version for version, _ in replies if version]
+        versions = [version for version in self._heard if version]
         known = self._known.version if self._known is not None else 0
         if self._job.version is not None or len({*versions, known or None} - {None}) < 2:
             self.is_done = True
             return
-        # Where a version is replaced, also by an older one, the last request met the one that is.
-        self._models.move(self._job.model, self._job.label, versions[-1])
-        self._job = dataclasses.replace(self._job, version=versions[-1], label=None)
+        # Where a version is replaced, also by an older one, the last answer is of the one that is.
+        self._choose(versions[-1])
+
+    def _choose(self, version: int) -> None:
+        self._models.move(self._job.model, self._job.label, version)
+        self._job = dataclasses.replace(self._job, version=version, label=None)
         self._known, self._is_fresh = self._find(), False
+        self._num_chosen += 1
 
     def recover(self, error: ConfigError | ServingError) -> None:
-        """Raises an error, unless the job relied on an earlier answer, which may be out of date."""
+        """Goes back a step, where that may help: to the caller's version, or before what was known.
+
+        Raises:
+          ConfigError: The error, if it is final.
+          ServingError: Likewise.
+        """
+        if self._is_gone(error):
+            self._models.forget(self._job.model, self._job.version, None)
+            self._job = self._wanted
+            self._known, self._is_fresh = self._find(), False
+            return
         is_final = isinstance(error, ServingError) and error.code not in _OF_THE_REQUEST
         if self._known is None or self._is_fresh or is_final:
             raise error
+        # The job relied on an earlier answer, which may be out of date.
         self._models.forget(self._job.model, self._job.version, self._job.label)
         self._known = None
+
+    def _is_gone(self, error: ConfigError | ServingError) -> bool:
+        """Whether the server no longer has a version that was chosen here."""
+        is_chosen = self._job is not self._wanted and self._num_chosen < _MOST_CHOSEN
+        not_found = grpc.StatusCode.NOT_FOUND
+        return is_chosen and isinstance(error, ServingError) and error.code == not_found
 
     def answers(self) -> list[T]:
         """All of them in their order, when the job is done."""

@@ -19,7 +19,7 @@ from tfmusicgan.note_sequences.find import FORMATS
 
 _ADDRESS = "http://hog.ee.columbia.edu/craffel/lmd"
 _SCORES = Download(
-    f"{_ADDRESS}/{match_scores.FILE_NAME}",
+    match_scores.URL,
     match_scores.FILE_NAME,
     size_bytes=7_237_036,
     sha256="267bc606dfa21f0ad0601a4a080972cd4ae8088fe4003b9bb2811b5be060a102",

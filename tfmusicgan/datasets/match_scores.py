@@ -17,10 +17,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from tfmusicgan.errors import ConfigError, MusicGanError
 
 FILE_NAME = "match_scores.json"
+URL = f"http://hog.ee.columbia.edu/craffel/lmd/{FILE_NAME}"
 LOWER_SCORE, NO_SCORE = "lower_match_score", "no_match_score"
 
 _SONG = re.compile(r"TR[A-Z]{5}[0-9A-F]{11}")  # MSD's track ids.
 _LARGEST_BYTES = 2**28
+# The Lakh Pianoroll Dataset is fetched by hand, and this file with it.
+_FETCH = f"Fetch {URL}; --download does for the datasets of Lakh's MIDI files."
 _LEVELS = 3
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -51,7 +54,7 @@ def read_scores(path: pathlib.Path) -> Scores:
     if not valid:
         raise MusicGanError(
             f"Expected Lakh's match scores (recording, MD5, score) in {path}. Received something "
-            "else. Remove the file and fetch it again with --download."
+            f"else. Remove the file. {_FETCH}"
         )
     return scores
 
@@ -109,8 +112,7 @@ def leave_out_lower_scores(names: Sequence[str], root: pathlib.Path) -> dict[str
     path = find_scores(root)
     if path is None:
         raise ConfigError(
-            f"--best_match needs {FILE_NAME} in {root} or above it. Received: none there. "
-            "--download fetches it."
+            f"--best_match needs {FILE_NAME} in {root} or above it. Received: none there. {_FETCH}"
         )
     scores = read_scores(path)
     by_digest = _songs_by_digest(scores)

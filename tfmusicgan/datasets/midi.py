@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,31 +10,39 @@ from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.note_sequences.find import find_files
 
+_ESCAPED = re.compile(r"\[([*?[])\]")  # As glob.escape writes a wildcard that is none.
+
 
 def root_of(path: str) -> Path:
     """The folder that the names of pieces under `path` count from.
 
     Args:
-      path: A folder (itself), a file (its folder), or a glob (the folders before a wildcard).
+      path: A folder (itself), a file (its folder), or a glob (the folders before a wildcard; what
+        `glob.escape` has escaped is none).
     """
     if os.path.isdir(path):
         return Path(path)
+    if os.path.isfile(path):
+        return Path(path).parent
     parts = Path(path).parts
-    plain = [part for part in parts[: _first_wildcard(parts)]]
-    folder = Path(*plain) if plain else Path()
-    return folder.parent if len(plain) == len(parts) else folder
+    wild = [index for index, part in enumerate(parts) if glob.has_magic(_ESCAPED.sub("", part))]
+    return Path(*(_ESCAPED.sub(r"\1", part) for part in parts[: wild[0] if wild else -1]))
 
 
-def _first_wildcard(parts: Sequence[str]) -> int:
-    wild = [index for index, part in enumerate(parts) if glob.has_magic(part)]
-    return wild[0] if wild else len(parts)
+def _absolute(path: str) -> str:
+    """A path from the root on; before a glob the working directory's brackets stand for themselves.
+
+    Not resolved: a piece reached through a link is named by the link, inside the folder given.
+    """
+    if os.path.exists(path) or not glob.has_magic(path):
+        return os.path.abspath(path)
+    return os.path.normpath(os.path.join(glob.escape(os.getcwd()), path))
 
 
 def _find_files(paths: Sequence[str]) -> tuple[list[Path], Path]:
     if not paths:
         raise ConfigError("Dataset midi needs --input=FOLDER, a folder, file or glob of music.")
-    # Not resolved: a piece reached through a link is named by the link, inside the folder given.
-    absolute = [os.path.abspath(path) for path in paths]
+    absolute = [_absolute(path) for path in paths]
     files = sorted({file for path in absolute for file in find_files(path)})
     roots = {root_of(path) for path in absolute}
     return files, Path(os.path.commonpath(roots))

@@ -1,7 +1,7 @@
 """Which inputs a model needs for music of a given length in seconds.
 
-Models measure music in phrases or tokens, of as many seconds as the answers have: a first request
-asks for one of them, the next for as many as the section takes.
+Models measure music in phrases, bars or tokens, of as many seconds as the answers have: a first
+request asks for one of them, the next for as many as the section takes.
 """
 
 import math
@@ -11,11 +11,13 @@ from tfmusicgan.client.requests import Metadata
 from tfmusicgan.errors import SequenceGeneratorError, unknown_name
 from tfmusicgan.magenta.models import Model
 from tfmusicgan.magenta.options import Options, Section
-from tfmusicgan.magenta.sections import TOLERANCE_SECONDS, cut, has_meter
+from tfmusicgan.magenta.sections import TOLERANCE_SECONDS, cut, has_meter, moved
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.bar_stretches import missing_quarters
 
-_COUNTS = ("num_phrases", "length")
+_COUNTS = ("num_phrases", "num_bars", "length")
+# What `continue` counts: new bars; or tokens, those of the given music among them.
+_BARS, _TOKENS = "num_bars", "length"
 _TOKEN_BYTES = 4
 _MAX_IDLE = 3  # requests for twice as much that don't give more
 _EQUAL = 1e-4  # of a token's seconds, relatively
@@ -59,6 +61,11 @@ class Asker:
         self._check_tempo(piece, controls.get("qpm"))
         return piece
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the model goes on with music, and it can be told where its own begins."""
+        return "continue" in self._signatures and self._count_going_on() is not None
+
     def accompany(self, music: NoteSequence, section: Section) -> tuple[NoteSequence, float]:
         """A piece to a section of music.
 
@@ -96,26 +103,60 @@ class Asker:
           given: The music, from 0.
 
         Returns:
-          The piece, and where in it the new music begins, in seconds.
+          The piece, and where in it the new music begins, in seconds. Of a model that goes on by
+          bars it is the first whole bar behind the given music; notes that sound on into it begin
+          there.
 
         Raises:
-          SequenceGeneratorError: If the model makes no piece that long, or its tokens have no one
-            length.
+          SequenceGeneratorError: If the model makes no piece that long, its tokens have no one
+            length, or it counts neither tokens nor bars.
         """
-        self._check_controls("continue", "length")
+        count_name = self._count_going_on()
+        if count_name is None:
+            self._refuse_events()
+        self._check_controls("continue", count_name)
         controls = {**self._options.controls, "note_sequence": given.SerializeToString()}
+        go_on = self._go_on_by_bars if count_name == _BARS else self._go_on_by_tokens
+        return go_on(controls)
+
+    def _count_going_on(self) -> str | None:
+        """The input of `continue` that counts what a section takes; None where none does."""
+        entry = self._signatures["continue"]
+        if _BARS in entry["inputs"]:
+            return _BARS
+        return _TOKENS if _TOKENS in entry["inputs"] and "tokens" in entry["outputs"] else None
+
+    def _go_on_by_tokens(self, controls: dict[str, object]) -> tuple[NoteSequence, float]:
         # The given tokens and one more.
-        first, num_first = self._ask_tokens({**controls, "length": 1})
+        first, num_first = self._ask_tokens({**controls, _TOKENS: 1})
         step, num_given = first.total_time / num_first, num_first - 1
         if step <= 0.0:
             self._refuse_tokens()
         wanted = num_given + _at_least(self._options.section.seconds, step)
-        piece, num_tokens = self._ask_tokens({**controls, "length": wanted})
+        piece, num_tokens = self._ask_tokens({**controls, _TOKENS: wanted})
         if not math.isclose(piece.total_time, num_tokens * step, rel_tol=_EQUAL):
             self._refuse_tokens()
         if num_tokens < wanted:
             self._refuse_length((num_tokens - num_given) * step)
         return piece, num_given * step
+
+    def _go_on_by_bars(self, controls: dict[str, object]) -> tuple[NoteSequence, float]:
+        # The given music and one bar more, and two: a bar is what differs.
+        pieces = {count: self._ask("continue", {**controls, _BARS: count}) for count in (1, 2)}
+        bar = pieces[2].total_time - pieces[1].total_time
+        begin = pieces[1].total_time - bar
+        if bar <= 0.0:
+            self._refuse_length(0.0)
+        wanted = _at_least(self._options.section.seconds, bar)
+        if wanted not in pieces:
+            pieces[wanted] = self._ask("continue", {**controls, _BARS: wanted})
+        piece = pieces[wanted]
+        if piece.total_time < begin + wanted * bar - TOLERANCE_SECONDS:
+            self._refuse_length(piece.total_time - begin)
+        new = moved(piece.notes, 0.0, Section(begin, math.inf))
+        del piece.notes[:]
+        piece.notes.extend(new)
+        return piece, begin
 
     def _long_enough(
         self, signature: str, controls: dict[str, object], count_name: str
@@ -165,6 +206,15 @@ class Asker:
         raise SequenceGeneratorError(
             f"Expected a section of {seconds:g} s at most, as long as {self._model.name!r} makes "
             f"music here. Received: one of {self._options.section.seconds:g} s."
+        )
+
+    def _refuse_events(self) -> NoReturn:
+        entry = self._signatures["continue"]
+        raise SequenceGeneratorError(
+            "Expected a model that goes on by bars (num_bars) or answers its tokens. Received: "
+            f"{self._model.name!r}, which takes {', '.join(entry['inputs'])} and answers "
+            f"{', '.join(entry['outputs'])}, so that it cannot be told where the given music ends. "
+            "Ask it by MusicClient.continue_piece."
         )
 
     def _refuse_tokens(self) -> NoReturn:

@@ -32,7 +32,7 @@ class SequenceGenerator:
       answer, in which they are a track, takes the place of all notes in the section.
     - `continue`, where the input section (by default all of the music, which then has to end
       before the section) has notes: what follows them. It begins where the section begins, also
-      after a pause.
+      after a pause; a model of bars goes on with a whole one.
     - `generate`, where there are no notes, or they are to be ignored.
 
     `args` are the seed and the signature's controls by name; the tempo is the music's where the
@@ -41,8 +41,8 @@ class SequenceGenerator:
     Args:
       model: The model.
       description: For `details`.
-      ignore_input: Whether a model that cannot be given the music is asked for music without
-        regard to it; by default that is an error.
+      ignore_input: Whether a model that cannot be given the music, or not go on with it here, is
+        asked for music without regard to it; by default that is an error.
     """
 
     def __init__(self, model: Model, description: str, ignore_input: bool):
@@ -126,7 +126,8 @@ class SequenceGenerator:
             return _join(music, sections.outside(music.notes, section), piece, section, begin)
         primer = options.given or Section(0.0, math.inf)
         is_primed = sections.has_notes(music, primer)
-        if "continue" in self._signatures and is_primed:
+        goes_on = "continue" in self._signatures and not self._ignore_input
+        if is_primed and (goes_on or asker.can_go_on):
             return _go_on(asker, music, primer, section)
         if is_primed and not self._ignore_input:
             raise SequenceGeneratorError(
@@ -195,6 +196,8 @@ def _join(
 def _go_on(asker: Asker, music: NoteSequence, primer: Section, section: Section) -> NoteSequence:
     """Puts what follows a primer into the section, as the instrument of the primer's last note.
 
+    Chords that sound beneath it are instruments of their own.
+
     Raises:
       SequenceGeneratorError: If the primer ends after the section's start.
     """
@@ -210,6 +213,14 @@ def _go_on(asker: Asker, music: NoteSequence, primer: Section, section: Section)
     piece, begin = asker.go_on(given)
     following = [n for n in piece.notes if n.start_time >= begin - sections.TOLERANCE_SECONDS]
     notes = sections.moved(following, section.start - begin, section)
+    lead = min((note.instrument for note in notes), default=0)
+    beneath = [note for note in notes if note.instrument != lead]
     for note in notes:
-        note.instrument, note.program, note.is_drum = last.instrument, last.program, last.is_drum
-    return sections.join(music, music.notes, notes, piece, section.end)
+        if note.instrument == lead:
+            note.instrument, note.program = last.instrument, last.program
+            note.is_drum = last.is_drum
+    infos = sections.renumber(piece, beneath, list(music.notes))
+    result = sections.join(music, music.notes, notes, piece, section.end)
+    named = {note.instrument for note in beneath}
+    result.instrument_infos.extend(info for info in infos if info.instrument in named)
+    return result

@@ -9,6 +9,7 @@ import numpy as np
 from tfmusicgan.client import MusicClient
 from tfmusicgan.client.controls import control_rows, seed_rows
 from tfmusicgan.client.requests import Metadata
+from tfmusicgan.errors import SequenceGeneratorError
 from tfmusicgan.serving.exported import (
     check_range,
     find_export,
@@ -107,7 +108,12 @@ class LocalModel:
     def ask(
         self, signature: str, seed: int, controls: Mapping[str, object], outputs: Sequence[str]
     ) -> dict[str, Any]:
-        """See `Model`. A number that is out of its range is refused."""
+        """See `Model`. A number that is out of its range is refused.
+
+        Raises:
+          SequenceGeneratorError: If the model refuses a value, such as music in another meter.
+          ConfigError: If a number is out of its range, or a control is none of the model's.
+        """
         import tensorflow as tf
 
         for name, value in controls.items():
@@ -116,7 +122,10 @@ class LocalModel:
         rows = _rows(self._known, signature, seed, controls)
         # Two rows, as servers pad them: with one some products are added up in another order.
         tensors = {name: tf.constant(np.repeat(row, 2, axis=0)) for name, row in rows.items()}
-        answer = load_export(str(self._export)).signatures[signature](**tensors)
+        try:
+            answer = load_export(str(self._export)).signatures[signature](**tensors)
+        except tf.errors.OpError as error:
+            raise SequenceGeneratorError(" ".join(error.message.split())) from error
         return {name: answer[name].numpy()[0] for name in outputs}
 
     def _described(self, name: str, function: Any) -> dict[str, Any]:

@@ -45,16 +45,17 @@ def cut(sequence: NoteSequence, section: Section, beats_per_bar: int | None = No
 
     Returns:
       The notes within, cut at its bounds and beginning at 0, with the tempo in force at its start,
-      its time signatures, and what names the instruments. A section that begins within a bar
-      begins with a pick-up: its meter stands at 0 and again at the next bar line. Changes of tempo
-      are left out: bar lines are as many quarter notes from the start as in the music, and notes
-      as many seconds.
+      its time signatures and chord symbols, and what names the instruments. A section that begins
+      within a bar begins with a pick-up: its meter stands at 0 and again at the next bar line.
+      Changes of tempo are left out: bar lines are as many quarter notes from the start as in the
+      music, and notes as many seconds.
     """
     piece = NoteSequence(ticks_per_quarter=sequence.ticks_per_quarter)
     qpm = tempo_at(sequence, section.start)
     if qpm is not None:
         piece.tempos.add(qpm=qpm)
     piece.time_signatures.extend(_signatures(sequence, section, beats_per_bar))
+    piece.text_annotations.extend(_chord_symbols(sequence, section))
     piece.instrument_infos.extend(sequence.instrument_infos)
     piece.part_infos.extend(sequence.part_infos)
     whole = Section(0.0, section.seconds)
@@ -86,6 +87,20 @@ def _signatures(
                     numerator=meter.numerator,
                     denominator=meter.denominator,
                 )
+
+
+def _chord_symbols(
+    sequence: NoteSequence, section: Section
+) -> Iterator[NoteSequence.TextAnnotation]:
+    """The chord symbols of a section, the one in force at its start among them."""
+    kind = NoteSequence.TextAnnotation.CHORD_SYMBOL
+    symbols = [one for one in sequence.text_annotations if one.annotation_type == kind]
+    symbols.sort(key=lambda one: one.time)
+    num_before = sum(one.time <= section.start for one in symbols)
+    for one in symbols[max(num_before - 1, 0) :]:
+        if one.time < section.end:
+            time = max(one.time - section.start, 0.0)
+            yield NoteSequence.TextAnnotation(time=time, text=one.text, annotation_type=kind)
 
 
 def moved(

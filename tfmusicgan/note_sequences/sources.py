@@ -4,6 +4,7 @@ Listing is cheap: files are read once for their digest and not parsed (books of 
 split, no more). What cannot be read is reported by name and never stops the listing.
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -18,7 +19,7 @@ from tfmusicgan.note_sequences.find import FORMATS
 from tfmusicgan.note_sequences.normalise import normalise
 from tfmusicgan.note_sequences.proto import NoteSequence
 
-_CHUNK_BYTES = 2**20
+_DIGEST_OF_NOTHING = hashlib.sha256().hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,31 +109,34 @@ def _as_text(path: str) -> str:
 
 def _list_single(file: pathlib.Path, name: str, format_name: str) -> Iterator[Source]:
     """The one piece of a MIDI, MusicXML or .npz file."""
-    digest = hashlib.sha256()
-    size = 0
-    try:
-        with file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
-                digest.update(chunk)
-                size += len(chunk)
-    except OSError as error:
-        raise ReadError(
-            f"Expected a readable file. Received {error.strerror}: {name}.", "unreadable_file"
-        ) from error
-    if not size:
+    digest = _file_digest(file, name)
+    if digest == _DIGEST_OF_NOTHING:
         raise ReadError(f"Expected music. Received an empty file: {name}.", "empty_file")
-    yield Source(name, str(file), format_name, None, digest.hexdigest())
+    yield Source(name, str(file), format_name, None, digest)
+
+
+def _file_digest(path: str | os.PathLike, name: str) -> str:
+    """SHA-256 of a file of any size."""
+    with _told(name), open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _list_tunes(file: pathlib.Path, name: str, format_name: str) -> Iterator[Source]:
     """The tunes of an ABC book."""
     header, tunes = abc.split_tunes(file, name)
+    for index, digest in enumerate(_tune_digests(header, tunes)):
+        yield Source(f"{name}#{index}", str(file), format_name, index, digest)
+
+
+def _tune_digests(header: str, tunes: Iterable[str]) -> list[str]:
+    """SHA-256 of each tune behind its book's header."""
     start = hashlib.sha256(header.encode() + b"\n")
-    for index, tune in enumerate(tunes):
+    digests = []
+    for tune in tunes:
         piece = start.copy()
         piece.update(tune.encode())
-        digest = piece.hexdigest()
-        yield Source(f"{name}#{index}", str(file), format_name, index, digest)
+        digests.append(piece.hexdigest())
+    return digests
 
 
 def _list_records(file: pathlib.Path, name: str, format_name: str) -> Iterator[Source]:
@@ -155,7 +159,10 @@ _LISTERS: dict[str, Callable[[pathlib.Path, str, str], Iterator[Source]]] = {
 
 
 def read_source(source: Source) -> NoteSequence:
-    """Reads one piece.
+    """Reads one piece, if it still is what was listed.
+
+    What is parsed is hashed: less than a hundredth of the work. An .npz file is hashed behind its
+    reader, out of the system's cache; what it becomes meanwhile is then not missed either.
 
     Args:
       source: From `list_sources`.
@@ -165,29 +172,33 @@ def read_source(source: Source) -> NoteSequence:
       root and `collection_name` the root folder's, where the piece doesn't bring its own.
 
     Raises:
-      ReadError: If the piece cannot be read, or is no longer where it was listed.
+      ReadError: If the piece cannot be read; with reason `"file_changed"` if another is there, or
+        none.
     """
     # Readers are imported when needed: symusic, and for scores note_seq, take time to load.
     if source.format == "midi":
-        from tfmusicgan.note_sequences import midi
+        from tfmusicgan.note_sequences import midi, midi_chunks
 
-        sequence = midi.read_midi(source.path, source.name)
+        sequence = midi.read_midi(_read_file(source, midi_chunks.MAX_FILE_BYTES), source.name)
     elif source.format == "musicxml":
-        from tfmusicgan.note_sequences import musicxml
+        from tfmusicgan.note_sequences import musicxml, musicxml_file
 
-        sequence = musicxml.read_musicxml(source.path, source.name)
+        data = _read_file(source, musicxml_file.MAX_XML_BYTES)
+        sequence = musicxml.read_musicxml(data, source.name)
     elif source.format == "pypianoroll":
         from tfmusicgan.note_sequences import pianoroll_npz
 
         sequence = pianoroll_npz.read_pianoroll_npz(source.path, source.name)
+        if _file_digest(source.path, source.name) != source.digest:
+            raise gone(source)
     elif source.format == "abc":
-        header, tunes = _split_book(source.path, _modified(source))
-        if source.index >= len(tunes):
+        header, tunes, digests = _split_book(source.path, _modified(source))
+        if digests[source.index : source.index + 1] != [source.digest]:
             raise gone(source)
         sequence = abc.read_tune(header, tunes[source.index], source.name)
     else:
         record = read_record(source)
-        if record is None:
+        if record is None or hashlib.sha256(record).hexdigest() != source.digest:
             raise gone(source)
         sequence = tfrecord.parse_note_sequence(record, source.name)
         normalise(sequence, source.name)
@@ -200,10 +211,20 @@ def read_source(source: Source) -> NoteSequence:
     return sequence
 
 
+def _read_file(source: Source, limit: int) -> bytes:
+    """The contents of a file of one piece; of one over `limit` a byte more, for its reader."""
+    with _told(source.name), open(source.path, "rb") as file:
+        data = file.read(limit + 1)
+    if len(data) <= limit and hashlib.sha256(data).hexdigest() != source.digest:
+        raise gone(source)
+    return data
+
+
 @functools.lru_cache(maxsize=2)
-def _split_book(path: str, modified: int) -> tuple[str, list[str]]:
-    """A book's tunes, kept for the next one of them; `modified` tells apart what has changed."""
-    return abc.split_tunes(path, path)
+def _split_book(path: str, modified: int) -> tuple[str, list[str], list[str]]:
+    """A book's header, tunes and their digests, kept; `modified` tells apart what has changed."""
+    header, tunes = abc.split_tunes(path, path)
+    return header, tunes, _tune_digests(header, tunes)
 
 
 _opened = threading.local()
@@ -233,12 +254,18 @@ def read_record(source: Source) -> bytes | None:
 
 def _modified(source: Source) -> int:
     """When a source's file was written, in nanoseconds."""
-    try:
+    with _told(source.name):
         return os.stat(source.path).st_mtime_ns
+
+
+@contextlib.contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turns the errors of files into a `ReadError`."""
+    try:
+        yield
     except OSError as error:
         raise ReadError(
-            f"Expected a readable file. Received {error.strerror}: {source.name}.",
-            "unreadable_file",
+            f"Expected a readable file. Received {error.strerror}: {name}.", "unreadable_file"
         ) from error
 
 

@@ -72,8 +72,8 @@ class Plan:
     Attributes:
       tasks: Every shard, by split and number.
       num_listed: Pieces that were found, those left out included.
-      dropped: Pieces left out before any was read: unreadable files, duplicates, and what the
-        options do not select.
+      dropped: Pieces left out before any was read: unreadable files, duplicates, what the options
+        do not select, and what they name and is not there.
       options: `ConvertOptions.to_json()`.
     """
 
@@ -175,12 +175,14 @@ def make_plan(
     names = [*(source.name for source in pieces), *copies]
     group_of = selection.groups(dataset, names, root, copies)
     group_sizes = collections.Counter(group_of.values())
-    left_out = dict(selection.leave_out(dataset, names, root, options.best_match, options.only))
+    unread = [drop.name for drop in dropped if drop.reason != DUPLICATE]
+    selected = selection.leave_out(dataset, names, root, options.best_match, options.only, unread)
+    left_out, without_piece = dict(selected[0]), selected[1]
     # Contents stay if one of their names does: Lakh has a file with every recording it matches.
     for copy, first in copies.items():
         if copy not in left_out:
             left_out.pop(first, None)
-    dropped = [*dropped, *_left_out(pieces, left_out)]
+    dropped = [*dropped, *_left_out(pieces, left_out, without_piece)]
     pieces = [source for source in pieces if source.name not in left_out]
     if not pieces:
         raise MusicGanError(
@@ -207,15 +209,13 @@ def make_plan(
     return Plan(tuple(tasks), num_listed, tuple(dropped), described)
 
 
-def _left_out(pieces: Sequence[Source], reasons: Mapping[str, str]) -> list[DroppedPiece]:
-    """What the selection leaves out."""
-    return [
-        DroppedPiece(
-            source.name, reasons[source.name], selection.message(source, reasons[source.name])
-        )
-        for source in pieces
-        if source.name in reasons
-    ]
+def _left_out(
+    pieces: Sequence[Source], reasons: Mapping[str, str], without_piece: Sequence[str]
+) -> list[DroppedPiece]:
+    """What the selection leaves out: lines of a list that are no piece's, then pieces."""
+    found = dict.fromkeys(without_piece, selection.NO_SUCH_PIECE)
+    found |= {piece.name: reasons[piece.name] for piece in pieces if piece.name in reasons}
+    return [DroppedPiece(name, why, selection.message(name, why)) for name, why in found.items()]
 
 
 def _dropped(name: str | os.PathLike, error: PieceError) -> DroppedPiece:

@@ -12,10 +12,9 @@ import pathlib
 import re
 import shutil
 from collections.abc import Iterator
-from typing import IO
 
 from tfmusicgan.errors import OutputExistsError, RecordsError
-from tfmusicgan.files import write_whole
+from tfmusicgan.files import is_at, write_whole
 from tfmusicgan.records.convert_shard import ShardStats, stats_path
 from tfmusicgan.records.manifest import KEPT_FILES, MANIFEST_NAME, SPLITS, is_record_set
 from tfmusicgan.records.plan import Plan, ShardTask
@@ -85,7 +84,7 @@ def locked(output: pathlib.Path) -> Iterator[None]:
                     "--output."
                 ) from None
             # Whoever held the lock before may have removed the file since it was opened here.
-            if not _is_at(file, path):
+            if not is_at(file.fileno(), path):
                 continue
             try:
                 yield
@@ -153,14 +152,6 @@ def finish(output: pathlib.Path, plan: Plan) -> None:
     # One that is there without an output was left by a run that was killed between the two renames.
     if replaced.exists() and _holds_only_ours(replaced):
         shutil.rmtree(replaced)
-
-
-def _is_at(file: IO, path: pathlib.Path) -> bool:
-    """Whether an open file is the one that now has this path."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _replaced(output: pathlib.Path) -> pathlib.Path:

@@ -11,14 +11,14 @@ import contextlib
 import json
 import pathlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from tfmusicgan import __version__, representations
 from tfmusicgan.errors import ConfigError, ExportError, OutputExistsError
-from tfmusicgan.files import partial_name, replace_folder, room_advice, why_not_written
+from tfmusicgan.files import locked, partial_name, replace_folder, room_advice, why_not_written
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.signature import Signature
 from tfmusicgan.serving import warmup
@@ -76,17 +76,71 @@ def export_run(
       OutputExistsError: If the version is there and `overwrite` is not set, or is no export.
       ConfigError: If the name or the version cannot be a folder's.
       ExportError: If the recipe makes no music, the model uses an op that the stock server lacks,
-        or nothing can be written.
+        another process exports the model to the same root, or nothing can be written.
     """
     _check_makes_music(run)
     name = name or run.recipe.name
     if not name.replace("_", "").replace("-", "").isalnum():
         raise ConfigError(f"Expected a model name of letters, digits, - and _. Received: {name!r}.")
-    if version is not None and version < 0:
-        raise ConfigError(f"Expected a version of at least 0. Received: {version}.")
     folder = pathlib.Path(root) / name
-    version = _next_version(folder) if version is None else version
-    final = folder / str(version)
+    if version is not None:
+        if not 0 <= version < 2**63:  # int64 on the wire
+            raise ConfigError(f"Expected a version from 0 to 2**63 - 1. Received: {version}.")
+        _check_free(folder / str(version), overwrite)  # before the work
+    model, info = run.load_model(checkpoint)
+    manifest = _manifest(run, model, info.step, checkpoint)
+    with _alone_in(folder):
+        final = folder / str(_next_version(folder) if version is None else version)
+        _check_free(final, overwrite)
+        # Beside the model's folder's versions, under a name that no server takes for one.
+        partial = partial_name(final)
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            _write(model, partial, name, manifest)
+            replace_folder(partial, final)
+        except tf.errors.OpError as error:
+            raise _not_written(folder, error) from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return final
+
+
+@contextlib.contextmanager
+def _alone_in(folder: pathlib.Path) -> Iterator[None]:
+    """Makes a model's folder and keeps other exports out of it; without a version it goes again.
+
+    The lock is the folder's own: a file would be one more thing in the model root.
+
+    Raises:
+      ExportError: If another process exports there, or the folder cannot be made.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(folder))
+        except (BlockingIOError, FileNotFoundError):  # or it ended just now, and took it away
+            raise ExportError(
+                f"Another process exports to {folder}. Wait for it, or name another --output or "
+                "--name."
+            ) from None
+        except OSError as error:
+            raise _not_written(folder, error) from error
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # not empty
+                folder.rmdir()
+
+
+def _not_written(folder: pathlib.Path, error: Exception) -> ExportError:
+    advice = room_advice(error, "Make room there and run the same command again.")
+    return ExportError(
+        f"The export could not be written to {folder}: {why_not_written(error)}.{advice}"
+    )
+
+
+def _check_free(final: pathlib.Path, overwrite: bool) -> None:
+    """Refuses a version that is there, unless it is an export that is to be replaced."""
     if final.exists() and not overwrite:
         raise OutputExistsError(
             f"Expected a new version. Received: {final}, which is there. Leave --model_version out "
@@ -97,25 +151,6 @@ def export_run(
             f"Expected an export in {final}. Received: something else, which is not replaced. Name "
             "another --output or --model_version."
         )
-    model, info = run.load_model(checkpoint)
-    manifest = _manifest(run, model, info.step, checkpoint)
-    # Beside the model's folder's versions, under a name that no server takes for one.
-    partial = partial_name(final)
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        _write(model, partial, name, manifest)
-        replace_folder(partial, final)
-    except tf.errors.OpError as error:
-        _remove(partial)
-        again = "Make room there and run the same command again."
-        raise ExportError(
-            f"The export could not be written to {folder}: {why_not_written(error)}."
-            f"{room_advice(error, again)}"
-        ) from error
-    except BaseException:
-        _remove(partial)
-        raise
-    return final
 
 
 def _check_makes_music(run: Run) -> None:
@@ -167,13 +202,6 @@ def _write(model: MusicGAN, folder: pathlib.Path, name: str, manifest: dict[str,
     (extra / "model_card.md").write_text(model_card(name, manifest))
     outputs = {key: function.structured_outputs for key, function in servable.functions.items()}
     warmup.write_requests(extra, name, model.signatures(), outputs)
-
-
-def _remove(partial: pathlib.Path) -> None:
-    """Removes a failed export, and the model's folder if there is no other version in it."""
-    shutil.rmtree(partial, ignore_errors=True)
-    with contextlib.suppress(OSError):  # not empty, or not there
-        partial.parent.rmdir()
 
 
 def _named(signature: Signature):

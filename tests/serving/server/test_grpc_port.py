@@ -159,12 +159,20 @@ def test_no_size_limit_by_default(toy_root, toy_server):
 
 
 def test_channel_arguments():
-    entries = ["grpc.max_connection_age_ms=60000", "grpc.x=-1", "grpc.y=a=b"]
-    assert grpc_port.parse_arguments(entries) == {
+    entries = ["grpc.max_connection_age_ms=60000", "grpc.x=-1", "grpc.y=a=b", "grpc.z="]
+    entries += ["grpc.most=2147483647", "grpc.least=-2147483648"]
+    arguments = grpc_port.parse_arguments(entries)
+    assert arguments == {
         "grpc.max_connection_age_ms": 60000,
         "grpc.x": -1,
         "grpc.y": "a=b",
+        "grpc.z": "",
+        "grpc.most": 2**31 - 1,
+        "grpc.least": -(2**31),
     }
     for entry in ("grpc.x", "=3"):
         with pytest.raises(ConfigError, match=rf"name=value.*Received: '{entry}'"):
             grpc_port.parse_arguments([entry])
+    for value in ("2147483648", "-2147483649", "--5", "9" * 5000):
+        with pytest.raises(ConfigError, match=rf"numbers from .* Received: 'grpc.x={value}'\."):
+            grpc_port.parse_arguments([f"grpc.x={value}"])

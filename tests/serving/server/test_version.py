@@ -9,10 +9,12 @@ import sys
 import threading
 import weakref
 
+import numpy as np
 import pytest
 
 from tests.serving import toy_models
-from tfmusicgan.serving import messages
+from tfmusicgan.serving import messages, tensors
+from tfmusicgan.serving.server.batching_config import BatchOptions
 from tfmusicgan.serving.server.engine import EngineOptions
 from tfmusicgan.serving.server.servable import Servable
 from tfmusicgan.serving.server.version import State, Version
@@ -73,6 +75,44 @@ def test_a_version_that_cannot_be_loaded_leaves_nothing_behind(toy_root, tmp_pat
     assert "Could not load the SavedModel" in str(failed[1].error)
     assert failed[0].error.__traceback__ is failed[1].error.__cause__ is None
     assert [servable() for servable in servables] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("batching", "most"),
+    [
+        (BatchOptions(max_batch_size=8), 8),
+        # Requests are split, and those of more than 8 rows refused.
+        (
+            BatchOptions(
+                max_enqueued_batches=2,
+                enable_large_batch_splitting=True,
+                max_execution_batch_size=4,
+            ),
+            4,
+        ),
+        (BatchOptions(), 32),
+        (None, 32),
+    ],
+)
+def test_warm_up_records_are_cut_to_a_batch(toy_root, tmp_path, monkeypatch, batching, most):
+    shutil.copytree(toy_root / "toy/3", tmp_path / "1")
+    log = messages.PredictionLog()
+    log.predict_log.request.inputs["seed"].MergeFromString(tensors.encode_tensor(np.arange(32)))
+    toy_models.write_warmup(tmp_path / "1", [log.SerializeToString()])
+    sizes, run = [], Servable.run
+
+    def count(self, feeds, *arguments):
+        sizes.extend(len(array) for array in feeds.values())
+        return run(self, feeds, *arguments)
+
+    monkeypatch.setattr(Servable, "run", count)
+    options = EngineOptions(batching=batching)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        version = Version("m", 1, str(tmp_path / "1"), options, pool)
+        asyncio.run(version.load(pool))
+        assert (version.state, version.error) == (State.AVAILABLE, None)
+        asyncio.run(version.unload())
+    assert sizes == [most]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own there")

@@ -42,7 +42,7 @@ def parse_arguments(entries: Sequence[str]) -> dict[str, int | str]:
       entries: `"name=value"` each, e.g. `"grpc.max_connection_age_ms=60000"`.
 
     Raises:
-      ConfigError: If one is not of this form.
+      ConfigError: If one is not of this form, or a number is none that gRPC takes.
     """
     arguments: dict[str, int | str] = {}
     for entry in entries:
@@ -52,8 +52,21 @@ def parse_arguments(entries: Sequence[str]) -> dict[str, int | str]:
                 "Expected name=value, separated by commas, in --grpc_channel_arguments. Received: "
                 f"{entry!r}."
             )
-        arguments[name] = int(value) if value.lstrip("-").isdecimal() else value
+        arguments[name] = _number(entry, value) if value.lstrip("-").isdecimal() else value
     return arguments
+
+
+def _number(entry: str, value: str) -> int:
+    try:
+        number = int(value)
+    except ValueError:  # two signs, or thousands of digits
+        number = None
+    if number is None or not -(2**31) <= number < 2**31:
+        raise ConfigError(
+            "Expected whole numbers from -2147483648 to 2147483647 in --grpc_channel_arguments. "
+            f"Received: {entry!r}."
+        )
+    return number
 
 
 def make_server(options: GrpcOptions) -> grpc.aio.Server:

@@ -232,9 +232,19 @@ class Version:
                 )
             request = record.predict_log.request
             run = await predict.prepare_beside(request, self.servable.signatures)
-            await self.run(run.signature, run.arrays, run.outputs, None)
+            await self.run(run.signature, self._of_a_batch(run.arrays), run.outputs, None)
         if records:
             metrics.warmup_latency.observe((self.path, "OK"), micros_since(start))
+
+    def _of_a_batch(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """A warm-up record's arrays with no more rows than a batch may have.
+
+        A record stands for a full batch; the stock server loads no model whose records are larger.
+        """
+        if self._batching is None:
+            return list(arrays)
+        most = self._batching.batch_rows
+        return [array[:most] if array.ndim else array for array in arrays]
 
     async def unload(self) -> None:
         """Lets no request in any more, waits for those inside, frees the model."""
