@@ -20,13 +20,23 @@ def run(tiny_run):
     return tiny_run(RECIPE)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
-def test_a_failure_in_the_middle_leaves_nothing(run, tmp_path, monkeypatch, error):
+@pytest.mark.parametrize(
+    ("error", "raised", "message"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt, ""),
+        (
+            OSError(28, "No space left on device"),
+            ExportError,
+            r"to .*: No space .* Make room",
+        ),
+    ],
+)
+def test_a_failure_in_the_middle_leaves_nothing(run, tmp_path, monkeypatch, error, raised, message):
     def fail(*_):
         raise error
 
     monkeypatch.setattr(export.warmup, "write_requests", fail)
-    with pytest.raises(type(error)):
+    with pytest.raises(raised, match=message):
         export_run(run, tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfmusicgan.errors import CheckpointError, ConfigError, OutputExistsError
+from tfmusicgan.serving import export
 from tfmusicgan.serving.export import export_run, read_manifest
 
 RECIPE = "musegan_composer_chorales"  # the smallest export
@@ -75,9 +76,19 @@ def test_names_that_cannot_be_a_folder(run, tmp_path, name):
 
 @pytest.mark.parametrize("version", [-1, 2**63])
 def test_numbers_that_no_version_has(run, tmp_path, version):
-    with pytest.raises(ConfigError, match=rf"from 0 to 2\*\*63 - 1\. Received: {version}"):
+    with pytest.raises(ConfigError, match=rf"from 0 to {2**63 - 1}\. Received: {version}"):
         export_run(run, tmp_path, version=version)
     assert not list(tmp_path.iterdir())
+
+
+def test_no_version_follows_the_highest_possible(run, tmp_path):
+    root = tmp_path / run.recipe.name
+    (root / str(2**63)).mkdir(parents=True)  # no version of any server
+    assert export._next_version(root) == 1
+    (root / str(2**63 - 1)).mkdir()
+    with pytest.raises(ConfigError, match=rf"highest of .*Received: {2**63 - 1}, which no"):
+        export_run(run, tmp_path)
+    assert sorted(path.name for path in root.iterdir()) == [str(2**63 - 1), str(2**63)]
 
 
 def test_no_such_checkpoint(run, tmp_path):

@@ -4,6 +4,7 @@ tfmusicgan-export --run=runs/chorales --output=serving/models
 """
 
 from tfmusicgan.cli.app import Command
+from tfmusicgan.serving.versions import MAX_VERSION
 
 COMMAND = Command(
     "tfmusicgan-export",
@@ -18,7 +19,7 @@ _VERSION = COMMAND.integer(
     None,
     "Version folder; by default one more than the highest.",
     0,
-    2**63 - 1,
+    MAX_VERSION,
 )
 _CHECKPOINT = COMMAND.string(
     "checkpoint",

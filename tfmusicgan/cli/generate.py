@@ -14,6 +14,7 @@ import sys
 
 from tfmusicgan.cli.app import Command
 from tfmusicgan.errors import MusicGanError, OutputExistsError
+from tfmusicgan.serving.versions import MAX_VERSION
 
 COMMAND = Command(
     "tfmusicgan-generate",
@@ -46,7 +47,7 @@ _TLS_SERVER_NAME = COMMAND.string(
 )
 _MODEL = COMMAND.string("model", None, "The model's name.")
 _VERSION = COMMAND.integer(
-    "model_version", None, "The model's version; by default the highest available.", 0, 2**63 - 1
+    "model_version", None, "The model's version; by default the highest available.", 0, MAX_VERSION
 )
 _NUM = COMMAND.integer("num", 1, "Number of pieces; for very many: tfmusicgan-sample.", 1, 10_000)
 _SEED = COMMAND.integer("seed", 0, "Seed of all pieces.", 0, 2**31 - 1)

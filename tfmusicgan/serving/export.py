@@ -24,6 +24,7 @@ from tfmusicgan.models.signature import Signature
 from tfmusicgan.serving import warmup
 from tfmusicgan.serving.defaults import REQUIRED, write_defaults
 from tfmusicgan.serving.model_card import model_card
+from tfmusicgan.serving.versions import MAX_VERSION
 from tfmusicgan.training.run import Run
 
 FORMAT_VERSION = 1
@@ -76,7 +77,8 @@ def export_run(
       OutputExistsError: If the version is there and `overwrite` is not set, or is no export.
       ConfigError: If the name or the version cannot be a folder's.
       ExportError: If the recipe makes no music, the model uses an op that the stock server lacks,
-        another process exports the model to the same root, or nothing can be written.
+        another process of this machine exports the model to the same root, or nothing can be
+        written.
     """
     _check_makes_music(run)
     name = name or run.recipe.name
@@ -84,8 +86,8 @@ def export_run(
         raise ConfigError(f"Expected a model name of letters, digits, - and _. Received: {name!r}.")
     folder = pathlib.Path(root) / name
     if version is not None:
-        if not 0 <= version < 2**63:  # int64 on the wire
-            raise ConfigError(f"Expected a version from 0 to 2**63 - 1. Received: {version}.")
+        if not 0 <= version <= MAX_VERSION:
+            raise ConfigError(f"Expected a version from 0 to {MAX_VERSION}. Received: {version}.")
         _check_free(folder / str(version), overwrite)  # before the work
     model, info = run.load_model(checkpoint)
     manifest = _manifest(run, model, info.step, checkpoint)
@@ -98,7 +100,7 @@ def export_run(
         try:
             _write(model, partial, name, manifest)
             replace_folder(partial, final)
-        except tf.errors.OpError as error:
+        except (OSError, tf.errors.OpError) as error:
             raise _not_written(folder, error) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -242,8 +244,19 @@ def _check_ops(signature: str, function: tf.types.experimental.ConcreteFunction)
 
 
 def _next_version(folder: pathlib.Path) -> int:
-    versions = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
-    return max(versions, default=0) + 1
+    """One more than the highest one that servers look at.
+
+    Raises:
+      ConfigError: If that is the highest possible.
+    """
+    numbers = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
+    version = max((number for number in numbers if number <= MAX_VERSION), default=0) + 1
+    if version > MAX_VERSION:
+        raise ConfigError(
+            f"Expected a version after the highest of {folder}. Received: {MAX_VERSION}, which no "
+            "version can follow. Name another --model_version."
+        )
+    return version
 
 
 def _manifest(run: Run, model: MusicGAN, step: int, checkpoint: str) -> dict[str, Any]:

@@ -25,12 +25,12 @@ from tfmusicgan.serving.server.manager import ModelManager
 from tfmusicgan.serving.server.predict import SessionRun
 from tfmusicgan.serving.server.recording import Call
 from tfmusicgan.serving.server.version import Version
+from tfmusicgan.serving.versions import MAX_VERSION
 
 _MODEL = r"/v1/models{}(?:(?:/versions/([0-9]+))|(?:/labels/([^/:]+)))?"
 _INFERENCE = re.compile(_MODEL.format("/([^/:]+)") + ":(classify|regress|predict)", re.IGNORECASE)
 _STATE = re.compile(_MODEL.format("(?:/([^/:]+))?") + "(?:/(metadata))?", re.IGNORECASE)
-_MAX_VERSION = (1 << 63) - 1
-_VERSION_DIGITS = len(str(_MAX_VERSION))
+_VERSION_DIGITS = len(str(MAX_VERSION))
 _MAX_READERS = 2  # of large bodies: as Python's objects they take many times their size
 _LARGE_ANSWER = 1 << 16  # bytes of text, roughly, that are written beside the event loop
 
@@ -67,7 +67,7 @@ def resource(verb: str, path: str) -> Resource:
     if match[2]:
         digits = match[2].lstrip("0") or "0"
         # By their number first: Python refuses to read numbers of thousands of digits.
-        if len(digits) > _VERSION_DIGITS or int(digits) > _MAX_VERSION:
+        if len(digits) > _VERSION_DIGITS or int(digits) > MAX_VERSION:
             raise statuses.invalid_argument(f"Failed to convert version: {match[2]} to numeric.")
         spec.version.value = int(digits)
     if match[3]:

@@ -18,9 +18,9 @@ from absl import logging
 from tfmusicgan.errors import ExportError
 from tfmusicgan.serving.server.model_config import ModelConfig
 from tfmusicgan.serving.server.version_policy import VersionPolicy
+from tfmusicgan.serving.versions import MAX_VERSION
 
 _VERSION = re.compile(r"[0-9]+")
-MAX_VERSION = 2**63 - 1  # versions are int64 on the wire; times in nanoseconds have 19 digits
 
 
 @dataclasses.dataclass
