@@ -45,6 +45,36 @@ def test_the_released_log_by_our_steps(script, tmp_path):
     assert script.read_log(log) == ([936, 120 * 156 + 50 * 936 + 2 * 4681], [9.4, 9.1])
 
 
+def test_the_log_lies_over_runs_of_its_own_phases_alone(script, tmp_path, monkeypatch, capsys):
+    log = tmp_path / "log.tsv"
+    log.write_text("phase\tepoch\tnll\npre_training\t5\t9.4\n")
+    entry = {"name": "token_sequence", "version": 1, "parameters": {}}
+    run = Run.plan(
+        tmp_path / "seqgan_oracle-0", recipes.get("seqgan_oracle"), "small", [], {}, entry, 0
+    )
+    run.begin()
+    arguments = [str(tmp_path), f"--output={tmp_path / 'curve.png'}", f"--log={log}"]
+    monkeypatch.setattr("sys.argv", ["oracle_curves.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        script.main()
+    assert ended.value.code == 1
+    assert "preset paper below the released log. Received: small in" in capsys.readouterr().err
+
+
+def test_folders_name_what_makes_another_run():
+    path = pathlib.Path(__file__).parents[1] / "scripts/reproduce/seqgan_oracle.sh"
+    text = path.read_text(encoding="utf-8")
+    function = text[text.index("run_name() {") :].partition("\n}\n")[0] + "\n}\n"
+    settings = "--set=rounds=25 --steps_per_epoch=20 --set=likelihood_steps=9 --set=roll_outs=2"
+    for recipe, expected in (
+        ("seqgan_oracle", "seqgan_oracle+likelihood_steps=9+roll_outs=2-1"),
+        ("seqgan_oracle_mle", "seqgan_oracle_mle+roll_outs=2-1"),
+    ):
+        command = ["bash", "-c", f'{function}SETTINGS="{settings}"; run_name {recipe} 1']
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -20,7 +20,8 @@ def _public(node: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.A
 
 def _missing(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     given = function.args
-    arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+    arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    arguments = [argument for argument in arguments if argument is not None]
     missing = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
     return missing if function.returns is not None else [*missing, "return"]
 
@@ -28,8 +29,9 @@ def _missing(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
 def test_a_hint_that_is_missing_is_found():
     source = "def f(a: int, b, *, c=1) -> int: ...\nclass C:\n  def g(self, d: int): ...\n"
     source += "def _h(e): ...\nclass _D:\n  def i(self, f): ...\n"
+    source += "async def j(*k, l: int, **m) -> None: ...\n"
     found = {function.name: _missing(function) for function in _public(ast.parse(source))}
-    assert found == {"f": ["b", "c"], "g": ["return"]}
+    assert found == {"f": ["b", "c"], "g": ["return"], "j": ["k", "m"]}
 
 
 def test_every_public_function_has_all_hints():

@@ -113,7 +113,7 @@ def _no_log(log: pathlib.Path, why: object) -> ConfigError:
 
 
 def _expect_published(folder: pathlib.Path) -> None:
-    """Refuses runs of other phases than the log's, over which it would lie at wrong steps."""
+    """Refuses runs of another preset, over whose phases the log would lie at wrong steps."""
     for path in sorted(folder.glob("*-*/run.json")):
         preset = Run.open(path.parent).settings["preset"]
         if preset != "paper":

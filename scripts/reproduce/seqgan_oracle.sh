@@ -32,9 +32,9 @@ SEQUENCES=9984 # that every evaluation draws, as the released code
 run_name() {
   local setting others=
   for setting in $SETTINGS; do
-    case $setting in
-      --set=rounds=* | --set=likelihood_steps=*) ;;
-      --set=*) others+=+${setting#--set=} ;;
+    case $1$setting in
+      *--set=rounds=* | *_mle--set=likelihood_steps=*) ;;
+      *--set=*) others+=+${setting#--set=} ;;
     esac
   done
   echo "$1$others-$2"
@@ -49,6 +49,8 @@ check_settings() {
   [ -z "$ORACLE" ] || [ -f "$ORACLE" ] ||
     fail "Expected ORACLE=FILE.npz, an oracle's parameters. Received: $ORACLE, which is no file." \
       "Leave ORACLE away to draw a new one."
+  [ -z "$LOG" ] || [ "$PRESET" = paper ] ||
+    fail "Expected PRESET=paper with LOG, which is a log of its phases. Received: $PRESET."
   [ -z "$LOG" ] || [ -f "$LOG" ] ||
     fail "Expected LOG=FILE.tsv, the released log. Received: $LOG, which is no file." \
       "Leave LOG away to draw the curve without it."

@@ -7,12 +7,12 @@ import pytest
 
 from tests.datasets.nottingham_tunes import write_zip
 from tfmusicgan.datasets import zip_folders
+from tfmusicgan.datasets.listed_files import list_pieces, read_listed
 from tfmusicgan.datasets.zip_folders import (
     files_below,
     files_in,
     find_folder,
     folders_in,
-    list_pieces,
     one_path,
     read_bytes,
 )
@@ -60,6 +60,19 @@ def test_pieces_are_listed_with_their_digests_and_refused_by_name(tmp_path):
         ("set/gone.mid", "unreadable_file"),
     ]
     assert str(errors[0][1]) == "Expected music. Received an empty file: set/b.mid."
+
+
+def test_a_piece_that_is_another_by_now_is_not_read(tmp_path):
+    files = [write_zip(tmp_path / "x.zip", {"a.mid": b"abc"}) / "a.mid", tmp_path / "b.mid"]
+    files[1].write_bytes(b"abc")
+    sources, _ = list_pieces(files, lambda file: file.name, "midi", 5)
+    assert [read_listed(source, 5) for source in sources] == [b"abc", b"abc"]
+    files[1].write_bytes(b"abd")
+    write_zip(tmp_path / "x.zip", {"a.mid": b"abcd"})
+    for source in sources:
+        with pytest.raises(ReadError, match=r"changed since it was listed: [ab]\.mid") as error:
+            read_listed(source, 5)
+        assert error.value.reason == "file_changed"
 
 
 def test_one_path(tmp_path, monkeypatch):

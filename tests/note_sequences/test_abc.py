@@ -104,6 +104,9 @@ def test_a_repeat_behind_a_lines_first_note_makes_no_field(sign):
     # note_seq reads no rests: such a tune is refused, not read without the line.
     _, ((_, error),) = abc.read_abc(tune(f"d6|d5\nz{sign}e6|f6{end}"), "book.abc")
     assert "Unexpected character: [b'z']" in str(error)
+    # The key may be the book's.
+    sequence = abc.read_tune("M:4/4\nL:1/4\nK:C", f"X:1\nT:a\nCDEF|\nA{sign}c4{end}", "book.abc")
+    assert 69 in [note.pitch for note in sequence.notes]
 
 
 def test_a_meter_of_nothing():

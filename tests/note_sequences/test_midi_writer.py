@@ -142,6 +142,22 @@ def test_notes_that_midi_cannot_hold(change, message):
     assert caught.value.reason == "not_midi_range"
 
 
+def test_what_is_between_two_events_has_to_fit():
+    """2^28 - 1 ticks at most; together there may be more."""
+    sequence = NoteSequence(ticks_per_quarter=15_360)
+    for quarter in (0, 9_000, 18_000, 26_000):  # at 120 qpm, up to 399,360,000 ticks
+        sequence.notes.add(
+            pitch=60, velocity=80, start_time=quarter / 2, end_time=(quarter + 1) / 2
+        )
+    read = read_midi(to_midi_bytes(sequence), "long.mid")
+    assert [note.start_time for note in read.notes] == [0.0, 4_500.0, 9_000.0, 13_000.0]
+    del sequence.notes[1:3]
+    expected = r"at most 268435455 ticks from one .*Received 25999 quarter notes of 15360"
+    with pytest.raises(ConversionError, match=expected) as caught:
+        to_midi_bytes(sequence)
+    assert caught.value.reason == "not_midi_range"
+
+
 @pytest.mark.parametrize(
     ("field", "event", "message"),
     [
@@ -152,7 +168,7 @@ def test_notes_that_midi_cannot_hold(change, message):
         ("tempos", {"qpm": 1e8}, r"Received 1e\+08 at"),
         ("tempos", {"qpm": math.inf}, "Received inf at"),
         ("notes", {"start_time": 3e6, "end_time": 3e6 + 1}, "Received 3000000.000 s, 480 to a"),
-        ("notes", {"end_time": math.inf}, "at most 268435455 ticks. Received inf s"),
+        ("notes", {"end_time": math.inf}, "at most 2147483647 ticks. Received inf s"),
         ("key_signatures", {"time": math.nan}, "Received nan s"),
         ("control_changes", {"control_number": 128}, "Received number 128, value 0, program 0"),
         ("control_changes", {"control_value": 300}, "value 300"),

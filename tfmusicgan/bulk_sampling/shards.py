@@ -15,6 +15,7 @@ from tfmusicgan.files import write_whole
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.sources import Source, read_source
 from tfmusicgan.serving.exported import load_export
+from tfmusicgan.serving.graph_errors import graph_error_text
 
 _KEPT = ("pitch",)  # of a sampled sound, beside itself
 
@@ -103,8 +104,7 @@ def _answer(
         outputs = function(seed=tf.constant(np.pad(seeds, (0, missing), mode="edge")), **controls)
         return {name: outputs[name].numpy() for name in (*_KEPT, plan.output) if name in outputs}
     except tf.errors.OpError as error:
-        reason = " ".join(str(error.message).split())[-300:]  # what is wrong comes last
-        raise ExportError(f"{export} could not be run: {reason}") from None
+        raise ExportError(f"{export} could not be run: {graph_error_text(error.message)}") from None
 
 
 def _parsed(message: bytes, export: str) -> NoteSequence:

@@ -95,9 +95,10 @@ class AsyncMusicClient(ClientBase):
         **controls: object,
     ) -> list[NoteSequence]:
         """As `MusicClient.generate`."""
-        return await self._run(
+        _, answers = await self.run(
             jobs.music_job(model, seeds, signature, version, label, controls, self.max_rows)
         )
+        return answers
 
     async def generate_audio(
         self,
@@ -109,9 +110,10 @@ class AsyncMusicClient(ClientBase):
         **controls: object,
     ) -> list[Sound]:
         """As `MusicClient.generate_audio`."""
-        return await self._run(
+        _, answers = await self.run(
             jobs.sound_job(model, seeds, signature, version, label, controls, self.max_rows)
         )
+        return answers
 
     async def accompany(
         self,
@@ -123,11 +125,12 @@ class AsyncMusicClient(ClientBase):
         **controls: object,
     ) -> list[NoteSequence]:
         """As `MusicClient.accompany`."""
-        return await self._run(
+        _, answers = await self.run(
             jobs.given_music_job(
                 model, seeds, note_sequences, "accompany", version, label, controls, self.max_rows
             )
         )
+        return answers
 
     async def continue_piece(
         self,
@@ -139,11 +142,12 @@ class AsyncMusicClient(ClientBase):
         **controls: object,
     ) -> list[NoteSequence]:
         """As `MusicClient.continue_piece`."""
-        return await self._run(
+        _, answers = await self.run(
             jobs.given_music_job(
                 model, seeds, note_sequences, "continue", version, label, controls, self.max_rows
             )
         )
+        return answers
 
     def stream_phrases(
         self,
@@ -166,8 +170,8 @@ class AsyncMusicClient(ClientBase):
             for phrase in stream.phrases(await self._call(call)):
                 yield phrase
 
-    async def _run(self, job: jobs.Job[T]) -> list[T]:
-        """Asks for all rows of a job, several requests under way at a time."""
+    async def run(self, job: jobs.Job[T]) -> tuple[int, list[T]]:
+        """As `MusicClient.run`."""
         run = Run(job, self._models)
         while not run.is_done:
             try:
@@ -176,7 +180,7 @@ class AsyncMusicClient(ClientBase):
                 run.take(await self._call_all(run.calls()))
             except (ConfigError, ServingError) as error:
                 run.recover(error)
-        return run.answers()
+        return run.version, run.answers()
 
     async def _call_all(self, calls: Sequence[requests.Call[T]]) -> list[T]:
         """Several calls at a time; the first failure ends the others."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 import grpc
 import numpy as np
 
-from tfmusicgan.client import MusicClient, ServingError, requests
+from tfmusicgan.client import MusicClient, ServingError, jobs
 from tfmusicgan.errors import ConfigError, MusicGanError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.rendering.note_mixing import NoteMix
@@ -27,7 +27,7 @@ SIGNATURE = "interpolate"
 SECONDS_PER_TIMBRE = 6.0  # the released program's
 _FIRST_SECONDS = -1e-4  # before a note at 0
 _NOTES_AT_ONCE = 64  # 64 notes of 4 s are 16 MB of samples
-_MOST_TRIES = 5  # of a piece, while the server replaces versions
+_MOST_CHOSEN = 5  # versions that a piece settles on in turn, as `runs.py` has it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +67,8 @@ def play(
       seeds: Of the timbres in turn, one being that of all notes; or a function that gives them
         for the second in which the last of the notes within the model's range ends, such as
         `moving_timbres` with its other arguments bound.
-      version: A version number; by default the latest. One version plays all notes: if the server
-        replaces it meanwhile, the next one plays the piece anew.
+      version: A version number; by default the one that answers. One version plays all notes: where
+        several answered, the one that did so last plays the piece anew.
 
     Returns:
       The sound, and what was left out.
@@ -79,15 +79,31 @@ def play(
       MusicGanError: If the piece has no note that the model can play, or one after an hour, or the
         model answers all of them with silence.
     """
-    if version is not None:
-        return _play(client, model, sequence, seeds, version)
-    for tries_left in reversed(range(_MOST_TRIES)):
-        latest = requests.latest_available(client.status(model))
+    _check_signature(client, model, version)
+    ranges: dict[int, tuple[int, int]] = {}
+    chosen, num_chosen = version, 0
+    while True:
         try:
-            return _play(client, model, sequence, seeds, latest)
+            return _play(client, model, sequence, seeds, chosen, ranges)
+        except _OtherVersionError as other:
+            chosen, num_chosen = other.version, num_chosen + 1
         except ServingError as error:
-            if error.code != grpc.StatusCode.NOT_FOUND or not tries_left:
+            is_gone = chosen != version and error.code == grpc.StatusCode.NOT_FOUND
+            if not is_gone or num_chosen == _MOST_CHOSEN:
                 raise
+            chosen = version
+
+
+class _OtherVersionError(Exception):
+    """Another version answered than before.
+
+    Attributes:
+      version: The one that answered last.
+    """
+
+    def __init__(self, version: int):
+        super().__init__(version)
+        self.version = version
 
 
 def _play(
@@ -96,8 +112,14 @@ def _play(
     sequence: NoteSequence,
     seeds: Sequence[int] | Callable[[float], Sequence[int]],
     version: int | None,
+    ranges: dict[int, tuple[int, int]],
 ) -> Performance:
-    low, high = _pitch_range(client, model, version)
+    """Plays a piece by one version; one that is not named has to be the same for all notes.
+
+    Raises:
+      _OtherVersionError: If it is not, or may have another range than the one that was taken.
+    """
+    low, high = _pitch_range(client, model, version, ranges)
     pitched = [note for note in sequence.notes if not note.is_drum]
     notes = [note for note in pitched if low <= note.pitch <= high]
     name = sequence.id or sequence.filename
@@ -108,11 +130,19 @@ def _play(
         seeds = seeds(float(ends.max()))
     asked = _requests(starts, ends.max(), [note.pitch for note in notes], seeds)
     different, places = np.unique(asked, return_inverse=True)
-    mix, num_heard = None, 0
+    mix, num_heard, heard = None, 0, None
     for first in range(0, len(different), _NOTES_AT_ONCE):
         part = different[first : first + _NOTES_AT_ONCE]
         controls = {field: part[field] for field in ("other_seed", "fraction", "pitch")}
-        sounds = client.generate_audio(model, part["seed"], SIGNATURE, version, **controls)
+        answered, sounds = client.run(
+            jobs.sound_job(
+                model, part["seed"], SIGNATURE, version, None, controls, client.max_rows
+            )
+        )
+        if version is None and answered:  # 0: the server does not say
+            if heard not in (None, answered) or ranges.get(answered) != (low, high):
+                raise _OtherVersionError(answered)
+            heard = answered
         mix = mix or NoteMix(ends.max(), sounds[0].sample_rate)
         for index in np.flatnonzero((places >= first) & (places < first + len(part))):
             sound = sounds[places[index] - first].samples
@@ -160,22 +190,32 @@ def timbre_seeds(*seeds: int) -> np.ndarray:
     return np.array(seeds, np.int64) << np.int64(32)
 
 
-def _pitch_range(client: MusicClient, model: str, version: int | None) -> tuple[int, int]:
-    """The lowest and the highest pitch: a model answers which pitch it took."""
+def _check_signature(client: MusicClient, model: str, version: int | None) -> None:
     known = client.metadata(model, version)
     if SIGNATURE not in known:
         raise ConfigError(
             f"Expected a model of single notes, with the signature {SIGNATURE!r}. Received: "
             f"{model!r}, which has {', '.join(sorted(known))}."
         )
-    inputs = {
-        "seed": np.zeros(2, np.int64),
-        "other_seed": np.zeros(2, np.int64),
-        "fraction": np.zeros(2, np.float32),
-        "pitch": np.array([0, 127], np.int32),
-    }
-    answer = client.predict(model, inputs, SIGNATURE, version, output_filter=("pitch",))
-    low, high = answer["pitch"].tolist()
+
+
+def _pitch_range(
+    client: MusicClient, model: str, version: int | None, ranges: dict[int, tuple[int, int]]
+) -> tuple[int, int]:
+    """The lowest and the highest pitch: a model answers which pitch it took.
+
+    Args:
+      client: Of the server.
+      model: The model's name.
+      version: A version number; None is the one that answers.
+      ranges: Those of versions that have answered; the one that is found is added.
+    """
+    if version in ranges:
+        return ranges[version]
+    seeds, controls = np.zeros(2, np.int64), {"other_seed": 0, "fraction": 0.0, "pitch": [0, 127]}
+    job = jobs.Job(model, SIGNATURE, version, None, seeds, controls, "pitch", int, max_rows=2)
+    answered, (low, high) = client.run(job)
+    ranges[answered if version is None else version] = low, high
     return low, high
 
 

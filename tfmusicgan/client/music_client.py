@@ -69,9 +69,10 @@ class MusicClient(ModelClient):
           ConfigError: If the seeds are no whole numbers, or a control is unknown, of another length
             than the seeds, or missing though it has no default.
         """
-        return self._run(
+        _, answers = self.run(
             jobs.music_job(model, seeds, signature, version, label, controls, self.max_rows)
         )
+        return answers
 
     def generate_audio(
         self,
@@ -102,9 +103,10 @@ class MusicClient(ModelClient):
             answer is no mono WAV of 16 bits.
           ConfigError: As for `generate`, or if seeds are missing or too many.
         """
-        return self._run(
+        _, answers = self.run(
             jobs.sound_job(model, seeds, signature, version, label, controls, self.max_rows)
         )
+        return answers
 
     def accompany(
         self,
@@ -136,11 +138,12 @@ class MusicClient(ModelClient):
           ServingError: With the server's code and text, of the first request that failed.
           ConfigError: If the model has no such signature, or an argument does not fit.
         """
-        return self._run(
+        _, answers = self.run(
             jobs.given_music_job(
                 model, seeds, note_sequences, "accompany", version, label, controls, self.max_rows
             )
         )
+        return answers
 
     def continue_piece(
         self,
@@ -169,11 +172,12 @@ class MusicClient(ModelClient):
           ServingError: With the server's code and text, of the first request that failed.
           ConfigError: If the model has no such signature, or an argument does not fit.
         """
-        return self._run(
+        _, answers = self.run(
             jobs.given_music_job(
                 model, seeds, note_sequences, "continue", version, label, controls, self.max_rows
             )
         )
+        return answers
 
     def stream_phrases(
         self,
@@ -216,8 +220,19 @@ class MusicClient(ModelClient):
             call = stream.next_call(model, known.signatures)
             yield from stream.phrases(self._call(call))
 
-    def _run(self, job: jobs.Job[T]) -> list[T]:
-        """Asks for all rows of a job, several requests under way at a time."""
+    def run(self, job: jobs.Job[T]) -> tuple[int, list[T]]:
+        """Asks for all rows of a job, several requests under way at a time.
+
+        Args:
+          job: What is wanted; see `jobs.py`.
+
+        Returns:
+          The version that made all, 0 where the server does not say, and the answers.
+
+        Raises:
+          ServingError: With the server's code and text, of the first request that failed.
+          ConfigError: If seeds or controls do not fit the signature.
+        """
         run = Run(job, self._models)
         while not run.is_done:
             try:
@@ -226,7 +241,7 @@ class MusicClient(ModelClient):
                 run.take(self._call_all(run.calls()))
             except (ConfigError, ServingError) as error:
                 run.recover(error)
-        return run.answers()
+        return run.version, run.answers()
 
     def _call_all(self, calls: Sequence[Call[T]]) -> list[T]:
         """Several calls at a time; the first failure ends the others."""

@@ -21,9 +21,8 @@ from tfmusicgan.errors import ConfigError
 
 T = TypeVar("T")
 _MOST_KNOWN = 64  # versions, of all models of a server
-_MOST_CHOSEN = (
-    5  # versions that a job settles on in turn; behind one address may be several servers
-)
+# Versions that a job settles on in turn; behind one address may be several servers.
+_MOST_CHOSEN = 5
 # What a server answers to inputs that are not its version's.
 _OF_THE_REQUEST = (
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -169,6 +168,11 @@ class Run(Generic[T]):
         is_chosen = self._job is not self._wanted and self._num_chosen < _MOST_CHOSEN
         not_found = grpc.StatusCode.NOT_FOUND
         return is_chosen and isinstance(error, ServingError) and error.code == not_found
+
+    @property
+    def version(self) -> int:
+        """The one that made all, when the job is done; 0 where the server does not say."""
+        return next((version for version, _ in self._replies), 0)
 
     def answers(self) -> list[T]:
         """All of them in their order, when the job is done."""

@@ -21,13 +21,12 @@ from pathlib import Path
 
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.datasets.download import Download
+from tfmusicgan.datasets.listed_files import list_pieces, read_listed
 from tfmusicgan.datasets.zip_folders import (
     files_below,
     folders_in,
     is_archive,
-    list_pieces,
     one_path,
-    read_bytes,
 )
 from tfmusicgan.errors import MusicGanError, ReadError
 from tfmusicgan.note_sequences import impro_visor
@@ -169,7 +168,7 @@ def read_source(source: Source) -> NoteSequence:
     Raises:
       ReadError: See `impro_visor.read_impro_visor`.
     """
-    data = read_bytes(Path(source.path), source.name, impro_visor.MAX_FILE_BYTES)
+    data = read_listed(source, impro_visor.MAX_FILE_BYTES)
     sequence = impro_visor.read_impro_visor(data, source.name)
     sequence.id = sequence.filename = source.name
     sequence.collection_name = NAME

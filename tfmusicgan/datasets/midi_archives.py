@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tfmusicgan.datasets.listed_files import list_pieces, read_listed
 from tfmusicgan.datasets.zip_folders import (
     files_below,
     is_archive,
-    list_pieces,
     one_path,
-    read_bytes,
 )
 from tfmusicgan.errors import MusicGanError, ReadError
 from tfmusicgan.note_sequences import midi_chunks
@@ -76,7 +75,7 @@ def read_midi_source(source: Source, collection: str) -> NoteSequence:
     # Imported when needed, as in sources.py: symusic takes time to load.
     from tfmusicgan.note_sequences import midi
 
-    data = read_bytes(Path(source.path), source.name, midi_chunks.MAX_FILE_BYTES)
+    data = read_listed(source, midi_chunks.MAX_FILE_BYTES)
     piece = midi.read_midi(data, source.name)
     piece.id = piece.filename = source.name
     piece.collection_name = collection

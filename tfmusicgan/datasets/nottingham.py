@@ -25,6 +25,7 @@ from pathlib import Path
 from tfmusicgan.datasets import nottingham_chords, nottingham_files
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.datasets.download import Download
+from tfmusicgan.datasets.listed_files import read_listed
 from tfmusicgan.datasets.nottingham_chords import CHORDS, MELODY, ChordCounts, ChordSymbols
 from tfmusicgan.datasets.nottingham_files import NAME
 from tfmusicgan.datasets.zip_folders import read_bytes
@@ -196,7 +197,7 @@ def _read_tracks(source: Source) -> NoteSequence:
     # Imported when needed, as in sources.py: symusic takes time to load.
     from tfmusicgan.note_sequences import midi, midi_tracks
 
-    data = read_bytes(Path(source.path), source.name, midi_chunks.MAX_FILE_BYTES)
+    data = read_listed(source, midi_chunks.MAX_FILE_BYTES)
     piece = midi.read_midi(data, source.name)
     chunks = midi_chunks.split_chunks(data, source.name)
     # Instruments are numbered over all tracks that have notes: which is on the first, only it says.

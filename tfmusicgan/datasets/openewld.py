@@ -21,12 +21,11 @@ from pathlib import Path
 
 from tfmusicgan.datasets.base import Dataset
 from tfmusicgan.datasets.download import Download
+from tfmusicgan.datasets.listed_files import list_pieces, read_listed
 from tfmusicgan.datasets.zip_folders import (
     files_below,
     is_archive,
-    list_pieces,
     one_path,
-    read_bytes,
 )
 from tfmusicgan.errors import MusicGanError, ReadError
 from tfmusicgan.note_sequences import musicxml
@@ -124,7 +123,7 @@ def read_source(source: Source) -> NoteSequence:
     Raises:
       ReadError: See `musicxml.read_musicxml`.
     """
-    data = read_bytes(Path(source.path), source.name, MAX_XML_BYTES)
+    data = read_listed(source, MAX_XML_BYTES)
     sequence = musicxml.read_musicxml(data, source.name)
     sequence.id = sequence.filename = source.name
     sequence.collection_name = NAME

@@ -5,15 +5,13 @@ A path may lead into an archive: `data/tunes.zip/MIDI/jigs1.mid` is the member `
 """
 
 import functools
-import hashlib
 import os
 import pathlib
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tfmusicgan.errors import ConfigError, MusicGanError, ReadError
-from tfmusicgan.note_sequences.sources import Source
 
 MAX_MEMBERS = 100_000
 """Archives with more members are refused."""
@@ -45,35 +43,6 @@ def one_path(paths: Sequence[str], dataset: str) -> pathlib.Path:
     if not path.exists():
         raise MusicGanError(f"Expected a folder or an archive. Nothing is at {paths[0]!r}.")
     return path
-
-
-def list_pieces(
-    files: Iterable[pathlib.Path], name_of: Callable[[pathlib.Path], str], format: str, limit: int
-) -> tuple[list[Source], list[tuple[str, ReadError]]]:
-    """Lists files of one piece each with their digests, without parsing them.
-
-    Args:
-      files: On disk or inside archives.
-      name_of: Gives a piece's name.
-      format: The sources'.
-      limit: Files of more bytes are for their reader to refuse; see `read_bytes`.
-
-    Returns:
-      The pieces; and for every file that cannot be read, or is empty, its name and the error.
-    """
-    found: list[Source] = []
-    errors: list[tuple[str, ReadError]] = []
-    for file in files:
-        name = name_of(file)
-        try:
-            data = read_bytes(file, name, limit)
-            if not data:
-                raise ReadError(f"Expected music. Received an empty file: {name}.", "empty_file")
-        except ReadError as error:
-            errors.append((name, error))
-            continue
-        found.append(Source(name, str(file), format, None, hashlib.sha256(data).hexdigest()))
-    return found, errors
 
 
 def files_in(folder: pathlib.Path, suffix: str) -> list[pathlib.Path]:

@@ -11,7 +11,7 @@ from tfmusicgan.client.requests import Metadata
 from tfmusicgan.errors import SequenceGeneratorError, unknown_name
 from tfmusicgan.magenta.models import Model
 from tfmusicgan.magenta.options import Options, Section
-from tfmusicgan.magenta.sections import TOLERANCE_SECONDS, cut, has_meter, moved
+from tfmusicgan.magenta.sections import TOLERANCE_SECONDS, cut, has_meter
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.bar_stretches import missing_quarters
 
@@ -21,6 +21,14 @@ _BARS, _TOKENS = "num_bars", "length"
 _TOKEN_BYTES = 4
 _MAX_IDLE = 3  # requests for twice as much that don't give more
 _EQUAL = 1e-4  # of a token's seconds, relatively
+_OTHER_WAYS = (
+    "Ask it by MusicClient.continue_piece, or pass ignore_input=True for music without regard to "
+    "what is given."
+)
+
+
+class CannotGoOnError(SequenceGeneratorError):
+    """The model cannot go on with the given music, or not where the section is."""
 
 
 class Asker:
@@ -103,13 +111,13 @@ class Asker:
           given: The music, from 0.
 
         Returns:
-          The piece, and where in it the new music begins, in seconds. Of a model that goes on by
-          bars it is the first whole bar behind the given music; notes that sound on into it begin
-          there.
+          The whole piece, and where in it the new music begins, in seconds. Of a model that goes on
+          by bars it is the first whole bar behind the given music; notes that sound on into it
+          begin there.
 
         Raises:
-          SequenceGeneratorError: If the model makes no piece that long, its tokens have no one
-            length, or it counts neither tokens nor bars.
+          CannotGoOnError: If its tokens have no one length, or it counts neither tokens nor bars.
+          SequenceGeneratorError: If the model makes no piece that long.
         """
         count_name = self._count_going_on()
         if count_name is None:
@@ -153,9 +161,9 @@ class Asker:
         piece = pieces[wanted]
         if piece.total_time < begin + wanted * bar - TOLERANCE_SECONDS:
             self._refuse_length(piece.total_time - begin)
-        new = moved(piece.notes, 0.0, Section(begin, math.inf))
-        del piece.notes[:]
-        piece.notes.extend(new)
+        for note in piece.notes:
+            if note.end_time > begin + TOLERANCE_SECONDS:
+                note.start_time = max(note.start_time, begin)
         return piece, begin
 
     def _long_enough(
@@ -194,7 +202,12 @@ class Asker:
         """Refuses arguments that are no controls, and those that the section decides."""
         taken = {"seed", "note_sequence", count_name}
         known = [name for name in self._inputs(signature) if name not in taken]
-        for name in self._options.controls:
+        for name, value in self._options.controls.items():
+            if name == count_name:
+                raise SequenceGeneratorError(
+                    f"Expected no argument {name!r}: the section decides how many there are. "
+                    f"Received: {value!r}. Set end_time of generate_sections instead."
+                )
             if name not in known:
                 raise unknown_name("argument", name, [*known, "seed"])
 
@@ -210,18 +223,17 @@ class Asker:
 
     def _refuse_events(self) -> NoReturn:
         entry = self._signatures["continue"]
-        raise SequenceGeneratorError(
+        raise CannotGoOnError(
             "Expected a model that goes on by bars (num_bars) or answers its tokens. Received: "
             f"{self._model.name!r}, which takes {', '.join(entry['inputs'])} and answers "
             f"{', '.join(entry['outputs'])}, so that it cannot be told where the given music ends. "
-            "Ask it by MusicClient.continue_piece."
+            f"{_OTHER_WAYS}"
         )
 
     def _refuse_tokens(self) -> NoReturn:
-        raise SequenceGeneratorError(
+        raise CannotGoOnError(
             f"Expected tokens that all last equally long. Received: {self._model.name!r}, whose "
-            "tokens do not, so that it cannot be told where the given music ends. Ask it by "
-            "MusicClient.continue_piece."
+            f"tokens do not, so that it cannot be told where the given music ends. {_OTHER_WAYS}"
         )
 
     def _check_tempo(self, piece: NoteSequence, qpm: object) -> None:

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from tfmusicgan.client import MusicClient
 from tfmusicgan.errors import MusicGanError, SequenceGeneratorError
 from tfmusicgan.magenta import sections
-from tfmusicgan.magenta.asking import Asker
+from tfmusicgan.magenta.asking import Asker, CannotGoOnError
 from tfmusicgan.magenta.models import LocalModel, Model, ServedModel
 from tfmusicgan.magenta.options import Options, Section, read_options
 from tfmusicgan.note_sequences.proto import NoteSequence, message_module
@@ -128,8 +128,12 @@ class SequenceGenerator:
         is_primed = sections.has_notes(music, primer)
         goes_on = "continue" in self._signatures and not self._ignore_input
         if is_primed and (goes_on or asker.can_go_on):
-            return _go_on(asker, music, primer, section)
-        if is_primed and not self._ignore_input:
+            try:
+                return _go_on(asker, music, primer, section)
+            except CannotGoOnError:
+                if not self._ignore_input:
+                    raise
+        elif is_primed and not self._ignore_input:
             raise SequenceGeneratorError(
                 f"Expected no notes for {self._model.name!r} to start from, whose signatures are "
                 f"{', '.join(sorted(self._signatures))}. Received: some from {primer.start:g} to "
@@ -199,13 +203,13 @@ def _go_on(asker: Asker, music: NoteSequence, primer: Section, section: Section)
     Chords that sound beneath it are instruments of their own.
 
     Raises:
-      SequenceGeneratorError: If the primer ends after the section's start.
+      CannotGoOnError: If the primer ends after the section's start, or the model cannot go on.
     """
     given = sections.cut(music, primer)
     last = max(given.notes, key=lambda note: note.end_time)
     end = primer.start + last.end_time
     if end > section.start + sections.TOLERANCE_SECONDS:
-        raise SequenceGeneratorError(
+        raise CannotGoOnError(
             "Expected a section after the music that the model goes on with. Received: one from "
             f"{section.start:g} s, and a note that ends at {end:g} s. Name the notes to go on with "
             "by input_sections."
@@ -213,7 +217,8 @@ def _go_on(asker: Asker, music: NoteSequence, primer: Section, section: Section)
     piece, begin = asker.go_on(given)
     following = [n for n in piece.notes if n.start_time >= begin - sections.TOLERANCE_SECONDS]
     notes = sections.moved(following, section.start - begin, section)
-    lead = min((note.instrument for note in notes), default=0)
+    # Of the whole answer: the lead may rest through the section while chords sound beneath.
+    lead = min((one.instrument for one in [*piece.notes, *piece.instrument_infos]), default=0)
     beneath = [note for note in notes if note.instrument != lead]
     for note in notes:
         if note.instrument == lead:

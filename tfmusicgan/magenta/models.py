@@ -16,6 +16,7 @@ from tfmusicgan.serving.exported import (
     load_export,
     stated_defaults,
 )
+from tfmusicgan.serving.graph_errors import graph_error_text
 
 # TensorFlow's own names of types are not those of its DataType.
 _TYPE_NAMES = {"float16": "half", "float32": "float", "float64": "double"}
@@ -125,7 +126,7 @@ class LocalModel:
         try:
             answer = load_export(str(self._export)).signatures[signature](**tensors)
         except tf.errors.OpError as error:
-            raise SequenceGeneratorError(" ".join(error.message.split())) from error
+            raise SequenceGeneratorError(graph_error_text(error.message)) from error
         return {name: answer[name].numpy()[0] for name in outputs}
 
     def _described(self, name: str, function: Any) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def read_tune(header: str, tune: str, name: str) -> NoteSequence:
     """
     abc_parser = note_seq_module("abc_parser")
     # Fields that note_seq doesn't know mean nothing to it; it would log a line for each.
-    lines = [*header.splitlines(), *_told_apart(tune.splitlines())]
+    lines = _told_apart([*header.splitlines(), *tune.splitlines()])
     lines = [line for line in lines if not _OTHER_FIELD.match(line)]
     try:
         sequence = abc_parser.ABCTune(lines).note_sequence
@@ -159,7 +159,7 @@ def read_tune(header: str, tune: str, name: str) -> NoteSequence:
 
 
 def _told_apart(lines: list[str]) -> list[str]:
-    """A tune's lines, with a space between a first note and a repeat: note_seq sees a field."""
+    """Lines with a space between a first note and a repeat, where note_seq sees a field."""
     told, in_music = [], False
     for line in lines:
         told.append(_NOTE_BEFORE_REPEAT.sub(r"\g<0> ", line) if in_music else line)

@@ -9,7 +9,7 @@ count nowhere (`transforms.py`), such as 0/4, are left out. What MIDI cannot hol
 
 import collections
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 from symusic import core
@@ -19,11 +19,10 @@ from tfmusicgan.files import replacing
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.transforms import MODE_TONICS, seconds_to_quarters
 
-_ToTicks = Callable[[list[float]], np.ndarray]  # Seconds to int32 ticks.
-
 _TICKS_PER_QUARTER = 480
 _MAX_TICKS_PER_QUARTER = 0x7FFF
-_MAX_TICKS = 2**28 - 1  # What a delta time holds; larger ones wrap.
+_MAX_TICKS = 2**31 - 1  # What symusic counts with.
+_MAX_GAP_TICKS = 2**28 - 1  # What a delta time holds; larger ones wrap.
 _MICROSECONDS = 6e7  # In a minute.
 _MIN_QPM, _MAX_QPM = _MICROSECONDS / (2**24 - 1), _MICROSECONDS
 _LARGEST_NUMERATOR = 255
@@ -64,26 +63,18 @@ def to_midi_bytes(sequence: NoteSequence) -> bytes:
 
     Raises:
       ConversionError: If a note's pitch, velocity or program, or a control change's number or value
-        is not within 0 to 127, a pitch bend not within -8192 to 8191, a time beyond MIDI's last
-        tick, a tempo or a time signature none of MIDI's, or a note ends before it starts; reason
-        `"not_midi_range"`.
+        is not within 0 to 127, a pitch bend not within -8192 to 8191, a time or the time between
+        two events of a track too long for MIDI's ticks, a tempo or a time signature none of MIDI's,
+        or a note ends before it starts; reason `"not_midi_range"`.
     """
     ticks_per_quarter = sequence.ticks_per_quarter or _TICKS_PER_QUARTER
     ticks_per_quarter = min(max(ticks_per_quarter, 1), _MAX_TICKS_PER_QUARTER)
-
-    def to_ticks(seconds: list[float]) -> np.ndarray:
-        quarters = seconds_to_quarters(sequence, np.array(seconds, np.float64))
-        ticks = np.maximum(np.rint(quarters * ticks_per_quarter), 0)
-        fits = ticks <= _MAX_TICKS  # Not of NaN.
-        if not fits.all():
-            came = f"{seconds[int(fits.argmin())]:.3f} s, {ticks_per_quarter} to a quarter note"
-            raise _not_midi(f"times of at most {_MAX_TICKS} ticks", came)
-        return ticks.astype(np.int32)
-
+    to_ticks = _Clock(sequence, ticks_per_quarter)
     _check_notes(sequence.notes)
     _check_controls(sequence)
     score = core.ScoreTick(ticks_per_quarter)
     _add_meta_events(score, sequence, to_ticks)
+    to_ticks.end_track()
     names = {info.instrument: info.name for info in sequence.instrument_infos}
     for (instrument, program, is_drum), events in sorted(_by_instrument(sequence).items()):
         track = core.TrackTick(names.get(instrument, ""), program, is_drum)
@@ -99,8 +90,40 @@ def to_midi_bytes(sequence: NoteSequence) -> bytes:
             to_ticks([bend.time for bend in bends]),
             np.array([bend.bend for bend in bends], np.int32),
         )
+        to_ticks.end_track()
         score.tracks.append(track)
     return score.dumps_midi()
+
+
+class _Clock:
+    """Seconds to ticks, int32; refuses those that a track of MIDI has no numbers for."""
+
+    def __init__(self, sequence: NoteSequence, ticks_per_quarter: int):
+        self._sequence, self._ticks_per_quarter = sequence, ticks_per_quarter
+        self._track = [np.zeros(1, np.int32)]
+
+    def __call__(self, seconds: list[float]) -> np.ndarray:
+        quarters = seconds_to_quarters(self._sequence, np.array(seconds, np.float64))
+        ticks = np.maximum(np.rint(quarters * self._ticks_per_quarter), 0)
+        fits = ticks <= _MAX_TICKS  # Not of NaN.
+        if not fits.all():
+            came = (
+                f"{seconds[int(fits.argmin())]:.3f} s, {self._ticks_per_quarter} to a quarter note"
+            )
+            raise _not_midi(f"times of at most {_MAX_TICKS} ticks", came)
+        self._track.append(ticks.astype(np.int32))
+        return self._track[-1]
+
+    def end_track(self) -> None:
+        """Looks at the times between the events that there have been."""
+        gaps = np.diff(np.sort(np.concatenate(self._track)))
+        if gaps.max(initial=0) > _MAX_GAP_TICKS:
+            quarters = gaps.max() / self._ticks_per_quarter
+            raise _not_midi(
+                f"at most {_MAX_GAP_TICKS} ticks from one event of a track to the next",
+                f"{quarters:.0f} quarter notes of {self._ticks_per_quarter}",
+            )
+        self._track = [np.zeros(1, np.int32)]
 
 
 def _check_notes(notes: Iterable[NoteSequence.Note]) -> None:
@@ -145,7 +168,7 @@ def _by_instrument(sequence: NoteSequence) -> dict[tuple[int, int, bool], dict[s
     return grouped
 
 
-def _add_meta_events(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _ToTicks) -> None:
+def _add_meta_events(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _Clock) -> None:
     """Adds tempos, time signatures and key signatures."""
     _add_tempos(score, sequence, to_ticks)
     _add_meters(score, sequence, to_ticks)
@@ -160,7 +183,7 @@ def _add_meta_events(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _T
     )
 
 
-def _add_tempos(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _ToTicks) -> None:
+def _add_tempos(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _Clock) -> None:
     """Adds tempos."""
     tempos = [tempo for tempo in sequence.tempos if tempo.qpm > 0]
     for tempo in tempos:
@@ -175,7 +198,7 @@ def _add_tempos(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _ToTick
     )
 
 
-def _add_meters(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _ToTicks) -> None:
+def _add_meters(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _Clock) -> None:
     """Adds time signatures."""
     meters = [m for m in sequence.time_signatures if m.numerator > 0 and m.denominator > 0]
     for meter in meters:
@@ -192,7 +215,7 @@ def _add_meters(score: core.ScoreTick, sequence: NoteSequence, to_ticks: _ToTick
     )
 
 
-def _add_notes(track: core.TrackTick, notes: list, to_ticks: _ToTicks) -> None:
+def _add_notes(track: core.TrackTick, notes: list, to_ticks: _Clock) -> None:
     """Adds one instrument's notes."""
     start = to_ticks([note.start_time for note in notes])
     end = to_ticks([note.end_time for note in notes])

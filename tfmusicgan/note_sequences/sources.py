@@ -172,8 +172,7 @@ def read_source(source: Source) -> NoteSequence:
       root and `collection_name` the root folder's, where the piece doesn't bring its own.
 
     Raises:
-      ReadError: If the piece cannot be read; with reason `"file_changed"` if another is there, or
-        none.
+      ReadError: If the piece cannot be read; with reason `"file_changed"` if another one is there.
     """
     # Readers are imported when needed: symusic, and for scores note_seq, take time to load.
     if source.format == "midi":

@@ -80,8 +80,8 @@ class PolicyGradientConfig:
         check_positive(self, (*names, "sampling_temperature"))
         if self.sampling_temperature > HOTTEST:
             raise ConfigError(
-                f"Expected sampling_temperature of at most {HOTTEST:g}, above which all tokens are "
-                f"alike. Received: {self.sampling_temperature:g}."
+                f"Expected sampling_temperature of at most {HOTTEST:g}, as in requests. Received: "
+                f"{self.sampling_temperature:g}."
             )
         names = ("likelihood_steps", "discriminator_sets", "rounds", "generator_updates")
         check_not_negative(self, (*names, "sets_per_round", "discriminator_l2", "entropy_bonus"))
