@@ -63,9 +63,10 @@ def test_what_the_model_gives_is_checked(export, tmp_path):
         bulk_sampling.sample_rows(damaged, str(export), range(2))
     with pytest.raises(ExportError, match=r"Expected 8 NoteSequences .*shape \(1,\)"):
         bulk_sampling.sample_rows(plan_of(export, signature="shapeless"), str(export), range(2))
-    with pytest.raises(ExportError, match=r"3 could not be run: .*no such seed") as error:
+    with pytest.raises(
+        ExportError, match=r"3 could not be run: assertion failed: \[no such seed\]$"
+    ):
         bulk_sampling.sample_rows(plan_of(export, signature="failing"), str(export), range(2))
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,13 @@ def test_what_a_model_in_this_process_refuses_is_magentas_error(tmp_path, monkey
     import tensorflow as tf
 
     def refuse(**_):
-        raise tf.errors.InvalidArgumentError(None, None, "in 4/4. Received:\n[3/4]")
+        raise tf.errors.InvalidArgumentError(
+            None,
+            None,
+            "Graph execution error:\n\nDetected at node Assert defined at (most recent call last):"
+            "\n<stack traces unavailable>\nin 4/4. Received:\n[3/4]\n\t [[{{node Assert}}]] "
+            "[Op:__inference_signature_wrapper_f_307]",
+        )
 
     refuse.structured_input_signature = ((), {"seed": tf.TensorSpec([None], tf.int64)})
     refuse.structured_outputs = {"note_sequence": tf.TensorSpec([None], tf.string)}

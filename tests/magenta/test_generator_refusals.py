@@ -15,6 +15,7 @@ from tests.magenta.made_up_models import (
     signature_of,
 )
 from tfmusicgan.errors import ConfigError, SequenceGeneratorError
+from tfmusicgan.magenta.asking import CannotGoOnError
 from tfmusicgan.note_sequences.proto import NoteSequence
 
 
@@ -39,7 +40,7 @@ from tfmusicgan.note_sequences.proto import NoteSequence
         ),
         (
             section(0.0, 1.0, num_phrases=2),
-            r"argument 'num_phrases'. Known: qpm, seed, temp",
+            r"no argument 'num_phrases': the section decides .*: 2\. Set end_time of generate_sect",
         ),
         (
             section(0.0, 24.5),
@@ -95,7 +96,9 @@ def test_bars_that_cannot_be_gone_on_by():
     music = sequence_of((0.0, 2.0, 60))
     with pytest.raises(SequenceGeneratorError, match=r"of 12 s at most, .*'bars' .* of 12.5 s"):
         generator_of(Bars()).generate(music, section(2.0, 14.5))
-    with pytest.raises(SequenceGeneratorError, match=r"argument 'num_bars'. Known: seed, sound_c"):
+    with pytest.raises(
+        SequenceGeneratorError, match=r"no argument 'num_bars': the section decides"
+    ):
         generator_of(Bars()).generate(music, section(2.0, 4.0, num_bars=2))
 
     class One(Bars):
@@ -128,12 +131,32 @@ def test_events_are_not_gone_on_by():
     music = sequence_of((0.0, 0.5, 60))
     message = (
         r"goes on by bars \(num_bars\) or answers its tokens. Received: 'events', which takes "
-        r"seed, length, dropout, note_sequence and answers note_sequence, note_events, so .* Ask"
+        r"seed, length, dropout, note_sequence and answers note_sequence, note_events, so .* Ask "
+        r".*, or pass ignore_input=True for music without regard to what is given\.$"
     )
     with pytest.raises(SequenceGeneratorError, match=message):
         generator_of(Events()).generate(music, section(0.5, 1.0))
     piece = generator_of(Events(), ignore_input=True).generate(music, section(0.5, 1.0))
     assert notes_of(piece) == [(0.0, 0.5, 60), (0.5, 1.0, 80)]
+
+
+def test_what_cannot_be_gone_on_with_is_ignored_where_it_may_be():
+    music = sequence_of((0.0, 0.5, 60))
+    uneven = Tokens()
+    uneven.stretch = 1.25
+    with pytest.raises(CannotGoOnError, match=r"all last equally long.* pass ignore_input=True"):
+        generator_of(uneven).generate(music, section(1.5, 5.5))
+    piece = generator_of(uneven, ignore_input=True).generate(music, section(1.5, 5.5))
+    generated = [(1.5 + STEP * place, 2.0 + STEP * place, 80 + place) for place in range(8)]
+    assert notes_of(piece) == [(0.0, 0.5, 60), *generated]
+    # What can be gone on with is: 12 tokens are all there are.
+    with pytest.raises(SequenceGeneratorError, match=r"of 5.5 s at most"):
+        generator_of(Tokens(), ignore_input=True).generate(music, section(0.5, 6.5))
+    # A section that begins within the music.
+    with pytest.raises(CannotGoOnError, match=r"a section after the music"):
+        generator_of(uneven).generate(music, section(0.25, 0.75))
+    piece = generator_of(uneven, ignore_input=True).generate(music, section(0.25, 0.75))
+    assert notes_of(piece) == [(0.0, 0.5, 60), (0.25, 0.75, 80)]
 
 
 def test_models_that_cannot():

@@ -4,7 +4,6 @@ import pathlib
 import subprocess
 import sys
 
-import grpc
 import numpy as np
 import pytest
 
@@ -193,44 +192,6 @@ def test_one_timbre_asks_for_each_pitch_once(client, sizes):
     assert {round(timbre, 2) for timbre, _ in _timbres(played, np.arange(30) + 0.25)} == {
         round(toy_notes.timbre(5 << 32), 2)
     }
-
-
-class _Swapping:
-    """Has one version at a time, the next one after an answer of each before the last."""
-
-    def __init__(self, *versions):
-        self._versions, self.asked = list(versions), []
-
-    def status(self, model):
-        return {self._versions[0]: ("AVAILABLE", ""), 1: ("END", "")}
-
-    def metadata(self, model, version):
-        return {"interpolate": {}}
-
-    def predict(self, model, inputs, signature, version, output_filter):
-        return {"pitch": np.array([0, 127])}
-
-    def generate_audio(self, model, seeds, signature, version, **controls):
-        self.asked.append((version, len(seeds)))
-        if version not in (None, self._versions[0]):
-            raise ServingError(grpc.StatusCode.NOT_FOUND, f"no version {version}", "a:1")
-        if len(self._versions) > 1:
-            del self._versions[0]
-        return [Sound.from_samples(np.full(100, 0.5), 1000)] * len(seeds)
-
-
-def test_one_version_plays_a_piece_whatever_the_server_replaces():
-    piece = _piece(*((pitch, pitch + 0.05, pitch) for pitch in range(70)))
-    client = _Swapping(2, 3)
-    assert midi_synthesis.play(client, "notes", piece, [1]).num_notes == 70
-    assert client.asked == [(2, 64), (2, 6), (3, 64), (3, 6)]
-    client = _Swapping(*range(2, 20))
-    with pytest.raises(ServingError, match="no version 6"):
-        midi_synthesis.play(client, "notes", piece, [1])
-    client = _Swapping(2, 3)
-    with pytest.raises(ServingError, match="no version 2"):
-        midi_synthesis.play(client, "notes", piece, [1], version=2)
-    assert client.asked == [(2, 64), (2, 6)]
 
 
 def test_silent_notes_are_counted(client):

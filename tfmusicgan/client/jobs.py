@@ -22,7 +22,7 @@ from tfmusicgan.serving.sounds import Sound
 
 T = TypeVar("T")
 MAX_ROWS = 32  # 32 pieces stay under the 4 MiB that clients with default limits accept
-_MAX_SOUNDS = 8  # four requests of 8 notes of 4 s at a time end well within the default deadline
+MAX_SOUNDS = 8  # four requests of 8 notes of 4 s at a time end well within the default deadline
 MAX_REQUEST_BYTES = 3 << 20  # of given music: under the 4 MiB of a gRPC proxy's default limit
 
 Music = NoteSequence | bytes | Sequence[NoteSequence | bytes]
@@ -159,5 +159,5 @@ def sound_job(
     """
     signature = signature or ("synthesize" if controls else DEFAULT_SIGNATURE)
     rows = None if seeds is None else seed_rows(seeds)
-    most = min(max_rows, _MAX_SOUNDS)
+    most = min(max_rows, MAX_SOUNDS)
     return Job(model, signature, version, label, rows, controls, "wav", Sound.from_wav, most)

@@ -16,14 +16,14 @@ from collections.abc import Callable, Sequence
 import grpc
 import numpy as np
 
-from tfmusicgan.client import MusicClient, ServingError, jobs
+from tfmusicgan.client import MusicClient, ServingError
+from tfmusicgan.client.note_model import NoteModel
 from tfmusicgan.errors import ConfigError, MusicGanError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.rendering.note_mixing import NoteMix
 from tfmusicgan.rendering.wav import MAX_SECONDS
 from tfmusicgan.serving.sounds import Sound
 
-SIGNATURE = "interpolate"
 SECONDS_PER_TIMBRE = 6.0  # the released program's
 _FIRST_SECONDS = -1e-4  # before a note at 0
 _NOTES_AT_ONCE = 64  # 64 notes of 4 s are 16 MB of samples
@@ -79,12 +79,11 @@ def play(
       MusicGanError: If the piece has no note that the model can play, or one after an hour, or the
         model answers all of them with silence.
     """
-    _check_signature(client, model, version)
-    ranges: dict[int, tuple[int, int]] = {}
+    notes = NoteModel(client, model, version)
     chosen, num_chosen = version, 0
     while True:
         try:
-            return _play(client, model, sequence, seeds, chosen, ranges)
+            return _play(notes, sequence, seeds, chosen)
         except _OtherVersionError as other:
             chosen, num_chosen = other.version, num_chosen + 1
         except ServingError as error:
@@ -107,19 +106,17 @@ class _OtherVersionError(Exception):
 
 
 def _play(
-    client: MusicClient,
-    model: str,
+    model: NoteModel,
     sequence: NoteSequence,
     seeds: Sequence[int] | Callable[[float], Sequence[int]],
     version: int | None,
-    ranges: dict[int, tuple[int, int]],
 ) -> Performance:
     """Plays a piece by one version; one that is not named has to be the same for all notes.
 
     Raises:
       _OtherVersionError: If it is not, or may have another range than the one that was taken.
     """
-    low, high = _pitch_range(client, model, version, ranges)
+    low, high = model.pitch_range(version)
     pitched = [note for note in sequence.notes if not note.is_drum]
     notes = [note for note in pitched if low <= note.pitch <= high]
     name = sequence.id or sequence.filename
@@ -133,14 +130,10 @@ def _play(
     mix, num_heard, heard = None, 0, None
     for first in range(0, len(different), _NOTES_AT_ONCE):
         part = different[first : first + _NOTES_AT_ONCE]
-        controls = {field: part[field] for field in ("other_seed", "fraction", "pitch")}
-        answered, sounds = client.run(
-            jobs.sound_job(
-                model, part["seed"], SIGNATURE, version, None, controls, client.max_rows
-            )
-        )
+        answered, sounds = model.sounds(part, version)
         if version is None and answered:  # 0: the server does not say
-            if heard not in (None, answered) or ranges.get(answered) != (low, high):
+            is_same = heard in (None, answered)
+            if not is_same or (low, high) != model.range_of_answered(answered):
                 raise _OtherVersionError(answered)
             heard = answered
         mix = mix or NoteMix(ends.max(), sounds[0].sample_rate)
@@ -151,7 +144,7 @@ def _play(
     if not num_heard:
         raise MusicGanError(
             f"Expected notes that sound. Received: silence for each of the {len(notes)} notes of "
-            f"{name!r} from {model!r}. Export a model that was trained for longer."
+            f"{name!r} from {model.name!r}. Export a model that was trained for longer."
         )
     return Performance(
         Sound.from_samples(mix.finish(), mix.sample_rate),
@@ -188,35 +181,6 @@ def moving_timbres(
 def timbre_seeds(*seeds: int) -> np.ndarray:
     """Seeds of the timbres of the first notes that a model makes of given seeds: int64 [seeds]."""
     return np.array(seeds, np.int64) << np.int64(32)
-
-
-def _check_signature(client: MusicClient, model: str, version: int | None) -> None:
-    known = client.metadata(model, version)
-    if SIGNATURE not in known:
-        raise ConfigError(
-            f"Expected a model of single notes, with the signature {SIGNATURE!r}. Received: "
-            f"{model!r}, which has {', '.join(sorted(known))}."
-        )
-
-
-def _pitch_range(
-    client: MusicClient, model: str, version: int | None, ranges: dict[int, tuple[int, int]]
-) -> tuple[int, int]:
-    """The lowest and the highest pitch: a model answers which pitch it took.
-
-    Args:
-      client: Of the server.
-      model: The model's name.
-      version: A version number; None is the one that answers.
-      ranges: Those of versions that have answered; the one that is found is added.
-    """
-    if version in ranges:
-        return ranges[version]
-    seeds, controls = np.zeros(2, np.int64), {"other_seed": 0, "fraction": 0.0, "pitch": [0, 127]}
-    job = jobs.Job(model, SIGNATURE, version, None, seeds, controls, "pitch", int, max_rows=2)
-    answered, (low, high) = client.run(job)
-    ranges[answered if version is None else version] = low, high
-    return low, high
 
 
 def _check(notes: Sequence, low: int, high: int, num_all: int, name: str) -> None:
