@@ -70,7 +70,7 @@ def test_a_note_is_what_the_model_samples(model, ask):
     np.testing.assert_allclose(asked["audio"], model.audio_of(expected), atol=1e-4)
     for wav, audio in zip(asked["wav"], asked["audio"], strict=True):
         expected = np.clip(np.round(audio * 32768), -32768, 32767)
-        np.testing.assert_allclose(_samples(wav), expected, atol=0.5)
+        np.testing.assert_allclose(_samples(wav), expected, atol=1)  # halves go either way
     assert asked["wav"][0] == asked["wav"][2] != asked["wav"][1]
 
 

@@ -82,7 +82,8 @@ def test_samples_are_a_function_of_their_own_seed():
     whole = sample(seeds).numpy()
     assert whole.shape == (4, 2, 8, 48, 4) and np.isfinite(whole).all()
     turned = sample(tf.reverse(seeds, [0])).numpy()
-    np.testing.assert_array_equal(turned[::-1], whole)
+    # A row's place decides in which lane of the processor it is summed.
+    np.testing.assert_allclose(turned[::-1], whole, rtol=1e-4, atol=1e-7)
     assert len({phrase.tobytes() for phrase in whole}) == 4
 
 

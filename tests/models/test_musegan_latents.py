@@ -74,8 +74,9 @@ def test_bars_differ_through_the_temporal_latents_only(name, bars):
     # Without them (ReLU of a shift of zero), all bars are the same.
     kinds = zip(model.latents, shapes, strict=True)
     still = [tf.ones((1, *s)) if latent.fixed else tf.zeros((1, *s)) for latent, s in kinds]
-    for bar in _activations(model, still, None):
-        np.testing.assert_array_equal(bar, _activations(model, still, None)[0])
+    same = _activations(model, still, None)
+    for bar in same:  # as far as bars in other lanes of the processor are summed alike
+        np.testing.assert_allclose(bar, same[0], rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize(("name", "sets"), [("jamming", 1), ("hybrid", 1), ("composer", 1)])

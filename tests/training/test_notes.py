@@ -136,8 +136,9 @@ def test_a_note_is_heard_the_same_among_any_number(records, classifier):
     many = notes[np.arange(130) % 5]
     heard, alone = NoteClassifier(classifier).hear(many), NoteClassifier(classifier).hear(notes)
     assert heard.probabilities.shape == (130, 128) and heard.features.shape == (130, 5)
-    np.testing.assert_array_equal(heard.probabilities[:5], alone.probabilities)
-    np.testing.assert_array_equal(heard.features[-5:], alone.features)
+    # But for the processor's lanes, in which the last rows of a batch may be summed otherwise.
+    np.testing.assert_allclose(heard.probabilities[:5], alone.probabilities, rtol=1e-4)
+    np.testing.assert_allclose(heard.features[-5:], alone.features, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(heard.probabilities.sum(axis=1), 1.0, rtol=1e-5)
     logits = classifier.classify(notes.audio)["pitch"].numpy()
     np.testing.assert_allclose(alone.probabilities, tf.nn.softmax(logits), rtol=1e-3)

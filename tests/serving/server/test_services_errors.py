@@ -1,6 +1,7 @@
 """What Predict refuses: codes and texts of table 1.4 of the reference."""
 
 import gc
+import re
 import tracemalloc
 import weakref
 
@@ -106,8 +107,11 @@ def test_runtime_errors_keep_tensorflows_text(prediction):
             request(signature="matmul", inputs={"x": np.ones((2, 5), np.float32)}), timeout=20
         )
     assert refusal.value.code() == Code.INVALID_ARGUMENT
-    assert refusal.value.details().startswith(
-        "Matrix size-incompatible: In[0]: [2,5], In[1]: [4,3]\n\t [[{{node "
+    # Whether the function's name is there depends on what the machine's kernels are fused from.
+    assert re.match(
+        r"Matrix size-incompatible: In\[0\]: \[2,5\], In\[1\]: \[4,3\]\n\t \[\[\{\{"
+        r"(function_node \w+\}\}\{\{)?node ",
+        refusal.value.details(),
     )
 
 
