@@ -9,7 +9,7 @@ async with AsyncMusicClient("127.0.0.1:8500") as client:
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Self, TypeVar
+from typing import Self
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.serving.messages import DEFAULT_SIGNATURE
 from tfmusicgan.serving.sounds import Sound
 
-T = TypeVar("T")
+T = jobs.T  # one, so that both clients have the same signatures
 
 
 class AsyncMusicClient(ClientBase):

@@ -15,7 +15,6 @@ NumPy in and out, NoteSequences for music; no TensorFlow, no tensorflow-serving-
 import concurrent.futures
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION
-from typing import TypeVar
 
 from tfmusicgan.client import jobs, requests
 from tfmusicgan.client.callers import CallGroup
@@ -28,7 +27,7 @@ from tfmusicgan.errors import ConfigError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.serving.sounds import Sound
 
-T = TypeVar("T")
+T = jobs.T  # one, so that both clients have the same signatures
 
 
 class MusicClient(ModelClient):
