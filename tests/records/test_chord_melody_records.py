@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -120,9 +121,13 @@ def test_the_manifest_describes_and_counts(records):
     assert found.pop("no_chords") == ("alone.mid",)
     assert found.pop("too_short") == ("short.mid",)
     assert found.popitem()[1] == ("noise.mid",) and not found
+    batches = [b for split in SPLITS for b in RecordSet.open(records, split).examples()]
+    unknown = sum(np.count_nonzero(batch["tokens"] == 1) for batch in batches)
+    assert manifest.lost == {"unknown_words": unknown} and unknown > 3
     words = manifest.representation["parameters"]["words"]
     assert len(words) > 22
     text = describe(manifest)
+    assert re.search(rf"not in the phrases +number\n-+ +-+\nunknown_words +{unknown}$", text)
     assert f"{words[19]}, ... ({len(words)} in all)" in text and words[21] not in text
 
 

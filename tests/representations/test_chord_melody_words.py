@@ -114,6 +114,16 @@ def test_the_vocabulary_is_of_the_windows_most_frequent_first():
     assert rep.with_vocabulary([short]) == rep.with_vocabulary([]) == rep
 
 
+def test_words_that_the_vocabulary_lacks_are_counted():
+    # Unknown are the words 2, 5 and 6 of seven.
+    rep = dataclasses.replace(REP, words=(*WORDS[:2], *WORDS[3:5]))
+    found = {}
+    for length, hop in [(4, None), (3, None), (3, 2), (2, 3), (7, 1), (3, 4)]:
+        one = dataclasses.replace(rep, length=length, hop=hop)
+        found[length, hop] = one.count_lost(TUNE)["unknown_words"]
+    assert found == {(4, None): 1, (3, None): 2, (3, 2): 3, (2, 3): 0, (7, 1): 3, (3, 4): 3}
+
+
 def test_noise_of_floats_and_of_ticks_does_not_matter():
     exact = tune((0, 1 / 3, 60), (1 / 3, 2 / 3, 61), (1, 1, 62), *chord(0, 2, 48))
     noisy = tune(

@@ -119,6 +119,14 @@ def test_windows_follow_each_other_and_the_short_last_one_is_counted():
     assert TINY.encode_counted(sequence)[1] == {"too_few_notes": 0, "short_last_window": 0}
 
 
+def test_notes_that_no_key_plays_are_counted():
+    within = [(0.0, 4.0, 60), (1.0, 2.0, 64)]
+    outside = [(0.5, 1.0, 59), (2.0, 3.0, 65), (3.0, 3.5, 90)]
+    other = [(0.0, 1.0, 30, 1), (0.0, 1.0, 35, 9, True)]  # No melody's: left out as a whole.
+    assert TINY.count_lost(tune(*within, *outside, *other)) == {"notes_out_of_range": 3}
+    assert TINY.count_lost(tune(*within)) == {"notes_out_of_range": 0}
+
+
 def test_hops():
     sequence = tune((0, 2, 60), (2, 4, 61), (4, 6, 62), (6, 7, 63))
     found = {}

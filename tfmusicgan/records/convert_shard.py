@@ -8,7 +8,7 @@ import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from tfmusicgan.datasets.base import Reader
@@ -39,6 +39,7 @@ class ShardStats:
       sha256: Digest of the file; empty in a dry run.
       dropped: Pieces left out.
       dropped_phrases: Reason -> phrases left out of kept pieces.
+      lost: What -> how much of it the kept pieces' phrases are without.
     """
 
     file: str
@@ -50,11 +51,7 @@ class ShardStats:
     sha256: str = ""
     dropped: list[DroppedPiece] = dataclasses.field(default_factory=list)
     dropped_phrases: dict[str, int] = dataclasses.field(default_factory=dict)
-
-    def drop_phrases(self, reason: str, count: int) -> None:
-        """Counts phrases left out of a piece that is kept."""
-        if count:
-            self.dropped_phrases[reason] = self.dropped_phrases.get(reason, 0) + count
+    lost: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
         """The text of the stats file."""
@@ -180,9 +177,11 @@ def _encode(
         stats.dropped.append(DroppedPiece(name, error.reason, str(error)))
         return []
     kept = _spread(examples, options.max_phrases)
-    stats.drop_phrases("max_phrases", len(examples) - len(kept))
+    _add(stats.dropped_phrases, {"max_phrases": len(examples) - len(kept)})
     stats.num_pieces += 1
     stats.num_notes += len(notes_of(music).notes)
+    if hasattr(options.representation, "count_lost"):
+        _add(stats.lost, options.representation.count_lost(music))
     return kept
 
 
@@ -193,9 +192,15 @@ def _encode_counted(
     if not hasattr(representation, "encode_counted"):
         return representation.encode(music)
     examples, left_out = representation.encode_counted(music)
-    for reason, count in left_out.items():
-        stats.drop_phrases(reason, count)
+    _add(stats.dropped_phrases, left_out)
     return examples
+
+
+def _add(totals: dict[str, int], counts: Mapping[str, int]) -> None:
+    """Adds counts to totals; those of 0 leave no trace."""
+    for name, count in counts.items():
+        if count:
+            totals[name] = totals.get(name, 0) + count
 
 
 def _spread(examples: list[Example], limit: int) -> list[Example]:

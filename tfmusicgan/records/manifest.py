@@ -72,6 +72,8 @@ class Manifest:
       sources: Number of sources listed, and the SHA-256 over their names and digests.
       versions: Package name -> version that wrote the set.
       files: Name of `KEPT_FILES` -> SHA-256 of what lies beside the shards.
+      lost: What -> how much of it the phrases of the kept pieces are without, such as notes outside
+        the representation's pitch range.
     """
 
     dataset: Mapping[str, Any]
@@ -83,6 +85,7 @@ class Manifest:
     sources: Mapping[str, Any]
     versions: Mapping[str, str]
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    lost: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def num_examples(self, split: str) -> int:
         """Number of examples in a split."""
@@ -95,8 +98,9 @@ class Manifest:
     def to_json(self) -> str:
         """The manifest file's text."""
         content = {"format": FORMAT, "format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
-        if not self.files:  # as sets without any have always been written
-            del content["files"]
+        for name in ("files", "lost"):
+            if not content[name]:  # as sets without any have always been written
+                del content[name]
         return json.dumps(content, indent=2) + "\n"
 
     @classmethod
@@ -128,7 +132,7 @@ class Manifest:
                 f"{version}. Convert the data again with this version of the suite."
             )
         try:
-            content = {"files": {}, **content}
+            content = {"files": {}, "lost": {}, **content}
             fields = {field.name: content[field.name] for field in dataclasses.fields(cls)}
             if not set(fields["files"]) <= set(KEPT_FILES):
                 raise KeyError("files")

@@ -3,7 +3,7 @@
 import dataclasses
 import importlib.metadata
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -74,6 +74,7 @@ def make_manifest(
         },
         versions=package_versions(),
         files=dict(files),
+        lost=_count_lost(stats),
     )
 
 
@@ -138,6 +139,9 @@ def counts_table(manifest: Manifest) -> str:
             for reason, drop in drops
         ]
         lines += ["", *_table(("left out because", "pieces", "phrases", "such as"), rows)]
+    if manifest.lost:
+        rows = [(name, f"{count:,}") for name, count in manifest.lost.items()]
+        lines += ["", *_table(("not in the phrases", "number"), rows)]
     return "\n".join(lines)
 
 
@@ -153,6 +157,13 @@ def _count_drops(dropped: Sequence[DroppedPiece], stats: Sequence[ShardStats]) -
         reason: Drop(len(names[reason]), phrases[reason], tuple(names[reason][:_NAMES_IN_MANIFEST]))
         for reason in sorted({*names, *phrases})
     }
+
+
+def _count_lost(stats: Sequence[ShardStats]) -> dict[str, int]:
+    lost = Counter()
+    for one in stats:
+        lost.update(one.lost)
+    return dict(sorted(lost.items()))
 
 
 def _describe_fields(options: ConvertOptions) -> dict[str, dict]:

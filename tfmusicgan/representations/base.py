@@ -29,9 +29,10 @@ class FieldSpec:
 class Representation(Protocol):
     """NoteSequence <-> arrays, NumPy only. Implementations are frozen dataclasses.
 
-    One may also have `encode_counted`, which says what `encode` leaves out of a piece, and
-    `needs_vocabulary` with `with_vocabulary` (see `tfmusicgan.records.vocabulary`). One with
-    `reads_audio` encodes a `RecordedNote`, a note with its audio, in place of a NoteSequence.
+    One may also have `encode_counted`, which says which phrases `encode` leaves out of a piece,
+    `count_lost`, which says what the phrases are without, and `needs_vocabulary` with
+    `with_vocabulary` (see `tfmusicgan.records.vocabulary`). One with `reads_audio` encodes a
+    `RecordedNote`, a note with its audio, in place of a NoteSequence.
 
     Class attributes:
       name: The name in the registry.

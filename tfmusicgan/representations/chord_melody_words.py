@@ -196,6 +196,17 @@ class ChordMelodyWords:
         examples = [{"tokens": tokens[start : start + self.length]} for start in starts]
         return examples, {"short_last_window": int(reached < len(words))}
 
+    def count_lost(self, sequence: NoteSequence) -> dict[str, int]:
+        """`"unknown_words"`: the words of a piece's windows that the vocabulary lacks.
+
+        Raises:
+          ConversionError: As `encode`.
+        """
+        words, starts = self._cut(sequence)
+        # Windows may overlap, or leave words out between them.
+        inside = np.unique(np.add.outer(starts, np.arange(self.length)))
+        return {"unknown_words": np.count_nonzero(self.find_tokens(words[inside]) == UNKNOWN)}
+
     def find_words(self, sequence: NoteSequence) -> np.ndarray:
         """The words of a whole piece.
 

@@ -19,6 +19,7 @@ from tfmusicgan.representations.bar_stretches import MAX_BARS, missing_quarters
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.note_arrays import note_arrays
 from tfmusicgan.representations.octaves import fold
+from tfmusicgan.representations.piano_roll_bars import draw_bars
 from tfmusicgan.representations.piano_roll_grid import round_steps
 from tfmusicgan.representations.track_assignment import assign_tracks
 
@@ -67,7 +68,7 @@ def encode_track(
     drawn = taken & (pitch >= 0) & (pitch < rep.num_pitches)
     cell = pitch[drawn] * rep.num_tracks + track_index
     start, end = notes.start_quarters[drawn], notes.end_quarters[drawn]
-    return rep.draw_bars(num_bars, start, end, cell)[..., track_index]
+    return draw_bars(rep, num_bars, start, end, cell)[..., track_index]
 
 
 def count_bars(

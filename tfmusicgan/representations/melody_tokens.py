@@ -186,6 +186,13 @@ class MelodyTokens(PlainParameters):
         }
         return [{"tokens": window} for window in kept], left_out
 
+    def count_lost(self, sequence: NoteSequence) -> dict[str, int]:
+        """`"notes_out_of_range"`: the melody's notes that no key plays."""
+        notes = note_arrays(sequence)
+        melody = melody_notes(notes, sequence, self.melody_name)
+        key = notes.pitch - self.lowest_pitch
+        return {"notes_out_of_range": np.count_nonzero(melody & ~self._in_range(key))}
+
     def sample(self, sequence: NoteSequence, any_octave: bool = False) -> np.ndarray:
         """Samples the melody of a whole piece.
 
@@ -210,7 +217,7 @@ class MelodyTokens(PlainParameters):
             melody &= (pitch >= 0) & (pitch < 128)
             pitch = fold(pitch, self.lowest_pitch, self.num_pitches)
         pitch = pitch - self.lowest_pitch
-        taken = melody & (pitch >= 0) & (pitch < self.num_pitches)
+        taken = melody & self._in_range(pitch)
         if not taken.any():
             raise ConversionError(
                 f"Expected a melody of pitches {self.lowest_pitch}-"
@@ -259,6 +266,10 @@ class MelodyTokens(PlainParameters):
             self.num_pitches,
             self.default_qpm if qpm is None else qpm,
         )
+
+    def _in_range(self, key: np.ndarray) -> np.ndarray:
+        """Whether pitches, counted from the lowest, are keys: bool [notes]."""
+        return (key >= 0) & (key < self.num_pitches)
 
     def _next_points(self, seconds: np.ndarray) -> np.ndarray:
         """The first sample point at or after each time, float64; noise does not matter."""

@@ -21,7 +21,8 @@ from tfmusicgan.representations.parameters import (
     check_pitches,
     check_whole_numbers,
 )
-from tfmusicgan.representations.piano_roll_grid import count_notes, draw, round_steps, separate
+from tfmusicgan.representations.piano_roll_bars import draw_bars
+from tfmusicgan.representations.piano_roll_grid import count_notes
 from tfmusicgan.representations.piano_roll_messages import decode_batch, hit_cells
 from tfmusicgan.representations.track_assignment import assign_tracks
 from tfmusicgan.representations.tracks import TRACK_SETS, Track, check_tracks, parse_tracks
@@ -171,7 +172,7 @@ class MultitrackPianoRoll:
             )
         track = assign_tracks(notes, sequence, self.tracks) if len(notes) else np.zeros(0, np.int64)
         pitch = notes.pitch - self.lowest_pitch
-        taken = (track >= 0) & (pitch >= 0) & (pitch < self.num_pitches)
+        taken = (track >= 0) & self._in_range(pitch)
         if not taken.any():
             raise ConversionError(
                 f"Expected notes of the tracks {', '.join(t.name for t in self.tracks)}. Received: "
@@ -199,8 +200,8 @@ class MultitrackPianoRoll:
         phrases, num_windows = [], 0
         for stretch in stretches:
             origin = stretch.start_quarter
-            roll = self.draw_bars(
-                stretch.num_bars, start[taken] - origin, end[taken] - origin, cell[taken]
+            roll = draw_bars(
+                self, stretch.num_bars, start[taken] - origin, end[taken] - origin, cell[taken]
             )
             phrases.extend(self._windows(roll))
             num_windows += (stretch.num_bars - self.bars) // self.hop_bars + 1
@@ -212,6 +213,20 @@ class MultitrackPianoRoll:
             )
         left_out = {"too_few_notes": num_windows - len(phrases)}
         return [{"piano_roll": phrase} for phrase in phrases], left_out
+
+    def count_lost(self, sequence: NoteSequence) -> dict[str, int]:
+        """A piece's notes that no phrase has: those of no track, and of the others out of range.
+
+        Raises:
+          ConversionError: With reason `"wrong_part_count"`.
+        """
+        notes = note_arrays(sequence)
+        has_track = assign_tracks(notes, sequence, self.tracks) >= 0
+        outside = ~self._in_range(notes.pitch - self.lowest_pitch)
+        return {
+            "notes_of_no_track": np.count_nonzero(~has_track),
+            "notes_out_of_range": np.count_nonzero(has_track & outside),
+        }
 
     def decode(self, example: Example, qpm: float = 120.0) -> NoteSequence:
         """Builds the NoteSequence of one phrase, or of several that follow each other.
@@ -229,34 +244,6 @@ class MultitrackPianoRoll:
           ConfigError: If `qpm` is out of range.
         """
         return decode_batch(np.asarray(example["piano_roll"])[np.newaxis], self, qpm)[0]
-
-    def draw_bars(
-        self, num_bars: int, start: np.ndarray, end: np.ndarray, cell: np.ndarray
-    ) -> np.ndarray:
-        """Draws notes into consecutive bars.
-
-        Args:
-          num_bars: How many bars.
-          start: float64 [notes], in quarter notes from the beginning of the first bar.
-          end: float64 [notes].
-          cell: int64 [notes], index of the pitch times the number of tracks, plus the track.
-
-        Returns:
-          bool [num_bars, steps_per_bar, num_pitches, tracks].
-        """
-        num_steps = num_bars * self.steps_per_bar
-        start = round_steps(start, self.steps_per_beat, num_steps)
-        end = round_steps(end, self.steps_per_beat, num_steps)
-        drum = np.array([track.is_drum for track in self.tracks])[cell % self.num_tracks]
-        kept = drum | (end - start >= self.min_note_steps)
-        start, end, cell, drum = start[kept], end[kept], cell[kept], drum[kept]
-        end = np.maximum(end, start + 1)
-        end = np.where(drum, end, separate(start, end, cell, self.separate_notes))
-        if self.drum_onsets_only:
-            end = np.where(drum, start + 1, end)
-        roll = draw(start, end, cell, num_steps, self.num_pitches * self.num_tracks)
-        shape = (num_bars, self.steps_per_bar, self.num_pitches, self.num_tracks)
-        return roll.reshape(shape)
 
     def to_parameters(self) -> dict[str, Any]:
         """The fields as JSON-able values."""
@@ -277,6 +264,10 @@ class MultitrackPianoRoll:
         if "tracks" in parameters:
             parameters["tracks"] = parse_tracks(parameters["tracks"])
         return cls(**parameters)
+
+    def _in_range(self, pitch: np.ndarray) -> np.ndarray:
+        """Whether pitches, counted from the lowest, are among the grid's: bool [notes]."""
+        return (pitch >= 0) & (pitch < self.num_pitches)
 
     def _windows(self, roll: np.ndarray) -> list[np.ndarray]:
         """The phrases of a stretch that have enough notes and tracks, as read-only views."""

@@ -102,7 +102,7 @@ def draw_tracks(
     representation: MultitrackPianoRoll,
     num_bars: tf.Tensor | int,
 ) -> tf.Tensor:
-    """Draws notes into consecutive bars, as `MultitrackPianoRoll.draw_bars`.
+    """Draws notes into consecutive bars, as `piano_roll_bars.draw_bars`.
 
     Args:
       notes: Of `read_notes`; those outside the pitch range are left out.
