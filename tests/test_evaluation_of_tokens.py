@@ -12,7 +12,7 @@ from tfmusicgan.evaluation import HELD_OUT, TRAINED, TRAINING, UNTRAINED, token_
 from tfmusicgan.evaluation.runs import _held_out
 from tfmusicgan.metrics import text
 from tfmusicgan.models.token_unigram import TokenUnigram
-from tfmusicgan.recipes.seqgan_oracle import UnigramConfig
+from tfmusicgan.recipes.seqgan_baselines import UnigramConfig
 from tfmusicgan.records.reader import RecordSet
 from tfmusicgan.representations.token_sequence import TokenSequence
 from tfmusicgan.training.monitor import MusicMonitor

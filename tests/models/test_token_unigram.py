@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfmusicgan.models.token_unigram import TokenUnigram
-from tfmusicgan.recipes.seqgan_oracle import UnigramConfig
+from tfmusicgan.recipes.seqgan_baselines import UnigramConfig
 from tfmusicgan.representations.token_sequence import TokenSequence
 
 BATCHES = [np.int32([[0, 2, 2], [2, 4, 0]]), np.int32([[2, 2, 2], [4, 2, 2]])]

@@ -21,6 +21,7 @@ from tfmusicgan.representations.base import Representation
 from tfmusicgan.representations.packing_graph import pack_numbers
 
 if typing.TYPE_CHECKING:
+    from tfmusicgan.models.base import MusicGAN
     from tfmusicgan.models.token_gan import TokenGAN
 
 
@@ -38,7 +39,7 @@ def signatures(model: TokenGAN) -> dict[str, Signature]:
     Raises:
       ExportError: If the representation has no graph half.
     """
-    graph_half(model.representation)
+    default = default_signature(model)
     numbers, whole = tf.TensorSpec([None], tf.float32), tf.TensorSpec([None], tf.int32)
     seed = {"seed": tf.TensorSpec([None], tf.int64)}
     drawing = {**seed, "temperature": numbers, "top_k": whole, "top_p": numbers, "length": whole}
@@ -51,7 +52,7 @@ def signatures(model: TokenGAN) -> dict[str, Signature]:
     }
     qpm = model.representation.default_qpm
     return {
-        "serving_default": Signature(lambda seed: _serve(model, seed), seed, {"seed": 1}),
+        **default,
         "generate": Signature(
             lambda **given: _generate(model, **given),
             {**drawing, "qpm": numbers},
@@ -65,6 +66,17 @@ def signatures(model: TokenGAN) -> dict[str, Signature]:
             {**ranges, "length": (0, model.max_length)},
         ),
     }
+
+
+def default_signature(model: MusicGAN) -> dict[str, Signature]:
+    """`serving_default` of a model that draws tokens: from `seed` to `note_sequence`.
+
+    Raises:
+      ExportError: If the representation has no graph half.
+    """
+    graph_half(model.representation)
+    seed = {"seed": tf.TensorSpec([None], tf.int64)}
+    return {"serving_default": Signature(lambda seed: _serve(model, seed), seed, {"seed": 1})}
 
 
 def graph_half(representation: Representation) -> types.ModuleType:
@@ -89,7 +101,7 @@ def graph_half(representation: Representation) -> types.ModuleType:
     )
 
 
-def _serve(model: TokenGAN, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+def _serve(model: MusicGAN, seed: tf.Tensor) -> dict[str, tf.Tensor]:
     rep = model.representation
     qpm = tf.fill(tf.shape(seed), np.float32(rep.default_qpm))
     tokens = model.sample_examples(seed)["tokens"]

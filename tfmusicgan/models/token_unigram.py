@@ -1,4 +1,4 @@
-"""The baseline "random" of SeqGAN's table 1: tokens drawn one by one, each by its frequency.
+"""The baseline "random" of SeqGAN's tables: tokens drawn one by one, each by its frequency.
 
 Yu, Zhang, Wang, Yu, AAAI 2017, arXiv 1609.05473. The paper does not say how its random tokens are
 drawn; its figure, 10.310, is that of draws by frequency, not of uniform ones (11.43 under the
@@ -12,9 +12,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfmusicgan.models import noise, token_draws
+from tfmusicgan.models import noise, token_draws, token_pieces
 from tfmusicgan.models.base import MusicGAN
-from tfmusicgan.recipes.seqgan_oracle import UnigramConfig
+from tfmusicgan.models.signature import Signature
+from tfmusicgan.recipes.seqgan_baselines import UnigramConfig
 from tfmusicgan.representations.base import Representation
 
 _SAMPLING_STREAM = 2
@@ -95,6 +96,10 @@ class TokenUnigram(MusicGAN):
     def sample_examples(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         """The same as `sample`."""
         return self.sample(seeds)
+
+    def signatures(self) -> dict[str, Signature]:
+        """`serving_default`."""
+        return token_pieces.default_signature(self)
 
     def negative_log_likelihood(self, tokens: tf.Tensor) -> tf.Tensor:
         """-log p of sequences a token, in nats: int32 [n, length] to float32 [n].

@@ -10,7 +10,7 @@ from tfmusicgan.recipes import (
     musegan,
     pitch_classifier,
     polyphonic_seqgan,
-    seqgan,
+    seqgan_nottingham,
     seqgan_oracle,
 )
 from tfmusicgan.recipes.base import Preset, Recipe, override, rebuild
@@ -18,7 +18,7 @@ from tfmusicgan.recipes.base import Preset, Recipe, override, rebuild
 _FAMILIES = (
     musegan,
     binary_musegan,
-    seqgan,
+    seqgan_nottingham,
     seqgan_oracle,
     polyphonic_seqgan,
     gansynth,

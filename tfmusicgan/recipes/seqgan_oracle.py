@@ -6,74 +6,19 @@ github.com/LantaoYu/SeqGAN, and of its history before March 2017 for the baselin
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from tfmusicgan.errors import ConfigError
 from tfmusicgan.recipes.base import Preset, Recipe
 from tfmusicgan.recipes.policy_gradient import COLLAPSE_BELOW, MLE_ONLY
 from tfmusicgan.recipes.seqgan import PAPER, TINY, SeqGANConfig
-from tfmusicgan.recipes.wasserstein import check_positive
-
-
-@dataclasses.dataclass(frozen=True)
-class NoDiscriminatorConfig(SeqGANConfig):
-    """SeqGAN's generator by policy gradient whose rewards are no discriminator's."""
-
-    needs_discriminator: ClassVar[bool] = False
-
-    discriminator_sets: int = 0
-    sets_per_round: int = 0
-
-    def __post_init__(self):
-        """Checks ranges.
-
-        Raises:
-          ConfigError: If a value is out of its range, or there are sets for a discriminator.
-        """
-        super().__post_init__()
-        if self.discriminator_sets or self.sets_per_round:
-            raise ConfigError(
-                "Expected discriminator_sets=0 and sets_per_round=0: there is no discriminator. "
-                f"Received: {self.discriminator_sets} and {self.sets_per_round}."
-            )
-
-
-@dataclasses.dataclass(frozen=True)
-class PGBleuConfig(NoDiscriminatorConfig):
-    """The baseline PG-BLEU (released code): BLEU rewards."""
-
-    likelihood_steps: int = 31_200  # 200 epochs
-    likelihood_learning_rate: float = 1e-3  # that of the time of the paper
-    policy_learning_rate: float = 1e-3
-    rounds: int = 800
-    roll_outs: int = 1
-    num_references: int = 3_994  # 40 % of the training sequences
-
-    def __post_init__(self):
-        """Checks ranges.
-
-        Raises:
-          ConfigError: If a value is out of its range, or there are sets for a discriminator.
-        """
-        super().__post_init__()
-        check_positive(self, ("num_references",))
-
-
-@dataclasses.dataclass(frozen=True)
-class UnigramConfig:
-    """The baseline that counts tokens: one epoch of the oracle's training sequences."""
-
-    batch_size: int = 64
-    training_steps: int = 156
-
-    def __post_init__(self):
-        """Checks ranges.
-
-        Raises:
-          ConfigError: If a value is out of its range.
-        """
-        check_positive(self, ("batch_size", "training_steps"))
-
+from tfmusicgan.recipes.seqgan_baselines import (
+    ADVERSARIAL_OFF,
+    SCHEDULED_SAMPLING,
+    TINY_SCHEDULED_SAMPLING,
+    NoDiscriminatorConfig,
+    PGBleuConfig,
+    UnigramConfig,
+)
 
 # The synthetic experiment: published sizes; a vocabulary of 500 and a quarter of the filters. The
 # published 50 sets and 5 a round would take most of two hours of two CPU cores a seed.
@@ -90,12 +35,6 @@ _ORACLE_VOCABULARIES = {
     "tiny": {"num_tokens": 30},
 }
 _ORACLE_METRICS = ("oracle_nll", "self_bleu", "distinct_ngrams")
-_ADVERSARIAL_OFF = {"discriminator_sets": 0, "sets_per_round": 0}
-_SCHEDULED_SAMPLING = {
-    "likelihood_steps": 46_800,  # 300 epochs
-    "likelihood_learning_rate": 1e-3,  # that of the time of the paper
-    "scheduled_sampling_decay": 0.002,
-}
 
 
 def _oracle_configs(tiny: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
@@ -172,9 +111,9 @@ RECIPES = (
         "baseline",
         "The same generator, by scheduled sampling.",
         _oracle_configs(
-            {"likelihood_steps": 4, "likelihood_epoch_steps": 1, "scheduled_sampling_decay": 0.3},
+            TINY_SCHEDULED_SAMPLING,
             **MLE_ONLY,
-            **_SCHEDULED_SAMPLING,
+            **SCHEDULED_SAMPLING,
         ),
     ),
     _oracle_row(
@@ -184,7 +123,7 @@ RECIPES = (
         {
             "paper": PGBleuConfig(),
             "small": PGBleuConfig(rounds=200),
-            "tiny": PGBleuConfig(**{**TINY, **_ADVERSARIAL_OFF, "rounds": 3, "num_references": 5}),
+            "tiny": PGBleuConfig(**{**TINY, **ADVERSARIAL_OFF, "rounds": 3, "num_references": 5}),
         },
         model="pg_bleu",
     ),
@@ -197,7 +136,7 @@ RECIPES = (
             "small": NoDiscriminatorConfig(
                 rounds=_ORACLE_SMALL.rounds, policy_learning_rate=_SMALL_POLICY_RATE
             ),
-            "tiny": NoDiscriminatorConfig(**{**TINY, **_ADVERSARIAL_OFF, "rounds": 3}),
+            "tiny": NoDiscriminatorConfig(**{**TINY, **ADVERSARIAL_OFF, "rounds": 3}),
         },
         model="random_rewards",
     ),
