@@ -23,10 +23,11 @@ TOY = (
     ("--num=100000", "--num=70"),
     ("--model=chorales --num=4", "--server={server} --model=chorales --num=2"),
     ("--model_root=serving/models", "--model_root=serving/models --port=0"),
-    ("--control=threshold=0.6", "--control=threshold=0.4"),  # barely trained, it plays softly
+    # Barely trained, it plays softly; or all keys for half a minute, whose sound takes long.
+    ("--control=threshold=0.6", "--control=threshold=0.4 --formats=midi,png"),
     (
         "--model=harmony --accompany=MELODY.mid",
-        "--server={server} --model=harmony --accompany=voices/0.mid",
+        "--server={server} --model=harmony --accompany=voices/0.mid --formats=midi",
     ),
     # The chorales take 15 s to read: four made-up voices do as well.
     (

@@ -83,12 +83,13 @@ def pool():
 def accompanying_server(tiny_export, tmp_path_factory):
     """The models of `tests.serving.accompaniment`, and none of what else has been exported."""
     from tests.serving import accompaniment
+    from tests.serving.warmup import without_warmup
     from tfmusicgan.serving.server import app
     from tfmusicgan.serving.server.storage import ModelSource
 
     root = tmp_path_factory.mktemp("accompanying")
     for recipe in (accompaniment.PLAIN, accompaniment.RECIPE):
-        (root / recipe).symlink_to(tiny_export(recipe).parent)
+        without_warmup(tiny_export(recipe), root / recipe)
     source = ModelSource(root=str(root))
     with app.running(app.ServerOptions(source, port=0, poll_seconds=0)) as server:
         yield server

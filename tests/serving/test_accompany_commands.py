@@ -23,7 +23,7 @@ def base(accompanying_server, tmp_path):
 def test_the_command_takes_a_file(capsys, base, tmp_path):
     write_midi(soprano(4, bars=2, qpm=100.0), tmp_path / "melody.mid")
     base = [*base, f"--accompany={tmp_path}/melody.mid"]
-    assert run(generate.main, *base, "--num=2", "--control=threshold=0.3") == 0
+    assert run(generate.main, *base, "--num=2", "--control=threshold=0.9") == 0
     paths = capsys.readouterr().out.splitlines()
     names = [f"{RECIPE}_seed0_00{i}.{suffix}" for i in (0, 1) for suffix in ("mid", "wav", "png")]
     assert paths == [f"{tmp_path}/out/{name}" for name in names]

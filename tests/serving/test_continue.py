@@ -20,11 +20,13 @@ RECIPE = "seqgan_nottingham"
 
 
 @pytest.fixture(scope="module")
-def server(tiny_export):
+def server(tiny_export, tmp_path_factory):
+    from tests.serving.warmup import without_warmup
     from tfmusicgan.serving.server import app
     from tfmusicgan.serving.server.storage import ModelSource
 
-    source = ModelSource(name=RECIPE, base_path=str(tiny_export(RECIPE).parent))
+    folder = without_warmup(tiny_export(RECIPE), tmp_path_factory.mktemp("models") / RECIPE)
+    source = ModelSource(name=RECIPE, base_path=str(folder))
     with app.running(app.ServerOptions(source, port=0)) as server:
         yield server
 

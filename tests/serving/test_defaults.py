@@ -11,6 +11,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from tests.serving.warmup import without_warmup
 from tfmusicgan.client import MusicClient
 from tfmusicgan.models.signature import Signature
 from tfmusicgan.note_sequences.proto import NoteSequence
@@ -36,9 +37,10 @@ def saved_model(tiny_export):
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["batching", "by request"])
-def server(request, tiny_export):
+def server(request, tiny_export, tmp_path_factory):
     """The embedded server, with and without its queue: the stock server has both ways."""
-    source = ModelSource(name=RECIPE, base_path=str(tiny_export(RECIPE).parent))
+    folder = without_warmup(tiny_export(RECIPE), tmp_path_factory.mktemp("models") / RECIPE)
+    source = ModelSource(name=RECIPE, base_path=str(folder))
     engine = EngineOptions(BatchOptions() if request.param else None)
     with app.running(app.ServerOptions(source, port=0, engine=engine)) as server:
         server.is_batching = request.param
