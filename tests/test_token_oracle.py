@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfmusicgan.errors import ReadError
+from tfmusicgan.errors import ConversionError, ReadError
 from tfmusicgan.token_oracle import TokenOracle
 
 
@@ -47,6 +47,16 @@ def test_what_is_all_but_impossible_counts_as_released():
     oracle = dataclasses.replace(oracle, output_bias=shut)
     found = oracle.negative_log_likelihood(np.array([[2, 1]]))
     assert found[0, 0] == pytest.approx(-np.log(1e-20)) and found[0, 1] < 46
+
+
+@pytest.mark.parametrize(("token", "received"), [(-1, "-1 to 3"), (7, "0 to 7")])
+def test_tokens_outside_the_vocabulary(token, received):
+    tokens = np.array([[0, 3, 1], [2, 1, 3]])
+    oracle = TokenOracle.draw(7, seed=0)
+    assert np.isfinite(oracle.negative_log_likelihood(tokens)).all()
+    tokens[1, 1] = token
+    with pytest.raises(ConversionError, match=rf"vocabulary, 0 to 6\. Received: {received}\."):
+        oracle.negative_log_likelihood(tokens)
 
 
 def test_samples_follow_the_probabilities():

@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from tfmusicgan.errors import ReadError
+from tfmusicgan.errors import ConversionError, ReadError
 from tfmusicgan.files import replacing
 from tfmusicgan.note_sequences.npz_file import NpzFile
 
@@ -159,7 +159,17 @@ class TokenOracle:
 
         Returns:
           float64 [sequences, length], at most 46.05 (-log 1e-20, as released).
+
+        Raises:
+          ConversionError: If a token is outside the vocabulary.
         """
+        low, high = tokens.min(initial=0), tokens.max(initial=0)
+        if low < 0 or high >= self.num_tokens:
+            raise ConversionError(
+                f"Expected tokens of the oracle's vocabulary, 0 to {self.num_tokens - 1}. "
+                f"Received: {low} to {high}.",
+                reason="token_out_of_range",
+            )
         found = np.empty(tokens.shape, np.float64)
         for begin in range(0, len(tokens), _ROWS_AT_A_TIME):
             rows = tokens[begin : begin + _ROWS_AT_A_TIME]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SeqGAN and polyphonic SeqGAN on the Nottingham tunes: records, runs over several seeds beside
-# likelihood alone, what is set against collapse, the tables, and tunes to hear. Run again, it goes on
+# their baselines, what is set against collapse, the tables, and tunes to hear. Run again, it goes on
 # where it was.
 #
 #   TUNES=folder ./scripts/reproduce/nottingham.sh
@@ -21,7 +21,7 @@ TUNES=${TUNES:+$(realpath -m "$TUNES")}
 cd "$ROOT"
 SEEDS=${SEEDS:-0 1 2}
 SEQUENCES=${SEQUENCES:-1024}
-OPTIONS=${OPTIONS-"reward_baseline=batch_mean entropy_bonus=0.05 sampling_temperature=1.2
+OPTIONS=${OPTIONS-"reward_baseline=batch_mean entropy_bonus=0.01 entropy_bonus=0.05 sampling_temperature=1.2
   sequence_level_reward=true discriminator_loss=wasserstein"}
 OPTION_SEEDS=${OPTION_SEEDS:-0}
 read -r first_seed _ <<<"$SEEDS"
@@ -35,6 +35,11 @@ records() {
     tfmusicgan-convert --recipe="$1" --preset="$PRESET" --dataset=nottingham \
       --input="${TUNES:-$OUT/tunes}" $([ -n "$TUNES" ] || echo --download) --workers=2 \
       --output="$OUT/records/$1"
+}
+
+# Beside likelihood alone.
+baselines() {
+  [ "$1" != seqgan_nottingham ] || echo random scheduled_sampling pg_bleu
 }
 
 # train RECIPE SEED FOLDER RECORDS [SETTING]
@@ -86,7 +91,9 @@ mkdir -p "$OUT"
 for recipe in seqgan_nottingham polyphonic_seqgan; do
   step "Convert the tunes for $recipe" records "$recipe"
   for seed in $SEEDS; do
-    run "${recipe}_mle" "$seed" "$recipe"
+    for baseline in mle $(baselines "$recipe"); do
+      run "${recipe}_$baseline" "$seed" "$recipe"
+    done
     run "$recipe" "$seed" "$recipe"
   done
 done

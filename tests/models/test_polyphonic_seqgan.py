@@ -214,21 +214,22 @@ def test_ranges(changes, message):
         dataclasses.replace(TINY, **changes)
 
 
-def test_shapes_of_a_roll_out_batch_at_published_sizes():
-    # All of them but the length: two more tokens than a window in place of a hundred.
-    length, rows, config = 22, 2, PolyphonicSeqGANConfig(batch_size=2)
+# Published are 100 words and 32 roll-outs, which would take a minute.
+@pytest.mark.parametrize(("length", "rows", "repeats"), [(22, 2, 32), (100, 1, 2)])
+def test_shapes_of_a_roll_out_batch_at_published_sizes(length, rows, repeats):
+    config = PolyphonicSeqGANConfig(batch_size=2, roll_outs=repeats)
     words = tuple((24, 1 + number // 12, 1 + number % 12, 0, 0, 0) for number in range(84))
     model = PolyphonicSeqGAN(config, ChordMelodyWords(length=length, words=words), seed=0)
     tokens = roll_outs.sample(model.generator, keys(rows), length)
     completed = roll_outs.complete(model.generator, tokens, keys(rows), config.roll_outs)
-    assert completed.shape == (length - 1, rows, 32, length)
+    assert completed.shape == (length - 1, rows, repeats, length)
     for position in range(length - 1):
         given = completed[position, :, :, : position + 1]
-        expected = np.repeat(tokens.numpy()[:, np.newaxis, : position + 1], 32, axis=1)
+        expected = np.repeat(tokens.numpy()[:, np.newaxis, : position + 1], repeats, axis=1)
         np.testing.assert_array_equal(given, expected)
-    assert len(np.unique(completed[0].numpy().reshape(-1, length), axis=0)) == rows * 32
+    assert len(np.unique(completed[0].numpy().reshape(-1, length), axis=0)) == rows * repeats
     rewards = model.completion_rewards(tokens, completed)
-    assert rewards.shape == (length - 1, rows, 32)
+    assert rewards.shape == (length - 1, rows, repeats)
     values = policy_gradient.action_values(rewards, model.reward(tokens))
     assert values.shape == (rows, length)
     np.testing.assert_allclose(values[:, 3], rewards.numpy()[3].mean(axis=1), rtol=1e-6)

@@ -2,6 +2,7 @@
 
 Yu et al., SeqGAN, AAAI 2017, arXiv 1609.05473. The state is what is written so far, the action the
 next token, and the only reward the discriminator's probability that a finished sequence is real.
+Completions are drawn by `roll_outs`, phases are run by `policy_gradient_gan`.
 """
 
 import tensorflow as tf

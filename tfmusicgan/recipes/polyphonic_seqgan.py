@@ -24,7 +24,7 @@ class PolyphonicSeqGANConfig(PolicyGradientConfig):
 
     batch_size: int = 32  # SeqGAN.yaml
     discriminator_batch_size: int | None = 64  # discriminator_ls.py: 32 real ones, 32 samples
-    likelihood_steps: int = 4_300  # SeqGAN.yaml: 100 epochs; of 43 batches
+    likelihood_steps: int = 4_300  # SeqGAN.yaml: 100 epochs; of 43 batches, of which we have 35
     likelihood_epoch_steps: int = 43
     discriminator_sets: int = 100  # SeqGAN.yaml
     rounds: int = 2_000  # SeqGAN.yaml
