@@ -21,10 +21,10 @@ Differs from the released code:
 Of our own, and off by default: `reward_baseline`, `entropy_bonus`, `sampling_temperature`,
 `likelihood_learning_rate_decay`. The released variants are `discriminator_loss=cross_entropy` (with
 its `discriminator_l2` and `discriminator_bias`, which stay the least-squares script's unless they
-are set too), and `wasserstein`, after whose updates all weights but the embedding are
-cut to `clip_value`, without a penalty on the last layer; the reward stays sigmoid(s), and the critic
-has the discriminator's optimizer and sets, not five updates for each of the generator's. (Its
-script does not run as released.) The conditional script, which starts each sequence from the first
+are set too), and `wasserstein`, after whose updates all weights but the embedding are cut to
+`clip_value`, without a penalty on the last layer; the reward stays sigmoid(s), and the critic has
+the discriminator's optimizer and sets, not five updates for each of the generator's. (Its script
+does not run as released.) The conditional script, which starts each sequence from the first
 word of a real one, is what the signature `continue` does with a model that learned without.
 """
 
