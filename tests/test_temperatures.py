@@ -10,9 +10,12 @@ import tensorflow as tf
 
 from tests.oracle_records import train_unigram
 from tests.script_modules import load_script
+from tfmusicgan import metrics
 from tfmusicgan.errors import RecordsError
 from tfmusicgan.records.kept_oracle import read_oracle
 from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.representations.token_sequence import TokenSequence
+from tfmusicgan.training.likelihood import Likelihood
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +30,17 @@ def _generator(tokens):
 
 
 def test_held_out_likelihood_at_a_temperature(script):
-    model = types.SimpleNamespace(generator=_generator)
+    model = types.SimpleNamespace(generator=_generator, drawable=None)
     tokens = np.array([[0, 2, 2], [1, 2, 0]] * 150, np.int32)  # more than a batch
     counts = np.array([2, 1, 3]) / 6
     for temperature in (1.0, 0.5):
         power = np.array([1.0, 2.0, 4.0]) ** (1 / temperature)
         expected = -(counts * np.log(power / power.sum())).sum()
         assert script.held_out_nll(model, tokens, temperature) == pytest.approx(expected, rel=1e-6)
+    # What a model never draws does not count.
+    model.drawable = np.array([False, True, True])
+    expected = np.log(7) - (np.log(2) + 3 * np.log(4)) / 4
+    assert script.held_out_nll(model, tokens, 1.0) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_line_for_each_temperature(script):
@@ -42,11 +49,14 @@ def test_a_line_for_each_temperature(script):
         row = tf.cast(seeds if temperature == 1 else 0 * seeds, tf.int32)
         return {"tokens": tf.stack([row, row + 1, row + 2], axis=1)}
 
-    model = types.SimpleNamespace(generator=_generator, sample=sample)
-    oracle = types.SimpleNamespace(negative_log_likelihood=lambda tokens: tokens.astype(float))
-    found = script.lines(model, oracle, np.array([[0, 1, 2]], np.int32), (1.0, 0.5), 5)
-    # Means of 1 to 5, and of 1; ten and two 2-grams, of which six and two are different.
-    assert found[2:] == ["| 1 | 3.000 | 1.253 | 0.600 |", "| 0.5 | 1.000 | 1.658 | 0.200 |"]
+    model = types.SimpleNamespace(
+        generator=_generator, sample=sample, drawable=None, representation=TokenSequence(9, 3)
+    )
+    compared = {"held_out": np.array([[0, 1, 2]], np.int32)}
+    found = script.lines(model, compared, ("distinct_ngrams/1", "distinct_ngrams/2"), (1.0, 0.5), 5)
+    assert found[0] == "| temperature | distinct_ngrams/1 | distinct_ngrams/2 | held_out_nll |"
+    # Of fifteen tokens seven and three are different, of ten 2-grams six and two.
+    assert found[2:] == ["| 1 | 0.467 | 0.600 | 1.253 |", "| 0.5 | 0.200 | 0.200 | 1.658 |"]
 
 
 def _main(script, monkeypatch, capsys, run, records, *flags):
@@ -76,6 +86,22 @@ def test_a_run_without_a_temperature(script, monkeypatch, capsys, tiny_records, 
     assert ended.value.code == 1 and printed.out == "" and printed.err.count("\n") == 1
     assert "Expected a run with a generator that takes a temperature" in printed.err
     assert "TokenUnigram" in printed.err
+
+
+def test_a_run_of_words_is_judged_by_bleu(script, monkeypatch, capsys, tiny_run, tiny_records):
+    run, records = tiny_run("polyphonic_seqgan"), tiny_records["polyphonic_seqgan"]
+    _main(script, monkeypatch, capsys, run, records, "--temperatures=1,0.5")
+    head, _, first, _ = capsys.readouterr().out.splitlines()
+    names = head.strip("| ").split(" | ")
+    assert names[1:4] == ["smoothed_bleu/4", "self_bleu/4", "distinct_ngrams/1"]
+    model = run.load_model()[0]
+    tokens = model.sample(tf.range(40, dtype=tf.int64))["tokens"].numpy()
+    unseen = RecordSet.open(records, "test").spread(40)["tokens"]
+    compared = {"held_out": unseen}
+    values = metrics.evaluate(["smoothed_bleu"], tokens, model.representation, compared)
+    cells = first.strip("| ").split(" | ")
+    assert cells[:2] == ["1", f"{values['smoothed_bleu/4']:.3f}"]
+    assert float(cells[-1]) == pytest.approx(Likelihood(model, unseen).nll(), abs=1e-3)
 
 
 def test_records_without_an_oracle(script, tiny_run, tiny_records, tmp_path):

@@ -1,10 +1,11 @@
-"""What a lower temperature does to a generator's NLL under the oracle, and to its variety.
+"""What another temperature does to a generator of tokens: to its figures, and to its variety.
 
   python scripts/reproduce/temperatures.py --run=RUN --records=RECORDS
 
-The figure by which SeqGAN is judged falls with variety alone (Caccia et al. 2020, "Language GANs
-Falling Short", arXiv 1811.02549): what training gains has to be compared with what sampling gains.
-The oracle is the one that the records keep.
+The figures by which SeqGAN is judged, NLL under an oracle and BLEU, follow variety alone (Caccia et
+al. 2020, "Language GANs Falling Short", arXiv 1811.02549): what training gains has to be compared
+with what sampling gains. The oracle is the one that the records keep; without one the recipe's BLEU
+is against the held-out sequences, as in an evaluation.
 """
 
 import argparse
@@ -19,24 +20,27 @@ import numpy as np
 import tensorflow as tf
 from token_runs import load
 
+from tfmusicgan import metrics
 from tfmusicgan.errors import ConfigError, RecordsError
-from tfmusicgan.metrics.text import distinct_ngrams
+from tfmusicgan.metrics.registry import HELD_OUT, ORACLE, References
 from tfmusicgan.models import policy_gradient
 from tfmusicgan.models.base import MusicGAN
 from tfmusicgan.models.token_gan import TokenGAN
 from tfmusicgan.records.kept_oracle import read_oracle
-from tfmusicgan.records.reader import RecordSet
-from tfmusicgan.token_oracle import TokenOracle
+from tfmusicgan.training.monitor import held_out
+from tfmusicgan.training.run import Run
 
-_HEAD = "| temperature | NLL under the oracle | NLL of held-out sequences | distinct 2-grams |"
 _BATCH = 250
+_SPLITS = ("test", "validation")  # in the order in which an evaluation takes them
+_WITH_ORACLE = ("oracle_nll/token", "distinct_ngrams/2")
+_BLEU = ("smoothed_bleu", "bleu")
 
 
 def held_out_nll(model: MusicGAN, tokens: np.ndarray, temperature: float) -> float:
     """Mean -log p a token, in nats, of the generator at a temperature.
 
     Args:
-      model: A token GAN.
+      model: A token GAN; tokens that it never draws do not count.
       tokens: int32 [sequences, length].
       temperature: Above 0, divides the logits.
     """
@@ -45,13 +49,14 @@ def held_out_nll(model: MusicGAN, tokens: np.ndarray, temperature: float) -> flo
         policy_gradient.log_probabilities(model.generator(part) / temperature, part)
         for part in map(tf.constant, parts)
     ]
-    return -float(np.concatenate(found).mean())
+    counted = slice(None) if model.drawable is None else model.drawable[tokens]
+    return -float(np.concatenate(found)[counted].mean())
 
 
 def lines(
     model: MusicGAN,
-    oracle: TokenOracle,
-    held_out: np.ndarray,
+    compared: References,
+    figures: Sequence[str],
     temperatures: Sequence[float],
     num: int,
 ) -> list[str]:
@@ -59,21 +64,21 @@ def lines(
 
     Args:
       model: A token GAN.
-      oracle: That of its training data.
-      held_out: int32 [sequences, length].
+      compared: The held-out sequences, int32 [sequences, length], and what else metrics ask for.
+      figures: Of the metrics, such as "oracle_nll/token".
       temperatures: Above 0.
       num: Sequences to generate at each, of the seeds 0, 1 and so on.
     """
-    found = [_HEAD, "|---:|---:|---:|---:|"]
+    found = [f"| temperature | {' | '.join(figures)} | held_out_nll |"]
+    found.append(f"|{'---:|' * (len(figures) + 2)}")
+    names = [figure.split("/")[0] for figure in figures]
     for temperature in temperatures:
         seeds = tf.range(num, dtype=tf.int64)
         tokens = model.sample(seeds, temperature=temperature)["tokens"].numpy()
-        figures = (
-            oracle.negative_log_likelihood(tokens).mean(),
-            held_out_nll(model, held_out, temperature),
-            distinct_ngrams(tokens, 2),
-        )
-        found.append(f"| {temperature:g} | {' | '.join(f'{value:.3f}' for value in figures)} |")
+        values = metrics.evaluate(names, tokens, model.representation, compared)
+        shown = [values[figure] for figure in figures]
+        shown.append(held_out_nll(model, compared[HELD_OUT], temperature))
+        found.append(f"| {temperature:g} | {' | '.join(f'{value:.3f}' for value in shown)} |")
     return found
 
 
@@ -95,22 +100,32 @@ def measure(
 
     Raises:
       ConfigError: If the run has no generator that takes a temperature.
-      RecordsError: If the records are others than the run's, or keep no oracle.
+      RecordsError: If the records are others than the run's, or have nothing held out.
     """
     model, _, train = load(run, records, checkpoint)
+    recipe = Run.open(run).recipe
     if not isinstance(model, TokenGAN):
         raise ConfigError(
             "Expected a run with a generator that takes a temperature, e.g. of seqgan_oracle_mle. "
             f"Received: {run}, whose model {type(model).__name__} has none."
         )
-    oracle = read_oracle(train.directory, train.manifest)
-    if oracle is None:
+    unseen = held_out(records, num, _SPLITS)
+    if unseen is None:
         raise RecordsError(
-            "Expected records that keep the oracle they were drawn from, of --dataset="
-            f"seqgan_oracle. Received: {records}, which keep none."
+            f"Expected records with sequences held out. Received: {records}, with none. Convert "
+            "with another --split."
         )
-    held_out = RecordSet.open(records, "test").spread(num)["tokens"]
-    return lines(model, oracle, held_out, temperatures, num)
+    oracle = read_oracle(train.directory, train.manifest)
+    bleu = next((f"{name}/4" for name in _BLEU if name in recipe.metrics), None)
+    figures = _WITH_ORACLE
+    if oracle is None:
+        if bleu is None:
+            raise RecordsError(
+                f"Expected records that keep the oracle they were drawn from, or a recipe with "
+                f"BLEU. Received: {records}, which keep none, and {recipe.name}."
+            )
+        figures = (bleu, "self_bleu/4", "distinct_ngrams/1", "distinct_ngrams/4")
+    return lines(model, {HELD_OUT: unseen, ORACLE: oracle}, figures, temperatures, num)
 
 
 def _parse_temperatures(text: str) -> list[float]:
