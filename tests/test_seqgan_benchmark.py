@@ -1,4 +1,4 @@
-"""What the benchmark of SeqGAN's steps counts, of a model so small that it can be done one by one."""
+"""What the benchmark of SeqGAN's steps counts, of a model small enough to do it one by one."""
 
 import dataclasses
 import itertools
