@@ -163,11 +163,10 @@ class TokenOracle:
         Raises:
           ConversionError: If a token is outside the vocabulary.
         """
-        low, high = tokens.min(initial=0), tokens.max(initial=0)
-        if low < 0 or high >= self.num_tokens:
+        if tokens.size and not 0 <= tokens.min() <= tokens.max() < self.num_tokens:
             raise ConversionError(
                 f"Expected tokens of the oracle's vocabulary, 0 to {self.num_tokens - 1}. "
-                f"Received: {low} to {high}.",
+                f"Received: {tokens.min()} to {tokens.max()}.",
                 reason="token_out_of_range",
             )
         found = np.empty(tokens.shape, np.float64)

@@ -71,7 +71,7 @@ def lines(
     """
     found = [f"| temperature | {' | '.join(figures)} | held_out_nll |"]
     found.append(f"|{'---:|' * (len(figures) + 2)}")
-    names = [figure.split("/")[0] for figure in figures]
+    names = list(dict.fromkeys(figure.split("/")[0] for figure in figures))
     for temperature in temperatures:
         seeds = tf.range(num, dtype=tf.int64)
         tokens = model.sample(seeds, temperature=temperature)["tokens"].numpy()
@@ -100,7 +100,8 @@ def measure(
 
     Raises:
       ConfigError: If the run has no generator that takes a temperature.
-      RecordsError: If the records are others than the run's, or have nothing held out.
+      RecordsError: If the records are others than the run's, have nothing held out, or keep no
+        oracle where the recipe has no BLEU.
     """
     model, _, train = load(run, records, checkpoint)
     recipe = Run.open(run).recipe

@@ -43,8 +43,9 @@ def one_of_each(names):
 
 # Rows whose tiny runs are traced, as users train; the others make the same steps one operation at a
 # time, since tracing takes far longer than a few steps. One of every model and task, and rows that
-# give a model another branch: five tracks with drums, spectrograms, a melody without chords.
-_OTHER_BRANCHES = ("musegan_composer", "midinet_melody", "gansynth")
+# give a model another branch: five tracks with drums, spectrograms, another encoding of rhythm, a
+# melody without chords.
+_OTHER_BRANCHES = ("musegan_composer", "midinet_melody", "gansynth", "jazzgan")
 TRACED = {*one_of_each(GENERATORS), *_OTHER_BRANCHES}
 assert set(GENERATORS) >= TRACED
 

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfmusicgan.errors import ExportError
 from tfmusicgan.models.token_unigram import TokenUnigram
+from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.recipes.seqgan_baselines import UnigramConfig
+from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.token_sequence import TokenSequence
 
 BATCHES = [np.int32([[0, 2, 2], [2, 4, 0]]), np.int32([[2, 2, 2], [4, 2, 2]])]
@@ -35,6 +38,21 @@ def test_draws_follow_the_counts(model):
     assert pairs == pytest.approx((8 / 12) ** 2, abs=0.03)
     alone = model.sample_examples(np.array([17]))["tokens"].numpy()
     np.testing.assert_array_equal(alone[0], tokens[17])
+
+
+def test_what_is_served_are_its_tokens_as_music():
+    melodies = MelodyTokens(length=8)
+    made = TokenUnigram(UnigramConfig(batch_size=2, training_steps=1), melodies)
+    made.compile()
+    made.train_step({"tokens": tf.constant([[0, 40, 42, 42, 44, 40, 0, 7]] * 2)})
+    (served,) = made.signatures().values()
+    seeds = tf.constant([3, 5], tf.int64)
+    found = [NoteSequence.FromString(t) for t in served.function(seeds)["note_sequence"].numpy()]
+    tokens = made.sample_examples(seeds)["tokens"].numpy()
+    assert found == [melodies.decode({"tokens": row}) for row in tokens]
+    assert set(tokens.ravel()) <= {0, 7, 40, 42, 44} and len(np.unique(tokens)) > 2
+    with pytest.raises(ExportError, match="nothing to export"):
+        TokenUnigram(UnigramConfig(), TokenSequence(6, 3)).signatures()
 
 
 def test_likelihood_by_hand(model):

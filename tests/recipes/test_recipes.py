@@ -47,7 +47,7 @@ ROWS_OWN = {
     "polyphonic_seqgan_mle": MLE_ONLY,
     "seqgan_nottingham": MUSIC,
     "seqgan_nottingham_mle": MUSIC | MLE_ONLY,
-    "seqgan_nottingham_pg_bleu": {"likelihood_steps", "num_references"},
+    "seqgan_nottingham_pg_bleu": {"likelihood_steps", "likelihood_epoch_steps", "num_references"},
     "seqgan_nottingham_random": {"training_steps"},
     "seqgan_nottingham_scheduled_sampling": {
         *("scheduled_sampling_decay", "likelihood_learning_rate"),

@@ -48,6 +48,8 @@ def _change(directory, target, change):
         ),
         (lambda c: c.update(format="x"), RecordsError, r"is not a manifest of the suite"),
         (lambda c: c.pop("drops"), RecordsError, r"is damaged: KeyError\('drops'\)"),
+        (lambda c: c.update(lost=5), RecordsError, r"is damaged: AttributeError"),
+        (lambda c: c.update(lost={"words": "5"}), RecordsError, r"is damaged: KeyError\('lost'\)"),
         (lambda c: c["shards"].pop("test"), RecordsError, r"is damaged: KeyError\('shards'\)"),
         (
             lambda c: c["representation"].update(parameters=[1]),

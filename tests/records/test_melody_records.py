@@ -58,7 +58,7 @@ def expected_windows(music):
     """Windows of all tunes by piece; what is left out, over all of them."""
     windows, left_out = {}, {"too_few_notes": 0, "short_last_window": 0}
     for path in sorted(music.glob("tune_*.mid")):
-        examples, drops = REP.encode_counted(read_midi(path))
+        examples, drops, _ = REP.encode_counted(read_midi(path))
         windows[path.name] = [example["tokens"] for example in examples]
         left_out = {reason: left_out[reason] + drops[reason] for reason in left_out}
     return windows, left_out

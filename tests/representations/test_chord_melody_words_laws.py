@@ -59,7 +59,7 @@ def test_windows_come_back_as_their_words_notes(trained, held_out, rep):
     sequence, words = held_out.to_sequence(), slow_words(held_out, rep)
     before = sequence.SerializeToString(deterministic=True)
     try:
-        examples, left_out = rep.encode_counted(sequence)
+        examples, left_out, _ = rep.encode_counted(sequence)
     except ConversionError as error:
         enough = words is not None and len(words) >= rep.length
         assert error.reason == "no_vocabulary" and not rep.words if enough else not enough

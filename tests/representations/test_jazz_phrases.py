@@ -204,7 +204,7 @@ def test_long_notes_and_rests_become_several():
 def test_melodies_are_cut_at_rests_and_long_lines_at_bar_lines():
     quarters = [0, 1, 2, 3, 4, *(4.5 + 0.5 * k for k in range(30)), 21, 22, 26.5, 27.5]
     notes = [(60 + k % 5, q, 0.5 if 4 <= q < 20 else 0.75) for k, q in enumerate(quarters)]
-    kept, left_out = JazzPhrases(min_rest_steps=13).encode_counted(lead_sheet(notes))
+    kept, left_out, _ = JazzPhrases(min_rest_steps=13).encode_counted(lead_sheet(notes))
     # A line of 19.5 quarters is cut after three bars; two have two notes and a rest each.
     starts = [int(example["first_step"]) for example in kept]
     steps = [int(example["num_steps"]) for example in kept]

@@ -26,7 +26,7 @@ def count(sheets, **parameters):
     rep, numbers, left_out = JazzPhrases(**parameters), np.zeros(5, int), {}
     for sheet in sheets:
         try:
-            phrases, reasons = rep.encode_counted(sheet)
+            phrases, reasons, _ = rep.encode_counted(sheet)
         except PieceError as error:
             reasons = {f"piece {error.reason}": 1}
         else:

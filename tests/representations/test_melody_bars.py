@@ -106,10 +106,10 @@ def test_windows_that_are_left_out_are_counted():
     # Bar 0 empty: the sheet begins at bar 1. Bars 3 (no note), 5 (suspended), 8 (behind the last).
     notes = [(60 + bar, 4.0 * bar, 4.0) for bar in (1, 2, 4, 5, 6, 7, 8)]
     chords = [(0.0, "C"), (20.0, "Gsus4"), (24.0, "G")]
-    kept, left_out = MelodyBars(bars=2, hop_bars=1).encode_counted(lead_sheet(notes, chords))
+    kept, left_out, _ = MelodyBars(bars=2, hop_bars=1).encode_counted(lead_sheet(notes, chords))
     assert [example["melody_bars"][0, 0] for example in kept] == [61, 66, 67]
     assert left_out == {"empty_bar": 2, "no_triad": 2, "short_last_window": 0}
-    kept, left_out = MelodyBars(bars=2).encode_counted(lead_sheet(notes, chords, bars=12))
+    kept, left_out, _ = MelodyBars(bars=2).encode_counted(lead_sheet(notes, chords, bars=12))
     assert [example["melody_bars"][0, 0] for example in kept] == [61, 67]
     assert left_out == {"empty_bar": 2, "no_triad": 1, "short_last_window": 1}
 
@@ -118,7 +118,7 @@ def test_windows_begin_behind_a_pick_up_without_chord():
     # One beat, tied over the bar line, then two bars with chords, and one without.
     notes = [(62, 3.0, 2.0), (64, 5.0, 3.0), (65, 8.0, 8.0)]
     sheet = lead_sheet(notes, [(4.0, "C"), (8.0, "G7"), (12.0, "N.C.")], bars=4)
-    kept, left_out = MelodyBars(bars=2, onsets=True).encode_counted(sheet)
+    kept, left_out, _ = MelodyBars(bars=2, onsets=True).encode_counted(sheet)
     (bars,) = (example["melody_bars"] for example in kept)
     assert bars[:, :17].tolist() == [[*steps((62, 4), (64, 12)), 1], [65] * 16 + [8]]
     assert np.flatnonzero(bars[0, 17:]).tolist() == [4]  # the tied note began before

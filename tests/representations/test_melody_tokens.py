@@ -111,7 +111,7 @@ def test_which_instrument_plays_the_melody(names, melody_name, expected):
 
 def test_windows_follow_each_other_and_the_short_last_one_is_counted():
     sequence = tune((0, 4, 60), (4, 8, 61), (8, 9, 62), total_time=9.2)
-    examples, left_out = TINY.encode_counted(sequence)
+    examples, left_out, _ = TINY.encode_counted(sequence)
     assert [text(example["tokens"]) for example in examples] == ["1" * 8, "2" * 8]
     assert left_out == {"too_few_notes": 0, "short_last_window": 1}
     assert len(TINY.sample(sequence)) == 19  # The last point is at 9.0 s.
@@ -123,15 +123,15 @@ def test_notes_that_no_key_plays_are_counted():
     within = [(0.0, 4.0, 60), (1.0, 2.0, 64)]
     outside = [(0.5, 1.0, 59), (2.0, 3.0, 65), (3.0, 3.5, 90)]
     other = [(0.0, 1.0, 30, 1), (0.0, 1.0, 35, 9, True)]  # No melody's: left out as a whole.
-    assert TINY.count_lost(tune(*within, *outside, *other)) == {"notes_out_of_range": 3}
-    assert TINY.count_lost(tune(*within)) == {"notes_out_of_range": 0}
+    assert TINY.encode_counted(tune(*within, *outside, *other)).lost == {"notes_out_of_range": 3}
+    assert TINY.encode_counted(tune(*within)).lost == {"notes_out_of_range": 0}
 
 
 def test_hops():
     sequence = tune((0, 2, 60), (2, 4, 61), (4, 6, 62), (6, 7, 63))
     found = {}
     for hop in (4, 3, 11, 14):
-        examples, left_out = dataclasses.replace(TINY, hop=hop).encode_counted(sequence)
+        examples, left_out, _ = dataclasses.replace(TINY, hop=hop).encode_counted(sequence)
         found[hop] = [text(e["tokens"]) for e in examples], left_out["short_last_window"]
     assert found == {
         4: (["11112222", "22223333"], 1),
@@ -143,7 +143,7 @@ def test_hops():
 
 def test_silent_windows_and_those_of_few_notes_are_counted():
     sequence = tune((0, 1, 60), (1, 2, 61), (9, 10, 62), total_time=12)
-    examples, left_out = TINY.encode_counted(sequence)
+    examples, left_out, _ = TINY.encode_counted(sequence)
     assert [text(example["tokens"]) for example in examples] == ["11220000", "00330000"]
     assert left_out == {"too_few_notes": 1, "short_last_window": 0}
     two = dataclasses.replace(TINY, min_notes=2)

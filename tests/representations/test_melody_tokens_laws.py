@@ -40,7 +40,7 @@ def test_encode_and_decode_equal_the_slow_version(tune, rep):
     before = sequence.SerializeToString(deterministic=True)
     tokens = slow_tokens(tune, rep)
     try:
-        examples, left_out = rep.encode_counted(sequence)
+        examples, left_out, _ = rep.encode_counted(sequence)
     except ConversionError as error:
         if error.reason == "no_melody":
             assert tokens is None

@@ -174,12 +174,12 @@ def test_filters():
 def test_what_no_phrase_has_is_counted():
     high = [(start, start + 1, 70 + start, False) for start in range(3)]
     sequence = tune((0, 1, 60, False), *high, (1, 2, 59, False), (0, 1, 61, True))
-    assert TINY.count_lost(sequence) == {"notes_of_no_track": 0, "notes_out_of_range": 4}
+    assert TINY.encode_counted(sequence).lost == {"notes_of_no_track": 0, "notes_out_of_range": 4}
     piano = dataclasses.replace(TINY, tracks=parse_tracks("piano"))
-    assert piano.count_lost(sequence) == {"notes_of_no_track": 1, "notes_out_of_range": 4}
+    assert piano.encode_counted(sequence).lost == {"notes_of_no_track": 1, "notes_out_of_range": 4}
     # What no track takes is counted once, whatever its pitch.
     sequence.notes[1].program = 40
-    assert piano.count_lost(sequence) == {"notes_of_no_track": 2, "notes_out_of_range": 3}
+    assert piano.encode_counted(sequence).lost == {"notes_of_no_track": 2, "notes_out_of_range": 3}
 
 
 def unfinite(sequence):

@@ -97,7 +97,7 @@ def test_tempo_changes_are_followed():
 
 def test_windows_and_what_is_left_behind():
     notes = [(i * 0.5, i * 0.5 + 0.25, 60 + i, 64) for i in range(8)]
-    windows, left = NoteEvents(length=3, hop=2).encode_counted(piece(*notes))
+    windows, left, _ = NoteEvents(length=3, hop=2).encode_counted(piece(*notes))
     first = [w["note_events"][0, 2] * 12 for w in windows]
     np.testing.assert_allclose(first, [0, 2, 4], atol=1e-5)
     assert left == {"short_last_window": 1}

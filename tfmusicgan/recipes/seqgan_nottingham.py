@@ -26,9 +26,15 @@ _MUSIC_WINDOWS = {
     "windows": (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 24, 32),
     "filters": (100, 200, 200, 200, 200, 100, 100, 100, 100, 100, 160, 160, 160),
 }
-# As many samples in a set as the tunes have windows to train on (3,884), in whole batches.
+# As many samples in a set as the tunes have windows to train on (3,884), in whole batches, of which
+# they make 60.5: an epoch of likelihood, of which there are 120 (300 by scheduled sampling, 200
+# before PG-BLEU).
+_EPOCH_STEPS = 60
 _MUSIC = SeqGANConfig(
-    **_MUSIC_WINDOWS, negatives=3_872, likelihood_steps=7_260, likelihood_epoch_steps=60
+    **_MUSIC_WINDOWS,
+    negatives=3_872,
+    likelihood_steps=7_260,
+    likelihood_epoch_steps=_EPOCH_STEPS,
 )
 
 # A discriminator with a quarter of the filters, fewer and smaller sets: minutes on two CPU cores.
@@ -106,7 +112,11 @@ def _scheduled_sampling_configs() -> dict[str, Any]:
 
 def _pg_bleu_configs() -> dict[str, Any]:
     """`small`: likelihood's own steps and rate before a quarter of the published rounds."""
-    paper = PGBleuConfig(likelihood_steps=12_100, num_references=1_554)  # 40 % of the windows
+    paper = PGBleuConfig(
+        likelihood_steps=12_100,
+        likelihood_epoch_steps=_EPOCH_STEPS,
+        num_references=1_554,  # 40 % of the windows
+    )
     small = dataclasses.replace(
         paper,
         hidden_size=_SMALL.hidden_size,
@@ -149,8 +159,8 @@ RECIPES = (
         "baseline",
         "Keys and silence drawn one by one, each by its frequency.",
         {
-            "paper": UnigramConfig(training_steps=60),
-            "small": UnigramConfig(training_steps=60),
+            "paper": UnigramConfig(training_steps=_EPOCH_STEPS),
+            "small": UnigramConfig(training_steps=_EPOCH_STEPS),
             "tiny": UnigramConfig(batch_size=4, training_steps=4),
         },
         model="token_unigram",

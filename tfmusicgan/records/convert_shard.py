@@ -39,7 +39,7 @@ class ShardStats:
       sha256: Digest of the file; empty in a dry run.
       dropped: Pieces left out.
       dropped_phrases: Reason -> phrases left out of kept pieces.
-      lost: What -> how much of it the kept pieces' phrases are without.
+      lost: What -> how many of the kept pieces' no phrase could hold.
     """
 
     file: str
@@ -180,20 +180,19 @@ def _encode(
     _add(stats.dropped_phrases, {"max_phrases": len(examples) - len(kept)})
     stats.num_pieces += 1
     stats.num_notes += len(notes_of(music).notes)
-    if hasattr(options.representation, "count_lost"):
-        _add(stats.lost, options.representation.count_lost(music))
     return kept
 
 
 def _encode_counted(
     music: NoteSequence | RecordedNote, representation: Representation, stats: ShardStats
 ) -> list[Example]:
-    """Encodes a piece; counts the phrases left out, where a representation says how many."""
+    """Encodes a piece; counts what is not in its phrases, where a representation says how much."""
     if not hasattr(representation, "encode_counted"):
         return representation.encode(music)
-    examples, left_out = representation.encode_counted(music)
-    _add(stats.dropped_phrases, left_out)
-    return examples
+    encoded = representation.encode_counted(music)
+    _add(stats.dropped_phrases, encoded.left_out)
+    _add(stats.lost, encoded.lost)
+    return encoded.examples
 
 
 def _add(totals: dict[str, int], counts: Mapping[str, int]) -> None:

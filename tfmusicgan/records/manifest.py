@@ -72,8 +72,8 @@ class Manifest:
       sources: Number of sources listed, and the SHA-256 over their names and digests.
       versions: Package name -> version that wrote the set.
       files: Name of `KEPT_FILES` -> SHA-256 of what lies beside the shards.
-      lost: What -> how much of it the phrases of the kept pieces are without, such as notes outside
-        the representation's pitch range.
+      lost: What -> how many of the kept pieces' no phrase could hold, such as notes outside the
+        representation's pitch range.
     """
 
     dataset: Mapping[str, Any]
@@ -142,6 +142,8 @@ class Manifest:
             }
             if set(fields["shards"]) != set(SPLITS):
                 raise KeyError("shards")
+            if not all(type(count) is int for count in fields["lost"].values()):
+                raise KeyError("lost")
             fields["drops"] = {
                 reason: Drop(**{**drop, "names": tuple(drop["names"])})
                 for reason, drop in content["drops"].items()

@@ -141,7 +141,7 @@ def counts_table(manifest: Manifest) -> str:
         lines += ["", *_table(("left out because", "pieces", "phrases", "such as"), rows)]
     if manifest.lost:
         rows = [(name, f"{count:,}") for name, count in manifest.lost.items()]
-        lines += ["", *_table(("not in the phrases", "number"), rows)]
+        lines += ["", *_table(("lost of kept pieces", "number"), rows)]
     return "\n".join(lines)
 
 

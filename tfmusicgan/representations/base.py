@@ -2,7 +2,8 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -26,11 +27,24 @@ class FieldSpec:
     meaning: str
 
 
+class Encoded(NamedTuple):
+    """A piece's examples, and what is not in them.
+
+    Attributes:
+      examples: As `encode` gives them.
+      left_out: Reason -> windows left out.
+      lost: What -> how many of the piece no window could hold, such as notes out of range.
+    """
+
+    examples: list[Example]
+    left_out: dict[str, int]
+    lost: Mapping[str, int] = MappingProxyType({})
+
+
 class Representation(Protocol):
     """NoteSequence <-> arrays, NumPy only. Implementations are frozen dataclasses.
 
-    One may also have `encode_counted`, which says which phrases `encode` leaves out of a piece,
-    `count_lost`, which says what the phrases are without, and `needs_vocabulary` with
+    One may also have `encode_counted`, which gives an `Encoded`, and `needs_vocabulary` with
     `with_vocabulary` (see `tfmusicgan.records.vocabulary`). One with `reads_audio` encodes a
     `RecordedNote`, a note with its audio, in place of a NoteSequence.
 

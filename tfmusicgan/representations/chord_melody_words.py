@@ -22,7 +22,7 @@ from tfmusicgan.note_sequences import transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations import chord_melody_parts
 from tfmusicgan.representations import chord_melody_vocabulary as vocabulary
-from tfmusicgan.representations.base import Example, FieldSpec
+from tfmusicgan.representations.base import Encoded, Example, FieldSpec
 from tfmusicgan.representations.chord_melody_events import NUM_COLUMNS
 from tfmusicgan.representations.chord_melody_messages import words_to_note_sequence
 from tfmusicgan.representations.chord_melody_parts import name_of
@@ -179,10 +179,11 @@ class ChordMelodyWords:
         """
         return self.encode_counted(sequence)[0]
 
-    def encode_counted(self, sequence: NoteSequence) -> tuple[list[Example], dict[str, int]]:
+    def encode_counted(self, sequence: NoteSequence) -> Encoded:
         """As `encode`, with the windows left out of a piece that is kept, by reason.
 
-        `"short_last_window"`: what is left at the end.
+        `"short_last_window"`: what is left at the end. Lost are `"unknown_words"`, of the whole
+        piece.
         """
         words, starts = self._cut(sequence)
         if self.needs_vocabulary:
@@ -194,18 +195,8 @@ class ChordMelodyWords:
         tokens = self.find_tokens(words)
         reached = starts[-1] + max(self.length, starts.step)
         examples = [{"tokens": tokens[start : start + self.length]} for start in starts]
-        return examples, {"short_last_window": int(reached < len(words))}
-
-    def count_lost(self, sequence: NoteSequence) -> dict[str, int]:
-        """`"unknown_words"`: the words of a piece's windows that the vocabulary lacks.
-
-        Raises:
-          ConversionError: As `encode`.
-        """
-        words, starts = self._cut(sequence)
-        # Windows may overlap, or leave words out between them.
-        inside = np.unique(np.add.outer(starts, np.arange(self.length)))
-        return {"unknown_words": np.count_nonzero(self.find_tokens(words[inside]) == UNKNOWN)}
+        left_out = {"short_last_window": int(reached < len(words))}
+        return Encoded(examples, left_out, {"unknown_words": np.count_nonzero(tokens == UNKNOWN)})
 
     def find_words(self, sequence: NoteSequence) -> np.ndarray:
         """The words of a whole piece.

@@ -17,7 +17,7 @@ from tfmusicgan.errors import ConfigError, ConversionError
 from tfmusicgan.note_sequences.melody import name_of
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations import jazz_phrases_messages as messages
-from tfmusicgan.representations.base import Example, FieldSpec
+from tfmusicgan.representations.base import Encoded, Example, FieldSpec
 from tfmusicgan.representations.jazz_phrases_cutting import (
     HIGHEST_PITCH,
     LOWEST_PITCH,
@@ -179,7 +179,7 @@ class JazzPhrases(PlainParameters):
         """
         return self.encode_counted(sequence)[0]
 
-    def encode_counted(self, sequence: NoteSequence) -> tuple[list[Example], dict[str, int]]:
+    def encode_counted(self, sequence: NoteSequence) -> Encoded:
         """As `encode`, with the phrases left out of a piece that is kept, by reason.
 
         `"too_few_notes"`: not one more than the primer has; `"too_long"` and `"too_many_notes"`:
@@ -196,7 +196,7 @@ class JazzPhrases(PlainParameters):
             else:
                 left_out[reason] += 1
         if kept:
-            return kept, left_out
+            return Encoded(kept, left_out)
         raise ConversionError(
             f"Expected a phrase of {self.primer_notes + 1} to {self.max_notes} notes and rests and "
             f"at most {self.max_steps} steps. Received: none in {name_of(sequence)!r}.",

@@ -16,7 +16,7 @@ import numpy as np
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations import melody_bars_messages as messages
-from tfmusicgan.representations.base import Example, FieldSpec
+from tfmusicgan.representations.base import Encoded, Example, FieldSpec
 from tfmusicgan.representations.melody_bars_windows import bars_and_faults, cut_windows
 from tfmusicgan.representations.parameters import (
     PlainParameters,
@@ -176,14 +176,14 @@ class MelodyBars(PlainParameters):
         """
         return self.encode_counted(sequence)[0]
 
-    def encode_counted(self, sequence: NoteSequence) -> tuple[list[Example], dict[str, int]]:
+    def encode_counted(self, sequence: NoteSequence) -> Encoded:
         """As `encode`, with the windows left out of a piece that is kept, by reason.
 
         `"short_last_window"`: what is left at the end; the others as for `encode`, each window by
         the first that it has.
         """
         windows, left_out = cut_windows(sequence, self)
-        return [{self.name: window} for window in windows], left_out
+        return Encoded([{self.name: window} for window in windows], left_out)
 
     def find_bars(self, sequence: NoteSequence) -> np.ndarray:
         """All bars of a lead sheet from its first note on.

@@ -13,7 +13,7 @@ import numpy as np
 
 from tfmusicgan.errors import ConfigError, ConversionError
 from tfmusicgan.note_sequences.proto import NoteSequence
-from tfmusicgan.representations.base import Example, FieldSpec
+from tfmusicgan.representations.base import Encoded, Example, FieldSpec
 from tfmusicgan.representations.melody_messages import find_notes, tokens_to_note_sequence
 from tfmusicgan.representations.melody_track import melody_notes
 from tfmusicgan.representations.note_arrays import note_arrays
@@ -155,14 +155,14 @@ class MelodyTokens(PlainParameters):
         """
         return self.encode_counted(sequence)[0]
 
-    def encode_counted(self, sequence: NoteSequence) -> tuple[list[Example], dict[str, int]]:
+    def encode_counted(self, sequence: NoteSequence) -> Encoded:
         """As `encode`, with the windows left out of a piece that is kept, by reason.
 
         `"too_few_notes"`: they fall short of `min_notes`; `"short_last_window"`: what is left at
-        the end.
+        the end. Lost are `"notes_out_of_range"`, of the melody's.
         """
         name = _name_of(sequence)
-        tokens = self.sample(sequence)
+        tokens, outside = self._sample(sequence)
         hop = self.length if self.hop is None else self.hop
         starts = range(0, len(tokens) - self.length + 1, hop)
         if not starts:
@@ -184,14 +184,8 @@ class MelodyTokens(PlainParameters):
             "too_few_notes": len(windows) - len(kept),
             "short_last_window": int(reached < len(tokens)),
         }
-        return [{"tokens": window} for window in kept], left_out
-
-    def count_lost(self, sequence: NoteSequence) -> dict[str, int]:
-        """`"notes_out_of_range"`: the melody's notes that no key plays."""
-        notes = note_arrays(sequence)
-        melody = melody_notes(notes, sequence, self.melody_name)
-        key = notes.pitch - self.lowest_pitch
-        return {"notes_out_of_range": np.count_nonzero(melody & ~self._in_range(key))}
+        examples = [{"tokens": window} for window in kept]
+        return Encoded(examples, left_out, {"notes_out_of_range": outside})
 
     def sample(self, sequence: NoteSequence, any_octave: bool = False) -> np.ndarray:
         """Samples the melody of a whole piece.
@@ -207,6 +201,10 @@ class MelodyTokens(PlainParameters):
         Raises:
           ConversionError: With reason `"bad_times"`, `"no_melody"` or `"too_long"`.
         """
+        return self._sample(sequence, any_octave)[0]
+
+    def _sample(self, sequence: NoteSequence, any_octave: bool = False) -> tuple[np.ndarray, int]:
+        """The tokens, and how many of the melody's notes no key plays."""
         name, notes = _name_of(sequence), note_arrays(sequence)
         times = np.concatenate([notes.start_seconds, notes.end_seconds, [sequence.total_time]])
         if not np.isfinite(times).all():
@@ -217,7 +215,7 @@ class MelodyTokens(PlainParameters):
             melody &= (pitch >= 0) & (pitch < 128)
             pitch = fold(pitch, self.lowest_pitch, self.num_pitches)
         pitch = pitch - self.lowest_pitch
-        taken = melody & self._in_range(pitch)
+        taken = melody & (pitch >= 0) & (pitch < self.num_pitches)
         if not taken.any():
             raise ConversionError(
                 f"Expected a melody of pitches {self.lowest_pitch}-"
@@ -239,7 +237,7 @@ class MelodyTokens(PlainParameters):
         keys = np.arange(1, self.num_tokens, dtype=np.int32)
         tokens = np.where(grid, keys, np.int32(0)).max(axis=1)
         tokens.flags.writeable = False
-        return tokens
+        return tokens, np.count_nonzero(melody & ~taken)
 
     def decode(self, example: Example, qpm: float | None = None) -> NoteSequence:
         """Builds the NoteSequence of one window, or of several that follow each other.
@@ -266,10 +264,6 @@ class MelodyTokens(PlainParameters):
             self.num_pitches,
             self.default_qpm if qpm is None else qpm,
         )
-
-    def _in_range(self, key: np.ndarray) -> np.ndarray:
-        """Whether pitches, counted from the lowest, are keys: bool [notes]."""
-        return (key >= 0) & (key < self.num_pitches)
 
     def _next_points(self, seconds: np.ndarray) -> np.ndarray:
         """The first sample point at or after each time, float64; noise does not matter."""

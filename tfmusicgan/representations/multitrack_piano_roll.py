@@ -14,7 +14,7 @@ from tfmusicgan.errors import ConfigError, ConversionError, unknown_name
 from tfmusicgan.note_sequences import transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations.bar_stretches import bar_stretches
-from tfmusicgan.representations.base import Example, FieldSpec
+from tfmusicgan.representations.base import Encoded, Example, FieldSpec
 from tfmusicgan.representations.note_arrays import note_arrays
 from tfmusicgan.representations.parameters import (
     check_names,
@@ -157,10 +157,11 @@ class MultitrackPianoRoll:
         """
         return self.encode_counted(sequence)[0]
 
-    def encode_counted(self, sequence: NoteSequence) -> tuple[list[Example], dict[str, int]]:
+    def encode_counted(self, sequence: NoteSequence) -> Encoded:
         """As `encode`, with the phrases left out of a piece that is kept, by reason.
 
-        `"too_few_notes"`: they fall short of `min_notes` or `min_active_tracks`.
+        `"too_few_notes"`: they fall short of `min_notes` or `min_active_tracks`. Lost are
+        `"notes_of_no_track"`, and of the others `"notes_out_of_range"`.
         """
         name = sequence.id or sequence.filename or "the sequence"
         notes = note_arrays(sequence)
@@ -172,7 +173,8 @@ class MultitrackPianoRoll:
             )
         track = assign_tracks(notes, sequence, self.tracks) if len(notes) else np.zeros(0, np.int64)
         pitch = notes.pitch - self.lowest_pitch
-        taken = (track >= 0) & self._in_range(pitch)
+        has_track, in_range = track >= 0, (pitch >= 0) & (pitch < self.num_pitches)
+        taken = has_track & in_range
         if not taken.any():
             raise ConversionError(
                 f"Expected notes of the tracks {', '.join(t.name for t in self.tracks)}. Received: "
@@ -211,22 +213,12 @@ class MultitrackPianoRoll:
                 f"{self.min_active_tracks} tracks. Received: none in {name!r}.",
                 reason="too_few_notes",
             )
-        left_out = {"too_few_notes": num_windows - len(phrases)}
-        return [{"piano_roll": phrase} for phrase in phrases], left_out
-
-    def count_lost(self, sequence: NoteSequence) -> dict[str, int]:
-        """A piece's notes that no phrase has: those of no track, and of the others out of range.
-
-        Raises:
-          ConversionError: With reason `"wrong_part_count"`.
-        """
-        notes = note_arrays(sequence)
-        has_track = assign_tracks(notes, sequence, self.tracks) >= 0
-        outside = ~self._in_range(notes.pitch - self.lowest_pitch)
-        return {
+        lost = {
             "notes_of_no_track": np.count_nonzero(~has_track),
-            "notes_out_of_range": np.count_nonzero(has_track & outside),
+            "notes_out_of_range": np.count_nonzero(has_track & ~in_range),
         }
+        left_out = {"too_few_notes": num_windows - len(phrases)}
+        return Encoded([{"piano_roll": phrase} for phrase in phrases], left_out, lost)
 
     def decode(self, example: Example, qpm: float = 120.0) -> NoteSequence:
         """Builds the NoteSequence of one phrase, or of several that follow each other.
@@ -264,10 +256,6 @@ class MultitrackPianoRoll:
         if "tracks" in parameters:
             parameters["tracks"] = parse_tracks(parameters["tracks"])
         return cls(**parameters)
-
-    def _in_range(self, pitch: np.ndarray) -> np.ndarray:
-        """Whether pitches, counted from the lowest, are among the grid's: bool [notes]."""
-        return (pitch >= 0) & (pitch < self.num_pitches)
 
     def _windows(self, roll: np.ndarray) -> list[np.ndarray]:
         """The phrases of a stretch that have enough notes and tracks, as read-only views."""

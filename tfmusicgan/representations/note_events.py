@@ -14,7 +14,7 @@ from tfmusicgan.errors import ConfigError, ConversionError
 from tfmusicgan.note_sequences import transforms
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.representations import note_events_numbers as numbers
-from tfmusicgan.representations.base import Example, FieldSpec
+from tfmusicgan.representations.base import Encoded, Example, FieldSpec
 from tfmusicgan.representations.note_events_numbers import MAX_TICKS, TICKS_PER_QUARTER, Events
 from tfmusicgan.representations.parameters import PlainParameters, check_whole_numbers
 from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
@@ -142,7 +142,7 @@ class NoteEvents(PlainParameters):
         """
         return self.encode_counted(sequence)[0]
 
-    def encode_counted(self, sequence: NoteSequence) -> tuple[list[Example], dict[str, int]]:
+    def encode_counted(self, sequence: NoteSequence) -> Encoded:
         """As `encode`, with what is left out of a piece that is kept, by reason.
 
         `"short_last_window"`: what is left at the end.
@@ -162,7 +162,7 @@ class NoteEvents(PlainParameters):
         starts = range(0, len(features) - self.length + 1, hop)
         windows = [{self.name: features[start : start + self.length]} for start in starts]
         reached = starts[-1] + max(self.length, hop)
-        return windows, {"short_last_window": int(reached < len(features))}
+        return Encoded(windows, {"short_last_window": int(reached < len(features))})
 
     def find_events(self, sequence: NoteSequence) -> Events:
         """The events of a whole piece.
