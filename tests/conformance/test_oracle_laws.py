@@ -13,6 +13,7 @@ import pytest
 from tests.conformance.common import GENERATORS
 from tests.eagerly import eagerly
 from tests.same_training import variables
+from tests.training import events
 from tfmusicgan import recipes
 from tfmusicgan.errors import ExportError
 from tfmusicgan.evaluation import TRAINED, evaluate_run
@@ -44,9 +45,13 @@ def trained(tiny_records, tmp_path_factory):
     return functools.cache(lambda name: _train(name, tiny_records, folder / name))
 
 
-def _train(name, records, folder):
+def _train(name, records, folder, show_every=0):
     options = fit.TrainingOptions(
-        steps_per_epoch=3, checkpoint_every=2, show_every=0, collapse_patience=0, num_samples=8
+        steps_per_epoch=3,
+        checkpoint_every=2,
+        show_every=show_every,
+        collapse_patience=0,
+        num_samples=8,
     )
     with eagerly():
         return fit.train(recipes.get(name), "tiny", records[name], folder, options=options)
@@ -86,6 +91,12 @@ def test_the_evaluation_measures_all_that_the_recipe_names(name, trained, tiny_r
     # How well it foresees held-out music: by its likelihood, or of real numbers by its error.
     found = result.memorisation[TRAINED]
     assert np.isfinite(found.get("held_out_nll", found.get("held_out_error")))
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_pictures_and_sound_of_music_are_shown(name, tiny_records, tmp_path):
+    run = _train(name, tiny_records, tmp_path, show_every=4)
+    assert {"images", "audio"} <= {entry.kind for entry in events.read(run.logs)}
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if not makes_music(n)] + EXPORTED)

@@ -45,6 +45,7 @@ def test_what_is_served_are_its_tokens_as_music():
     made = TokenUnigram(UnigramConfig(batch_size=2, training_steps=1), melodies)
     made.compile()
     made.train_step({"tokens": tf.constant([[0, 40, 42, 42, 44, 40, 0, 7]] * 2)})
+    assert made.default_qpm == 150.0  # of what pictures and sound show in training
     (served,) = made.signatures().values()
     seeds = tf.constant([3, 5], tf.int64)
     found = [NoteSequence.FromString(t) for t in served.function(seeds)["note_sequence"].numpy()]

@@ -45,6 +45,11 @@ class TokenUnigram(MusicGAN):
         self.mean_count = keras.metrics.Mean(name="counted_tokens")
         self.built = True
 
+    @property
+    def default_qpm(self) -> float:
+        """The tempo at which tokens last as long as those of the data."""
+        return self.representation.default_qpm
+
     def networks(self) -> Mapping[str, keras.layers.Layer]:
         """None: counts are no network."""
         return {}
