@@ -11,12 +11,14 @@ from tests.datasets import nottingham_tunes as tunes
 from tests.datasets.lakh_archive import served, unpack_to
 from tfmusicgan import datasets
 from tfmusicgan.cli import convert
-from tfmusicgan.datasets import nottingham
+from tfmusicgan.datasets import nottingham, nottingham_near_copies
 from tfmusicgan.errors import ConfigError, MusicGanError
 from tfmusicgan.records.convert import dry_run, plan_conversion
+from tfmusicgan.records.filters import PieceFilters
 from tfmusicgan.records.manifest import Manifest
 from tfmusicgan.records.options import ConvertOptions
 from tfmusicgan.records.reader import RecordSet
+from tfmusicgan.representations.melody_tokens import MelodyTokens
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.tracks import parse_tracks
 
@@ -96,6 +98,24 @@ def test_what_became_of_the_symbols_is_counted(tmp_path):
     assert counts.tunes == {"chord_symbols": 1} | reasons
     assert counts.placed == len(tunes.PICK_UP_SYMBOLS)
     assert (counts.unread, counts.unplayed) == ({"D!": 2}, {"G": 2})
+
+
+def test_conversions_count_the_symbols_that_kept_tunes_lack(tmp_path):
+    files = tunes.members()
+    jigs = tunes.JIGS.replace('f a:|"Gd"', '"D!"f a:|"Gd"')
+    files["ABC_cleaned/jigs.abc"] = jigs.encode()
+    files["MIDI/reels9.mid"] = tunes.tune([(0, 1, 67)])  # too short: what it lacks does not count
+    folder = tunes.write_archives(tmp_path, files)
+    melodies = MelodyTokens(length=3)
+    options = ConvertOptions(melodies, PieceFilters(transpose="0:1"), split=(1.0, 0.0, 0.0))
+    manifest = dry_run(DATASET, options, [str(folder)])
+    assert manifest.num_pieces("train") == 6 and "reels9.mid" in manifest.drops["too_short"].names
+    # Two of the three tunes in two keys each; of the third a symbol, two times in two keys.
+    assert {name: count for name, count in manifest.lost.items() if "chord" in name} == {
+        "tunes_of_no_chord_symbols": 4,
+        "unread_chord_symbols": 4,
+        "unplayed_chord_symbols": 4,
+    }
 
 
 def _layouts(folder):
@@ -247,5 +267,5 @@ def test_near_copies_are_one_group():
     group_of = DATASET.group_of
     assert group_of("jigs136.mid") == group_of("jigs135.mid") == "jigs134.mid"
     assert group_of("jigs1.mid") == "jigs1.mid"
-    members = [name for group in nottingham.NEAR_COPIES for name in group]
+    members = [name for group in nottingham_near_copies.NEAR_COPIES for name in group]
     assert len(members) == len(set(members)) == 90

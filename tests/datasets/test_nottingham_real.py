@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from tfmusicgan import datasets
-from tfmusicgan.datasets import nottingham
+from tfmusicgan.datasets import nottingham, nottingham_near_copies
 from tfmusicgan.datasets.nottingham_chords import CHORDS, MELODY, ChordCounts
 from tfmusicgan.note_sequences.midi import read_midi
 
@@ -138,7 +138,7 @@ def test_symbols_of_one_tune_by_eye(collection):
 
 def test_near_copies_exist_and_share_their_melody(collection):
     pieces, _, _ = collection
-    names = [f"{name}.mid" for group in nottingham.NEAR_COPIES for name in group]
+    names = [f"{name}.mid" for group in nottingham_near_copies.NEAR_COPIES for name in group]
     assert set(names) <= set(pieces)
 
     def intervals(name):
@@ -150,6 +150,6 @@ def test_near_copies_exist_and_share_their_melody(collection):
         first, second = intervals(one), intervals(two)
         return len(first & second) / min(len(first), len(second))
 
-    for first, *others in nottingham.NEAR_COPIES:
+    for first, *others in nottingham_near_copies.NEAR_COPIES:
         assert all(shared(first, other) > 0.3 or len(others) > 1 for other in others), first
     assert shared("jigs1", "jigs2") < 0.1

@@ -68,14 +68,20 @@ def _train(records, folder, training):
         return fit.train(recipe, "tiny", records[RECIPE], folder, settings, options=options)
 
 
+def _stage_lines(capsys):
+    return [line for line in capsys.readouterr().out.splitlines() if line.startswith("Stage ")]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("training", "kills"),
     # Before, at and after the beginning of the second stage.
     [("two_stage", (1, 2, 3, 4)), ("joint", (2, 3)), ("end_to_end", (2,))],
 )
-def test_a_kill_in_any_stage_changes_nothing(training, kills, tiny_records, tmp_path):
+def test_a_kill_in_any_stage_changes_nothing(training, kills, tiny_records, tmp_path, capsys):
     straight = _train(tiny_records, tmp_path / "straight", training)
+    said = _stage_lines(capsys)
+    assert len(said) == (0 if training == "end_to_end" else 2)
     assert [info.step for info in straight.store().all()] == [1, 2, 3, 4, 5]
     expected = variables(straight)
     metrics = [info.metric for info in straight.store().all()]
@@ -84,6 +90,7 @@ def test_a_kill_in_any_stage_changes_nothing(training, kills, tiny_records, tmp_
         for later in range(killed + 1, 6):
             shutil.rmtree(folder / "checkpoints" / f"step-{later:09d}")
         resumed = _train(tiny_records, folder, training)
+        assert _stage_lines(capsys) == (said if killed < 3 else said[1:])
         found = variables(resumed)
         assert found.keys() == expected.keys()
         for name, value in expected.items():

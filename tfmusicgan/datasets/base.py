@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tfmusicgan.datasets.download import Download
 from tfmusicgan.errors import PieceError
@@ -15,7 +16,22 @@ Finder = Callable[[Sequence[str]], tuple[list[Path], Path]]
 Judge = Callable[[Sequence[str], Path], Mapping[str, str]]
 Lister = Callable[[Sequence[Path], Path], tuple[list[Source], list[tuple[str, PieceError]]]]
 Missing = Callable[[Sequence[Path], Path], list[tuple[str, PieceError]]]
+
+
+class CountedPiece(NamedTuple):
+    """A piece, and what of it could not be read.
+
+    Attributes:
+      music: Its NoteSequence, or a note with its audio.
+      lost: What -> how many, such as chord symbols that no one can read.
+    """
+
+    music: NoteSequence | RecordedNote
+    lost: Mapping[str, int]
+
+
 Reader = Callable[[Source], NoteSequence | RecordedNote]
+CountingReader = Callable[[Source], CountedPiece]
 
 
 def _no_official_split(name: str) -> str | None:
@@ -71,6 +87,8 @@ class Dataset:
         `"missing_file"`, of what a table of the dataset lists and no file is there for.
       read_source: A piece -> its NoteSequence, as `sources.read_source`, or a note with its audio.
         Worker processes find both by their names: they are functions of a module.
+      read_counted: The same with what of the piece could not be read, where there is such a thing;
+        a function of a module as well.
       kept_files: (paths given by the user) -> name -> a file that a record set keeps a copy of
         beside its shards, under a name of `records.manifest.KEPT_FILES`.
       names_keys: Whether its pieces can name a key. Where none can, a preset's choice of keys is
@@ -98,6 +116,7 @@ class Dataset:
     list_sources: Lister = sources.list_sources
     missing_files: Missing = lists_no_others
     read_source: Reader = sources.read_source
+    read_counted: CountingReader | None = None
     kept_files: Callable[[Sequence[str]], Mapping[str, Path]] = _keeps_nothing
     names_keys: bool = True
     separates_notes: bool = False

@@ -12,8 +12,8 @@ the same book and number, under the rules of `nottingham_chords.py`. Of the 1,03
 * 3 since MIDI has the chords at other places in the second half (jigs182, reelsh-l89, waltzes44);
 * 1, reelsd-g53, has chords in neither.
 
-`count_chord_symbols` counts them for any copy. Upstream names no split; the one that others use
-belongs to another edition.
+`count_chord_symbols` counts them for any copy, and a conversion those that its tunes lack. Upstream
+names no split; the one that others use belongs to another edition.
 
 Source: Eric Foxley's database as cleaned in https://github.com/jukedeck/nottingham-dataset.
 """
@@ -23,68 +23,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tfmusicgan.datasets import nottingham_chords, nottingham_files
-from tfmusicgan.datasets.base import Dataset
+from tfmusicgan.datasets.base import CountedPiece, Dataset
 from tfmusicgan.datasets.download import Download
 from tfmusicgan.datasets.listed_files import read_listed
 from tfmusicgan.datasets.nottingham_chords import CHORDS, MELODY, ChordCounts, ChordSymbols
 from tfmusicgan.datasets.nottingham_files import NAME
+from tfmusicgan.datasets.nottingham_near_copies import group_of
 from tfmusicgan.datasets.zip_folders import read_bytes
 from tfmusicgan.errors import ConversionError, PieceError, ReadError
 from tfmusicgan.note_sequences import abc, midi_chunks
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.sources import Source, source_name
-
-# Tunes that share at least 30 % of the shorter one's runs of nine notes (intervals, and times from
-# one note to the next, repeats played): one tune under two names, in two keys or in two versions.
-# Found by comparing all pairs of the 1,034. They go to one split, so that no held-out phrase has
-# been trained on.
-NEAR_COPIES = (
-    ("hpps15", "reelsd-g65"),
-    ("hpps24", "hpps25"),
-    ("hpps27", "reelsh-l52"),
-    ("hpps29", "reelsd-g37"),
-    ("hpps57", "reelsr-t22"),
-    ("jigs13", "jigs330"),
-    ("jigs27", "jigs28"),
-    ("jigs34", "jigs37"),
-    ("jigs55", "jigs262"),
-    ("jigs57", "jigs125"),
-    ("jigs68", "jigs69"),
-    ("jigs110", "jigs111"),
-    ("jigs114", "jigs116"),
-    ("jigs133", "jigs287"),
-    ("jigs134", "jigs135", "jigs136"),
-    ("jigs155", "jigs156"),
-    ("jigs209", "jigs335"),
-    ("jigs237", "jigs289"),
-    ("jigs253", "jigs257"),
-    ("jigs255", "jigs267"),
-    ("jigs282", "jigs283"),
-    ("jigs326", "jigs327"),
-    ("playford8", "reelsm-q39"),
-    ("reelsa-c22", "reelsm-q24"),
-    ("reelsa-c56", "reelsa-c57"),
-    ("reelsa-c63", "reelsa-c64"),
-    ("reelsa-c74", "reelsa-c75"),
-    ("reelsd-g9", "reelsd-g10"),
-    ("reelsd-g47", "reelsd-g48"),
-    ("reelsd-g76", "reelsd-g77"),
-    ("reelsh-l16", "reelsh-l17"),
-    ("reelsh-l25", "reelsh-l33"),
-    ("reelsh-l34", "reelsh-l35"),
-    ("reelsh-l36", "reelsr-t85"),
-    ("reelsh-l58", "reelsh-l60"),
-    ("reelsm-q10", "reelsm-q11"),
-    ("reelsm-q15", "reelsm-q80"),
-    ("reelsm-q23", "reelsr-t27"),
-    ("reelsr-t49", "reelsr-t66"),
-    ("reelsr-t53", "reelsr-t54"),
-    ("reelsr-t69", "reelsr-t70", "reelsr-t71"),
-    ("reelsr-t82", "reelsr-t84"),
-    ("reelsu-z8", "reelsu-z9"),
-    ("reelsu-z20", "reelsu-z21"),
-)
-_GROUPS = {f"{name}.mid": f"{group[0]}.mid" for group in NEAR_COPIES for name in group}
 
 _COMMIT = "0992bb6cd864f6d4b90d6663e08c0ef53ffaa08f"
 _ARCHIVE = Download(
@@ -163,6 +112,27 @@ def read_source(source: Source) -> NoteSequence:
     return read_tune(source)[0]
 
 
+def read_counted(source: Source) -> CountedPiece:
+    """Reads a tune, and counts the chord symbols that it could not be given.
+
+    Args:
+      source: From `list_sources`.
+
+    Returns:
+      The tune as `read_source` gives it. Lost are `"tunes_of_no_chord_symbols"`, 1 for a tune that
+      got none, and of a tune that got some `"unread_chord_symbols"`, which note_seq cannot read,
+      and `"unplayed_chord_symbols"`, which are not what sounds, every time they come.
+
+    Raises:
+      ReadError: See `read_tune`.
+    """
+    piece, found = read_tune(source)
+    if isinstance(found, PieceError):
+        return CountedPiece(piece, {"tunes_of_no_chord_symbols": 1})
+    unread, unplayed = len(found.unread), len(found.unplayed)
+    return CountedPiece(piece, {"unread_chord_symbols": unread, "unplayed_chord_symbols": unplayed})
+
+
 def read_tune(source: Source) -> tuple[NoteSequence, ChordSymbols | PieceError]:
     """Reads a tune and says what became of its chord symbols.
 
@@ -223,10 +193,6 @@ def _read_tracks(source: Source) -> NoteSequence:
     return piece
 
 
-def _group_of(name: str) -> str:
-    return _GROUPS.get(name, name)
-
-
 DATASET = Dataset(
     name=NAME,
     title="Nottingham Music Database, folk tunes with chords (MIDI and ABC, cleaned by Jukedeck)",
@@ -257,7 +223,8 @@ DATASET = Dataset(
     find_files=nottingham_files.find_files,
     num_pieces=1_034,
     downloads=(_ARCHIVE,),
-    group_of=_group_of,
+    group_of=group_of,
     list_sources=list_sources,
     read_source=read_source,
+    read_counted=read_counted,
 )

@@ -14,10 +14,11 @@ from tfmusicgan.layers.precision import full_precision
 from tfmusicgan.models import noise
 from tfmusicgan.models.fused_adam import FusedAdam
 from tfmusicgan.models.signature import Signature
+from tfmusicgan.models.stages import StagedTraining
 from tfmusicgan.representations.base import Representation
 
 
-class MusicGAN(keras.Model):
+class MusicGAN(StagedTraining, keras.Model):
     """A `keras.Model` with the contracts that training, sampling and export rely on.
 
     Noise is a function of (seed, step, stream, row of the global batch), so that one, two or n
@@ -36,7 +37,6 @@ class MusicGAN(keras.Model):
         self.model_config = config
         self.representation = representation
         self.seed = seed
-        self.stage = 0
         self.step = self.add_weight(
             name="step",
             shape=(),
@@ -50,44 +50,6 @@ class MusicGAN(keras.Model):
     def examples_per_row(self) -> int:
         """Examples that one row of a training batch holds: [batch, examples_per_row, ...]."""
         return 1
-
-    @property
-    def stage_starts(self) -> tuple[int, ...]:
-        """Training steps at which `train_step` becomes another function; none by default."""
-        return ()
-
-    def begin_stage(self, step: int) -> None:
-        """Sets `stage`, which `train_step` and sampling may follow, for a training step.
-
-        Called with the next step before `fit` goes on, and with the last one that was trained when
-        a checkpoint is loaded for sampling. A change of stage has `train_step` traced anew.
-        """
-        stage = sum(start <= step for start in self.stage_starts)
-        if stage != self.stage:
-            self.stage = stage
-            self.train_function = None
-
-    def start_stage(self, step: int) -> None:
-        """Makes what a stage keeps, before `fit` trains a stage's first step or goes on within it.
-
-        Args:
-          step: The next training step.
-        """
-
-    @property
-    def rows_per_step(self) -> int:
-        """Rows of the global batch that the reader gives to a step of this stage."""
-        return self.model_config.batch_size
-
-    @property
-    def rows_of_steps(self) -> frozenset[int]:
-        """`rows_per_step` of all stages."""
-        return frozenset({self.rows_per_step})
-
-    @property
-    def sampling_stage(self) -> int:
-        """Changes where `sample` becomes another function; by default with the stage."""
-        return self.stage
 
     @property
     def num_preparation_examples(self) -> int:

@@ -65,6 +65,14 @@ class PhasedGAN(MusicGAN):
         return self._starts
 
     @property
+    def stage_name(self) -> str:
+        """The phase, and of the adversarial training the round."""
+        rounds = self._phases[: self.stage + 1].count(POLICY)
+        if not rounds:
+            return self.phase
+        return f"{self.phase}, round {rounds:,} of {self._phases.count(POLICY):,}"
+
+    @property
     def rows_per_step(self) -> int:
         """Half of a discriminator's batch is real."""
         config = self.model_config

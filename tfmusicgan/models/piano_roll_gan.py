@@ -122,6 +122,12 @@ class PianoRollGAN(WassersteinGAN):
         return not (self.refines and self.model_config.refiner_training == "two_stage")
 
     @property
+    def stage_name(self) -> str:
+        """Which networks learn beside the critic."""
+        trained = {"generator": self.trains_generator, "refiner": self.refines}
+        return " and ".join(name for name, learns in trained.items() if learns)
+
+    @property
     def generator_variables(self) -> list[keras.Variable]:
         """The generator's and the refiner's, as far as this stage trains them."""
         variables = list(self.generator.trainable_variables) if self.trains_generator else []

@@ -203,7 +203,10 @@ def _run(
     if num_workers < 1:
         raise ConfigError(f"Expected at least 1 worker. Received: {num_workers}.")
     function = functools.partial(
-        convert_shard, folder=str(folder), dry_run=is_dry, read=dataset.read_source
+        convert_shard,
+        folder=str(folder),
+        dry_run=is_dry,
+        read=dataset.read_counted or dataset.read_source,
     )
     title = "Checking" if is_dry else "Converting"
     with ProgressBar(title, len(tasks), "shards") as bar, _Polling(tasks, folder, bar.update):

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-from tfmusicgan.datasets.base import Reader
+from tfmusicgan.datasets.base import CountedPiece, CountingReader, Reader
 from tfmusicgan.errors import PieceError, RecordsError
 from tfmusicgan.files import replacing, room_advice, why_not_written
 from tfmusicgan.note_sequences import sources, transforms
@@ -71,7 +71,10 @@ def stats_path(folder: pathlib.Path, file: str) -> pathlib.Path:
 
 
 def convert_shard(
-    task: ShardTask, folder: str, dry_run: bool = False, read: Reader = sources.read_source
+    task: ShardTask,
+    folder: str,
+    dry_run: bool = False,
+    read: Reader | CountingReader = sources.read_source,
 ) -> str:
     """Converts the pieces of one shard.
 
@@ -81,7 +84,7 @@ def convert_shard(
       task: What to convert.
       folder: The work folder.
       dry_run: Whether to count only; then no shard is written.
-      read: The dataset's `read_source`.
+      read: The dataset's `read_counted`, or `read_source` where it has none.
 
     Returns:
       The shard's file name.
@@ -119,7 +122,7 @@ def convert_shard(
 
 
 def _records(
-    task: ShardTask, options: ConvertOptions, stats: ShardStats, read: Reader
+    task: ShardTask, options: ConvertOptions, stats: ShardStats, read: Reader | CountingReader
 ) -> Iterator[bytes]:
     """Serialised examples of a shard, in order; counts into `stats` on the way."""
     for index, source in task.sources:
@@ -135,7 +138,7 @@ def encode_piece(
     options: ConvertOptions,
     is_training: bool,
     stats: ShardStats,
-    read: Reader = sources.read_source,
+    read: Reader | CountingReader = sources.read_source,
 ) -> Iterator[tuple[str, list[Example]]]:
     """Yields (name, examples) of a piece and of its transposed copies.
 
@@ -144,10 +147,11 @@ def encode_piece(
       options: How to encode it.
       is_training: Whether it may be augmented.
       stats: What was kept and dropped is counted here.
-      read: Gives the NoteSequence of a source, or its note with the audio.
+      read: Gives the NoteSequence of a source, or its note with the audio, and maybe what is lost.
     """
     try:
-        music = read(source)
+        found = read(source)
+        music, lost = found if isinstance(found, CountedPiece) else (found, {})
         sequence = notes_of(music)
         options.filters.check(sequence, source.name)
         copies = options.filters.shifts(sequence, source.name, is_training)
@@ -159,6 +163,7 @@ def encode_piece(
     for name, semitones in copies:
         examples = _encode(name, takes, semitones, options, stats)
         if examples:
+            _add(stats.lost, lost)
             yield name, examples
 
 

@@ -205,8 +205,13 @@ def _fit(
     where = run.store().latest_in_words
     callbacks.append(interrupt.StopOnSignal(request, save, where, any_worker))
     segments = _segments(step, config.training_steps, options.steps_per_epoch, model.stage_starts)
+    said = ""
     for first, last, steps in segments:
         model.begin_stage(int(model.step.numpy()))
+        stage = model.describe_stage()
+        if stage != said and devices.is_chief(strategy):
+            print(stage, flush=True)
+        said = stage
         with strategy.scope():
             model.start_stage(int(model.step.numpy()))
         # Each segment starts at its own step: an iterator reads ahead, and forgets what it read.

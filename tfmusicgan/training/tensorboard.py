@@ -47,6 +47,8 @@ class LogTraining(keras.callbacks.Callback):
         values = {f"training/{name}": value for name, value in (logs or {}).items()}
         seconds = time.monotonic() - self._began
         values["training/steps_per_second"] = (step - self._first_step) / seconds
+        if self.model.stage_starts:
+            values["training/stage"] = self.model.stage + 1
         for name, optimizer in self.model.optimizers().items():
             values[f"learning_rate/{name}"] = _number(optimizer.learning_rate)
             if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):

@@ -64,6 +64,11 @@ class CRNNGANTraining(CRNNGANObjectives):
         return self.all_stages[self.stage][2]
 
     @property
+    def stage_name(self) -> str:
+        """The phase, and how long its sequences are."""
+        return f"{self.phase}, {self.num_events} events"
+
+    @property
     def sampling_stage(self) -> int:
         """Sampling is one function in all stages."""
         return 0

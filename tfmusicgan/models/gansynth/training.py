@@ -55,6 +55,13 @@ class ProgressiveGAN(MusicGAN):
         return tuple(stage.first_step for stage in self.model_config.stages[1:])
 
     @property
+    def stage_name(self) -> str:
+        """How many blocks it trains, and whether the last of them fades in."""
+        blocks = self.current.blocks
+        fading = ", the last fades in" if self.current.fading else ""
+        return f"{blocks} {'block' if blocks == 1 else 'blocks'}{fading}"
+
+    @property
     def rows_per_step(self) -> int:
         """The stage's batch size."""
         return self.current.batch_size

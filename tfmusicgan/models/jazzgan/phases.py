@@ -50,6 +50,11 @@ class JazzGANPhases(MusicGAN):
         return self.model_config.phases()[self.stage][1]
 
     @property
+    def stage_name(self) -> str:
+        """The phase."""
+        return self.phase
+
+    @property
     def sampling_stage(self) -> int:
         """Sampling is one function in both phases."""
         return 0
