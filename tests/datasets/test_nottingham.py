@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import re
 
 import numpy as np
 import pytest
@@ -112,10 +113,34 @@ def test_conversions_count_the_symbols_that_kept_tunes_lack(tmp_path):
     assert manifest.num_pieces("train") == 6 and "reels9.mid" in manifest.drops["too_short"].names
     # Two of the three tunes in two keys each; of the third a symbol, two times in two keys.
     assert {name: count for name, count in manifest.lost.items() if "chord" in name} == {
-        "tunes_of_no_chord_symbols": 4,
+        "tunes_without_chord_symbols": 4,
         "unread_chord_symbols": 4,
         "unplayed_chord_symbols": 4,
     }
+    # Whose chords have been named: the tune of no chords alone has no symbols, in either key.
+    named = datasets.get("nottingham_lead_sheets")
+    assert dry_run(named, options, [str(folder)]).lost == {
+        "tunes_without_chord_symbols": 2,
+        "unread_chord_symbols": 4,
+        "unplayed_chord_symbols": 4,
+    }
+
+
+@pytest.mark.parametrize("name", ["nottingham", "nottingham_lead_sheets"])
+def test_the_counting_reader_reads_the_same_music(name, tmp_path):
+    dataset = datasets.get(name)
+    sources, _ = dataset.list_sources(*dataset.files(str(tunes.write_archives(tmp_path))))
+    found = [dataset.read_counted(source).music for source in sources]
+    assert found == [dataset.read_source(source) for source in sources] and len(found) == 3
+    counting = [each for each in map(datasets.get, datasets.names()) if each.read_counted]
+    assert name in [each.name for each in counting] and len(counting) == 2
+
+
+def test_a_tune_whose_abc_has_no_symbols_lost_none(tmp_path):
+    files = tunes.members() | {"ABC_cleaned/reels.abc": re.sub('"[^"]*"', "", tunes.REELS).encode()}
+    sources, _ = DATASET.list_sources(*DATASET.files(str(tunes.write_archives(tmp_path, files))))
+    lost = {source.name: DATASET.read_counted(source).lost for source in sources}
+    assert lost["reels3.mid"] == {"tunes_without_chord_symbols": 0}
 
 
 def _layouts(folder):

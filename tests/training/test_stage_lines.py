@@ -20,6 +20,10 @@ LINES = {
         ],
     ),
     "seqgan_nottingham_mle": ({}, [""]),
+    "seqgan_nottingham_pg_bleu": (
+        {"likelihood_steps": 1, "rounds": 7, "generator_updates": 3},
+        ["Stage 1 of 2: likelihood, step 1", "Stage 2 of 2: policy, steps 2 to 22"],
+    ),
     "jazzgan": (
         {"likelihood_steps": 3, "training_steps": 5},
         ["Stage 1 of 2: likelihood, steps 1 to 3", "Stage 2 of 2: policy, steps 4 to 5"],
@@ -35,9 +39,9 @@ LINES = {
     "gansynth_if": (
         {},
         [
-            "Stage 1 of 3: 1 block, steps 1 to 1",
+            "Stage 1 of 3: 1 block, step 1",
             "Stage 2 of 3: 2 blocks, the last fades in, steps 2 to 3",
-            "Stage 3 of 3: 2 blocks, steps 4 to 4",
+            "Stage 3 of 3: 2 blocks, step 4",
         ],
     ),
     "binary_musegan": (

@@ -23,7 +23,7 @@ class CountedPiece(NamedTuple):
 
     Attributes:
       music: Its NoteSequence, or a note with its audio.
-      lost: What -> how many, such as chord symbols that no one can read.
+      lost: What -> how many, such as chord symbols that note_seq cannot read.
     """
 
     music: NoteSequence | RecordedNote
@@ -88,7 +88,8 @@ class Dataset:
       read_source: A piece -> its NoteSequence, as `sources.read_source`, or a note with its audio.
         Worker processes find both by their names: they are functions of a module.
       read_counted: The same with what of the piece could not be read, where there is such a thing;
-        a function of a module as well.
+        a function of a module as well. Conversions call it instead, so that a dataset made of
+        another replaces both.
       kept_files: (paths given by the user) -> name -> a file that a record set keeps a copy of
         beside its shards, under a name of `records.manifest.KEPT_FILES`.
       names_keys: Whether its pieces can name a key. Where none can, a preset's choice of keys is

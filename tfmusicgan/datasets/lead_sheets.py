@@ -13,6 +13,7 @@ but no symbols. 13 have neither.
 import dataclasses
 
 from tfmusicgan.datasets import midi, nottingham
+from tfmusicgan.datasets.base import CountedPiece
 from tfmusicgan.note_sequences import sources
 from tfmusicgan.note_sequences.chord_track import name_missing_chords
 from tfmusicgan.note_sequences.melody import choose_melody
@@ -43,7 +44,26 @@ def read_nottingham_source(source: Source) -> NoteSequence:
     Raises:
       PieceError: See `nottingham.read_source` and `chord_track.name_missing_chords`.
     """
-    return name_missing_chords(nottingham.read_source(source))
+    return read_nottingham_counted(source).music
+
+
+def read_nottingham_counted(source: Source) -> CountedPiece:
+    """Reads a tune of Nottingham's, and counts the chord symbols that it lacks.
+
+    Args:
+      source: From `nottingham.list_sources`.
+
+    Returns:
+      The tune as `read_nottingham_source` gives it. Lost is what `nottingham.read_counted` says,
+      but a tune whose chords got names does not lack symbols.
+
+    Raises:
+      PieceError: See `nottingham.read_source` and `chord_track.name_missing_chords`.
+    """
+    piece, lost = nottingham.read_counted(source)
+    named = name_missing_chords(piece)
+    has_names = bool(named.text_annotations) and nottingham.NO_SYMBOLS in lost
+    return CountedPiece(named, {} if has_names else lost)
 
 
 def name_melody(sequence: NoteSequence) -> NoteSequence:
@@ -109,5 +129,6 @@ DATASETS = (
         ),
         command=_command(_NOTTINGHAM, "--download "),
         read_source=read_nottingham_source,
+        read_counted=read_nottingham_counted,
     ),
 )

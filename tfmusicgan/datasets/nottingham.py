@@ -26,7 +26,13 @@ from tfmusicgan.datasets import nottingham_chords, nottingham_files
 from tfmusicgan.datasets.base import CountedPiece, Dataset
 from tfmusicgan.datasets.download import Download
 from tfmusicgan.datasets.listed_files import read_listed
-from tfmusicgan.datasets.nottingham_chords import CHORDS, MELODY, ChordCounts, ChordSymbols
+from tfmusicgan.datasets.nottingham_chords import (
+    CHORDS,
+    MELODY,
+    NONE_WRITTEN,
+    ChordCounts,
+    ChordSymbols,
+)
 from tfmusicgan.datasets.nottingham_files import NAME
 from tfmusicgan.datasets.nottingham_near_copies import group_of
 from tfmusicgan.datasets.zip_folders import read_bytes
@@ -42,6 +48,10 @@ _ARCHIVE = Download(
     size_bytes=1_828_800,
     sha256="9c9c87d745779af617ad4cd0d715210bfc17ff89bc427928593462872542f9a8",
 )
+
+
+NO_SYMBOLS = "tunes_without_chord_symbols"
+"""What tunes are counted under that got no chord symbols, whatever the reason."""
 
 
 def count_chord_symbols(path: str) -> ChordCounts:
@@ -119,16 +129,16 @@ def read_counted(source: Source) -> CountedPiece:
       source: From `list_sources`.
 
     Returns:
-      The tune as `read_source` gives it. Lost are `"tunes_of_no_chord_symbols"`, 1 for a tune that
-      got none, and of a tune that got some `"unread_chord_symbols"`, which note_seq cannot read,
-      and `"unplayed_chord_symbols"`, which are not what sounds, every time they come.
+      The tune as `read_source` gives it. Lost are `NO_SYMBOLS`, 1 for a tune that got none though
+      its ABC may have some, and of a tune that got some `"unread_chord_symbols"`, which note_seq
+      cannot read, and `"unplayed_chord_symbols"`, which are not what sounds, every time they come.
 
     Raises:
       ReadError: See `read_tune`.
     """
     piece, found = read_tune(source)
     if isinstance(found, PieceError):
-        return CountedPiece(piece, {"tunes_of_no_chord_symbols": 1})
+        return CountedPiece(piece, {NO_SYMBOLS: int(found.reason != NONE_WRITTEN)})
     unread, unplayed = len(found.unread), len(found.unplayed)
     return CountedPiece(piece, {"unread_chord_symbols": unread, "unplayed_chord_symbols": unplayed})
 

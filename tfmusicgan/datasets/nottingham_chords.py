@@ -35,7 +35,7 @@ from tfmusicgan.note_sequences.proto import NoteSequence, note_seq_module
 MELODY, CHORDS = 0, 1
 """Instruments of a piece: the first and the second track of its file."""
 
-NO_SYMBOLS, OTHER_MELODY, OTHER_CHORDS = "no_chord_symbols", "other_melody", "other_chords"
+NONE_WRITTEN, OTHER_MELODY, OTHER_CHORDS = "no_chord_symbols", "other_melody", "other_chords"
 
 _LEAST_EQUAL = 0.8  # Share of equal pitches; of the 404 real tunes that agree the worst has 0.85.
 _TOLERANCE = 1e-3  # Quarter notes; a tick is as long in the MIDI files.
@@ -103,7 +103,7 @@ def find_chord_symbols(tune: NoteSequence, piece: NoteSequence) -> ChordSymbols:
         `"other_melody"` or `"other_chords"`.
     """
     if not tune.text_annotations:
-        raise ConversionError(f"Expected chord symbols. Received none: {piece.id}.", NO_SYMBOLS)
+        raise ConversionError(f"Expected chord symbols. Received none: {piece.id}.", NONE_WRITTEN)
     melody = _notes_of(piece, MELODY)
     notes, symbols = _played(tune, len(melody))
     shift = _shift_between(notes, melody)

@@ -66,9 +66,9 @@ class PhasedGAN(MusicGAN):
 
     @property
     def stage_name(self) -> str:
-        """The phase, and of the adversarial training the round."""
+        """The phase, and the round where rounds have phases of their own."""
         rounds = self._phases[: self.stage + 1].count(POLICY)
-        if not rounds:
+        if not rounds or not self.model_config.sets_per_round:
             return self.phase
         return f"{self.phase}, round {rounds:,} of {self._phases.count(POLICY):,}"
 

@@ -124,8 +124,8 @@ class PianoRollGAN(WassersteinGAN):
     @property
     def stage_name(self) -> str:
         """Which networks learn beside the critic."""
-        trained = {"generator": self.trains_generator, "refiner": self.refines}
-        return " and ".join(name for name, learns in trained.items() if learns)
+        learning = {"generator": self.trains_generator, "refiner": self.refines}
+        return " and ".join(filter(learning.get, learning))
 
     @property
     def generator_variables(self) -> list[keras.Variable]:
@@ -266,8 +266,7 @@ class PianoRollGAN(WassersteinGAN):
         keys = self.piece_keys(seeds)
         logits = self.phrase_logits(keys, keys, given)
         temperature = self.default_temperature
-        keys = keys if temperature else None
-        return {"piano_roll": self.binarise(logits, temperature=temperature, keys=keys)}
+        return {"piano_roll": self.binarise(logits, 0.5, temperature, keys if temperature else None)}
 
     def signatures(self) -> dict[str, Signature]:
         """`serving_default`, `generate`, and with a condition track `accompany`."""

@@ -45,10 +45,8 @@ class StagedTraining:
             return ""
         bounds = (0, *self.stage_starts, self.model_config.training_steps)
         first, last = bounds[self.stage] + 1, bounds[self.stage + 1]
-        return (
-            f"Stage {self.stage + 1:,} of {len(bounds) - 1:,}: {self.stage_name}, "
-            f"steps {first:,} to {last:,}"
-        )
+        steps = f"step {last:,}" if first == last else f"steps {first:,} to {last:,}"
+        return f"Stage {self.stage + 1:,} of {len(bounds) - 1:,}: {self.stage_name}, {steps}"
 
     def start_stage(self, step: int) -> None:
         """Makes what a stage keeps, before `fit` trains a stage's first step or goes on within it.

@@ -39,7 +39,7 @@ class ShardStats:
       sha256: Digest of the file; empty in a dry run.
       dropped: Pieces left out.
       dropped_phrases: Reason -> phrases left out of kept pieces.
-      lost: What -> how many of the kept pieces' no phrase could hold.
+      lost: What -> how many of the kept pieces' no phrase could hold, or their reader not give.
     """
 
     file: str

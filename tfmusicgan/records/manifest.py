@@ -73,7 +73,7 @@ class Manifest:
       versions: Package name -> version that wrote the set.
       files: Name of `KEPT_FILES` -> SHA-256 of what lies beside the shards.
       lost: What -> how many of the kept pieces' no phrase could hold, such as notes outside the
-        representation's pitch range.
+        representation's pitch range, or their reader could not give them.
     """
 
     dataset: Mapping[str, Any]
