@@ -265,8 +265,8 @@ class PianoRollGAN(WassersteinGAN):
         """Generates binary phrases: int64 [batch] to `piano_roll` bool [batch, ...]."""
         keys = self.piece_keys(seeds)
         logits = self.phrase_logits(keys, keys, given)
-        temperature = self.default_temperature
-        return {"piano_roll": self.binarise(logits, 0.5, temperature, keys if temperature else None)}
+        drawn = keys if self.default_temperature else None
+        return {"piano_roll": self.binarise(logits, 0.5, self.default_temperature, drawn)}
 
     def signatures(self) -> dict[str, Signature]:
         """`serving_default`, `generate`, and with a condition track `accompany`."""
