@@ -68,10 +68,10 @@ class PlaneConvolution(KernelLayer):
 class TrackPlaneConvolution(KernelLayer):
     """Convolution with stride 1 and same padding along time and pitch, weights per track.
 
-    A product of matrices for all pitches at once: the taps along pitch fill a band of a matrix that
-    is 0 elsewhere. With the refiner's kernels (36 taps, one channel in or out) that is several
-    times the multiplications, and on a CPU faster than TensorFlow's convolution and its gradient:
-    see `scripts/benchmarks/refiner.py`.
+    A product of matrices for every block of neighbouring pitches: the taps along pitch fill a band
+    of a matrix that is 0 elsewhere. With the refiner's kernels (36 taps, one channel in or out)
+    that is twice the multiplications, and on a CPU faster than TensorFlow's convolution and its
+    gradient: see `scripts/benchmarks/refiner.py`.
 
     Args:
       tracks: Number of weight sets.
@@ -105,49 +105,85 @@ class TrackPlaneConvolution(KernelLayer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Applies the convolution."""
-        kernel = tf.convert_to_tensor(self.kernel)
-        tracks, taps, _, channels, filters = kernel.shape
-        _, _, time, pitch, _ = x.shape
-        bias = tf.tile(tf.convert_to_tensor(self.bias), [1, pitch])
-        band = pitch_band(kernel, pitch)
-        x = tf.reshape(x, [tracks, -1, time, pitch * channels])
-        padding = [[0, 0], [0, 0], [(taps - 1) // 2, taps // 2], [0, 0]]
-        if channels <= filters:
-            # What all taps along time see is small: side by side, it is one product.
-            seen = frames(tf.pad(x, padding), 2, taps, 1)
-            matrices = tf.reshape(band, [tracks, taps * pitch * channels, pitch * filters])
-            y = track_affine(tf.reshape(seen, [tracks, -1, seen.shape[-1]]), matrices, bias)
-            return tf.reshape(y, [tracks, -1, time, pitch, filters])
-        # What they give is: one product for every tap, then the sum.
+        _, _, taps, channels, filters = self.kernel.shape
+        pitch = x.shape[3]
+        block = _block(pitch, taps)
+        count = -(-pitch // block)
+        if count * block > pitch:
+            x = tf.pad(x, [[0, 0]] * 3 + [[0, count * block - pitch], [0, 0]])
+        # What is small is moved about, the input or the output.
+        y = self._gather(x, block) if channels <= filters else self._scatter(x, block)
+        return window(y, 3, 0, pitch) if count * block > pitch else y
+
+    def _gather(self, x: tf.Tensor, block: int) -> tf.Tensor:
+        """Lays side by side what a block of outputs sees, for one product."""
+        tracks, rows, taps, channels, filters = self.kernel.shape
+        time, pitch = x.shape[2:4]
+        first = (taps - 1) // 2
+        x = tf.pad(x, [[0, 0], [0, 0], _around(rows), [first, block - first], [0, 0]])
+        x = tf.reshape(x, [tracks, -1, time + rows - 1, pitch // block + 1, block * channels])
+        after = window(window(x, 3, 1, pitch // block), 4, 0, (taps - 1) * channels)
+        seen = tf.concat([window(x, 3, 0, pitch // block), after], axis=-1)
+        seen = frames(seen, 2, rows, 1)
+        # [tracks, rows, to, from, channels, filters]
+        band = shifted_taps(tf.convert_to_tensor(self.kernel), block)
         matrices = tf.reshape(
-            tf.transpose(band, [0, 2, 1, 3]), [tracks, pitch * channels, taps * pitch * filters]
+            tf.transpose(band, [0, 1, 3, 4, 2, 5]), [tracks, seen.shape[-1], block * filters]
         )
-        y = tf.matmul(tf.reshape(x, [tracks, -1, pitch * channels]), matrices)
-        y = tf.reshape(y, [tracks, -1, time, taps * pitch * filters])
-        parts = [tf.pad(part, padding) for part in tf.split(y, taps, axis=-1)]
-        y = tf.add_n([window(part, 2, tap, time) for tap, part in enumerate(parts)])
-        y += bias[:, tf.newaxis, tf.newaxis]
+        bias = tf.tile(tf.convert_to_tensor(self.bias), [1, block])
+        y = track_affine(tf.reshape(seen, [tracks, -1, seen.shape[-1]]), matrices, bias)
         return tf.reshape(y, [tracks, -1, time, pitch, filters])
 
+    def _scatter(self, x: tf.Tensor, block: int) -> tf.Tensor:
+        """One product for what a block of inputs gives to each output, then the sums."""
+        tracks, rows, taps, channels, filters = self.kernel.shape
+        time, pitch = x.shape[2:4]
+        kernel = tf.reverse(tf.convert_to_tensor(self.kernel), [2])
+        band = shifted_taps(kernel, block)  # [tracks, rows, from, to, channels, filters]
+        width = (block + taps - 1) * filters
+        matrices = tf.reshape(
+            tf.transpose(band, [0, 2, 4, 1, 3, 5]), [tracks, block * channels, rows * width]
+        )
+        y = tf.matmul(tf.reshape(x, [tracks, -1, block * channels]), matrices)
+        y = tf.reshape(y, [tracks, -1, time, pitch // block, rows * width])
+        padding = [[0, 0], [0, 0], _around(rows), [0, 0], [0, 0]]
+        parts = [tf.pad(part, padding) for part in tf.split(y, rows, axis=-1)]
+        y = tf.add_n([window(part, 2, row, time) for row, part in enumerate(parts)])
+        # Blocks reach into the next one.
+        over = window(y, 4, block * filters, width - block * filters)
+        over = tf.pad(over, [[0, 0]] * 4 + [[0, 2 * block * filters - width]])
+        own = tf.pad(window(y, 4, 0, block * filters), [[0, 0]] * 3 + [[0, 1], [0, 0]])
+        y = own + tf.pad(over, [[0, 0]] * 3 + [[1, 0], [0, 0]])
+        y = tf.reshape(y, [tracks, -1, time, pitch + block, filters])
+        y = window(y, 3, taps // 2, pitch)
+        return y + tf.convert_to_tensor(self.bias)[:, tf.newaxis, tf.newaxis, tf.newaxis]
 
-def pitch_band(kernel: tf.Tensor, pitch: int) -> tf.Tensor:
-    """A convolution's taps along pitch, with same padding, as matrices from all pitches to all.
+
+def shifted_taps(kernel: tf.Tensor, block: int) -> tf.Tensor:
+    """A kernel's taps along pitch, moved on by one pitch from row to row.
 
     Args:
       kernel: [tracks, time taps, pitch taps, channels, filters].
-      pitch: Pitches that there are.
+      block: Rows.
 
     Returns:
-      [tracks, time taps, pitch * channels, pitch * filters].
+      [tracks, time taps, block, block + pitch taps - 1, channels, filters], 0 beside the taps.
     """
     tracks, rows, taps, channels, filters = kernel.shape
-    # A row of taps and zeros, repeated, and cut again one short: each row is moved on by one.
     row = tf.reshape(kernel, [tracks, rows, taps, channels * filters])
-    row = tf.pad(row, [[0, 0], [0, 0], [0, pitch], [0, 0]])
-    length = taps + pitch - 1
-    moved = tf.tile(row, [1, 1, pitch, 1])[:, :, : pitch * length]
-    moved = tf.reshape(moved, [tracks, rows, pitch, length, channels, filters])
-    first = (taps - 1) // 2
-    seen = moved[:, :, :, first : first + pitch]  # [tracks, rows, to, from, channels, filters]
-    seen = tf.transpose(seen, [0, 1, 3, 4, 2, 5])
-    return tf.reshape(seen, [tracks, rows, pitch * channels, pitch * filters])
+    row = tf.pad(row, [[0, 0], [0, 0], [0, block], [0, 0]])
+    length = block + taps - 1
+    # A row one longer than those that are cut of it, repeated.
+    moved = tf.tile(row, [1, 1, block, 1])[:, :, : block * length]
+    return tf.reshape(moved, [tracks, rows, block, length, channels, filters])
+
+
+def _block(pitch: int, taps: int) -> int:
+    """Pitches of a block: those of the next block that it reaches must be in that one."""
+    least = max(taps - 1, 1)
+    return next((size for size in range(least, pitch + 1) if pitch % size == 0), least)
+
+
+def _around(taps: int) -> list[int]:
+    """Same padding."""
+    return [(taps - 1) // 2, taps // 2]
