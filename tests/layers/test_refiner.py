@@ -40,19 +40,33 @@ def test_plane_convolution_is_a_2d_convolution(rows, columns, kernel, strides):
     np.testing.assert_allclose(layer(x).numpy(), reference(x).numpy(), rtol=1e-4, atol=1e-5)
 
 
+def _with_slopes(layer, x):
+    """A layer's output, and the slopes of a function of it by input, kernel and bias."""
+    variables = [layer.kernel.value, layer.bias.value]
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x)
+        loss = tf.reduce_sum(y * y + y)
+    return [y.numpy(), *(slope.numpy() for slope in tape.gradient(loss, [x, *variables]))]
+
+
+# One block of pitches, several, and one that reaches beyond the last pitch.
+@pytest.mark.parametrize("pitch", [14, 24, 36, 7, 1])
 @pytest.mark.parametrize(
-    ("channels", "filters", "kernel"), [(1, 4, (3, 12)), (4, 1, (3, 12)), (2, 3, (2, 5))]
+    ("channels", "filters", "kernel"),
+    [(1, 4, (3, 12)), (4, 1, (3, 12)), (2, 3, (2, 5)), (3, 2, (4, 5)), (2, 1, (1, 1))],
 )
-def test_track_plane_convolution_pads_as_keras_does(channels, filters, kernel):
+def test_track_plane_convolution_is_keras_convolution(channels, filters, kernel, pitch):
     layer = plane_convolutions.TrackPlaneConvolution(3, channels, filters, kernel, 0, name="same")
     _randomise(layer)
-    x = RNG.normal(size=(3, 2, 5, 14, channels)).astype(np.float32)
-    got = layer(x).numpy()
+    x = tf.constant(RNG.normal(size=(3, 2, 5, pitch, channels)).astype(np.float32))
+    found = _with_slopes(layer, x)
     for track in range(3):
         reference = keras.layers.Conv2D(filters, kernel, padding="same")
         reference.build(x.shape[1:])
         reference.set_weights([layer.kernel.numpy()[track], layer.bias.numpy()[track]])
-        np.testing.assert_allclose(got[track], reference(x[track]).numpy(), rtol=1e-4, atol=1e-5)
+        for one, other in zip(found, _with_slopes(reference, x[track]), strict=True):
+            np.testing.assert_allclose(one[track], other, rtol=1e-4, atol=1e-5 * abs(other).max())
 
 
 def test_even_kernels_see_one_more_pitch_above_than_below():
