@@ -51,7 +51,7 @@ _ARCHIVE = Download(
 
 
 NO_SYMBOLS = "tunes_without_chord_symbols"
-"""What tunes are counted under that got no chord symbols, whatever the reason."""
+"""What tunes are counted under that got no chord symbols though their ABC may have some."""
 
 
 def count_chord_symbols(path: str) -> ChordCounts:
