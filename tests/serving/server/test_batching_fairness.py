@@ -75,14 +75,14 @@ def test_a_batch_that_waits_for_more_ends_with_its_last_request():
 def test_a_full_batch_does_not_wait_behind_one_of_another_shape():
     async def scenario():
         runs = Runs()
-        queue = BatchQueue(runs, BatchOptions(max_batch_size=2, batch_timeout_micros=300_000))
+        queue = BatchQueue(runs, BatchOptions(max_batch_size=2, batch_timeout_micros=1_000_000))
         start = time.monotonic()
         lone = asyncio.create_task(queue.submit(rows(1)))
         await asyncio.sleep(0.02)
         await queue.submit([np.ones((2, 3), np.float32)])
-        assert time.monotonic() - start < 0.2
+        assert time.monotonic() - start < 0.7
         await lone
-        assert 0.29 < time.monotonic() - start < 0.5
+        assert 0.99 < time.monotonic() - start < 3
         assert [batch[0].shape for batch in runs.batches] == [(2, 3), (2,)]
 
     asyncio.run(scenario())

@@ -6,14 +6,18 @@ as text, or as an object with the only key `b64`.
 
 import base64
 import binascii
+import itertools
+from collections.abc import Sequence
 
 import grpc
 import numpy as np
 
-from tfmusicgan.serving import tensors
+from tfmusicgan.serving import messages, tensors
 from tfmusicgan.serving.server import json_body, statuses
 from tfmusicgan.serving.server.statuses import RequestError
 
+MAX_RANK = 31  # NumPy's, less one for the rows
+_CHUNK = 1 << 16  # values at a time, so that other threads get their turn
 _INT32 = (-(1 << 31), (1 << 31) - 1)
 # What a whole number may be: RapidJSON's IsInt, IsInt64, IsUint and IsUint64.
 _WHOLE = {
@@ -37,12 +41,77 @@ def is_base64(value: object) -> bool:
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
 
 
-def leaves(values: list, kind: str, rank: int = 0) -> np.ndarray:
-    """The innermost values [n] as an array; `kind` is a DataType's name.
+def is_object(value: object) -> bool:
+    """Whether a JSON value is an object that does not stand for bytes."""
+    return isinstance(value, dict) and not is_base64(value)
+
+
+def dense(value: object, data_type: int, max_rank: int = MAX_RANK) -> np.ndarray:
+    """A value, or nested lists of them, as one array; `data_type` is a DataType's number.
 
     Raises:
-      RequestError: If one is a list, or no value of that kind.
+      RequestError: If the lists are of no one shape, or a value is not of that kind.
     """
+    shape, first = [], value
+    while isinstance(first, list):
+        shape.append(len(first))
+        first = first[0] if first else None
+    if len(shape) > max_rank:
+        raise statuses.invalid_argument(
+            f"Expected lists nested {max_rank} deep at most. Received: {len(shape)}."
+        )
+    kind, rank = messages.data_type_name(data_type), len(shape)
+    values = _flattened(value, shape)
+    if values is None:
+        _check_shape(value, 0, shape, kind)
+    parts = [
+        _leaves(values[start : start + _CHUNK], kind, rank)
+        for start in range(0, len(values), _CHUNK)
+    ]
+    dtype = tensors.numpy_dtype(data_type)
+    flat = parts[0] if len(parts) == 1 else np.concatenate(parts or [np.empty(0, dtype)])
+    return flat.reshape(shape)
+
+
+def _flattened(value: object, shape: Sequence[int]) -> list | None:
+    """The innermost values, a level at a time; None where lists are not of that shape."""
+    values = [value]
+    for length in shape:
+        if not all(type(item) is list and len(item) == length for item in values):
+            return None
+        values = list(itertools.chain.from_iterable(values))
+    return values
+
+
+def _check_shape(value: object, level: int, shape: Sequence[int], kind: str) -> None:
+    """Refuses what comes first of a list that is not of its level's size and a value of no kind."""
+    rank = len(shape)
+    if not isinstance(value, list):
+        if level != rank:
+            raise json_body.quoting(
+                value,
+                f"found at incorrect level: {level + 1} in the JSON DOM. Expected at level: {rank}",
+            )
+        _leaves([value], kind)
+        return
+    if level >= rank:
+        raise statuses.invalid_argument(
+            f"Encountered list at unexpected level: {level} expected < {rank}"
+        )
+    if len(value) != shape[level]:
+        raise statuses.invalid_argument(
+            f"Encountered list at unexpected size: {len(value)} at level: {level} "
+            f"expected size: {shape[level]}"
+        )
+    if level < rank - 1:
+        for item in value:
+            _check_shape(item, level + 1, shape, kind)
+    else:
+        _leaves(value, kind, rank)
+
+
+def _leaves(values: list, kind: str, rank: int = 0) -> np.ndarray:
+    """The innermost values [n] as an array; `kind` is a DataType's name."""
     array = _at_once(values, kind)
     if array is not None:
         return array
