@@ -11,7 +11,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.graph_memory import graphs_forgotten
+# Before any test module imports them: what fails in them is shown like what fails in a test.
+_FAMILIES = ("piano_rolls", "tokens", "notes", "melody_bars", "note_events", "jazz_phrases")
+for _name in (*_FAMILIES, "sequences", "stock_server"):
+    pytest.register_assert_rewrite(f"tests.conformance.{_name}")
+
+from tests.graph_memory import graphs_forgotten  # noqa: E402
 
 # Before any test imports TensorFlow: quiet, and no more threads than a test machine has.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -10,13 +10,9 @@ import sys
 import numpy as np
 import pytest
 
-_MODULES = ("piano_rolls", "tokens", "notes", "melody_bars", "note_events", "jazz_phrases")
-for _name in (*_MODULES, "sequences", "stock_server"):
-    pytest.register_assert_rewrite(f"tests.conformance.{_name}")
-
-from tests.conformance import stock_server  # noqa: E402
-from tests.conformance.common import Asked  # noqa: E402
-from tests.conformance.rows import ROWS  # noqa: E402
+from tests.conformance import stock_server
+from tests.conformance.common import Asked
+from tests.conformance.rows import ROWS
 
 
 # Of a module, since a few dozen models with their graphs are gigabytes.
