@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 
 from tests.eagerly import eagerly
-from tfmusicgan import metrics, recipes
+from tests.evaluated_phrases import made_up_phrases, with_changes
+from tfmusicgan import metrics
 from tfmusicgan.errors import CheckpointError, RecordsError
 from tfmusicgan.evaluation import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Evaluation, evaluate_run
 from tfmusicgan.evaluation import piano_rolls as evaluation
 from tfmusicgan.metrics.memorisation import nearest_distance
-from tfmusicgan.recipes.musegan_published import published_rows
 from tfmusicgan.records.reader import RecordSet
-from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
-from tfmusicgan.representations.tracks import parse_tracks
 from tfmusicgan.training.monitor import held_out
 
 RECIPE = "musegan_hybrid_chorales"
@@ -248,82 +246,9 @@ def test_a_long_list_of_metrics_is_wrapped_between_metrics():
     assert text.replace(",\n", ",").split(",")[4].strip() == "used_pitch_classes/track_04 0.00"
 
 
-def _phrases(tracks, seed=0):
-    """Made-up rows of phrases of a representation."""
-    rep = MultitrackPianoRoll(tracks=parse_tracks(tracks), bars=1)
-    rng = np.random.default_rng(seed)
-    shape = (6, *rep.spec["piano_roll"].shape)
-    return rep, {row: rng.random(shape) < 0.02 for row in (TRAINING, UNTRAINED, TRAINED)}
-
-
-def _recipe(**changes):
-    """The chorales' recipe with other metrics."""
-    return dataclasses.replace(recipes.get(RECIPE), **{"metrics": ("empty_bars",), **changes})
-
-
-def test_the_papers_rows_are_shown_for_its_tracks():
-    rep, phrases = _phrases("musegan")
-    rows = published_rows("hybrid")
-    recipe = _recipe(published=rows, published_notes=("A slip of the pen.",))
-    measured = evaluation._measure(recipe, phrases, rep)
-    assert measured["published"] == rows
-    assert list(measured["as_published"]) == list(phrases)
-    ours = measured["as_published"][TRAINED]
-    key = "used_pitch_classes_as_published/bass"
-    assert ours[key] == metrics.evaluate([key.split("/")[0]], phrases[TRAINED], rep)[key]
-    assert set(ours) == {key for row in rows.values() for key in row}
-    assert not any("_as_published" in key for key in measured["rows"][TRAINED])
-    result = Evaluation(memorisation={}, num_phrases={}, settings={}, **measured)
-    text = result.table()
-    (block,) = [part for part in text.split("\n\n") if part.startswith("As published")]
-    first, second = (line.split() for line in block.splitlines()[1:3])
-    assert first == ["training", "paper", "paper", "paper"]
-    assert second == ["metric", "data", "untrained", "trained", "data", "shuffled", "hybrid"]
-    (line,) = [line for line in block.splitlines() if line.startswith("drum_pattern/drums")]
-    assert line.split()[-2:] == ["0.886", "0.713"]
-    assert max(map(len, block.splitlines())) <= 110
-    assert "* A slip of the pen." in text
-    assert json.loads(result.to_json())["published"]["paper hybrid"] == rows["paper hybrid"]
-
-
-@pytest.mark.parametrize("tracks", ["voices", "drums,piano"])
-def test_the_papers_rows_are_left_out_for_other_tracks(tracks):
-    rep, phrases = _phrases(tracks)
-    recipe = _recipe(published=published_rows("hybrid"), published_notes=("A slip.",))
-    measured = evaluation._measure(recipe, phrases, rep)
-    assert measured["as_published"] == measured["published"] == {}
-    assert measured["notes"] == ()
-
-
-def test_a_note_says_where_the_drum_pattern_is_undefined():
-    coarse = MultitrackPianoRoll(tracks=parse_tracks("musegan"), bars=1, steps_per_beat=4)
-    rolls = np.zeros((2, *coarse.spec["piano_roll"].shape), bool)
-    recipe = _recipe(metrics=("drum_pattern",))
-    measured = evaluation._measure(recipe, dict.fromkeys((TRAINING, TRAINED), rolls), coarse)
-    assert measured["notes"][0].startswith("drum_pattern is undefined at 4 steps a beat")
-    rep, phrases = _phrases("musegan")
-    assert evaluation._measure(recipe, phrases, rep)["notes"] == ()
-
-
-def test_a_note_says_where_the_papers_qualified_notes_are_undefined():
-    coarse = MultitrackPianoRoll(tracks=parse_tracks("musegan"), bars=1, steps_per_beat=4)
-    rolls = np.random.default_rng(0).random((2, *coarse.spec["piano_roll"].shape)) < 0.02
-    rows = dict.fromkeys((TRAINING, UNTRAINED, TRAINED), rolls)
-    measured = evaluation._measure(_recipe(published=published_rows("hybrid")), rows, coarse)
-    (note,) = measured["notes"]
-    assert note.startswith("qualified_notes as published is undefined at 4 steps a beat")
-    assert np.isnan(measured["as_published"][TRAINED]["qualified_notes_as_published/bass"])
-    result = Evaluation(memorisation={}, num_phrases={}, settings={}, **measured)
-    (line,) = [one for one in result.table().splitlines() if one.startswith("qualified_notes/bass")]
-    assert line.split()[1:] == ["-", "-", "-", "0.900", "0.446"]
-    rep, phrases = _phrases("musegan")
-    finer = evaluation._measure(_recipe(published=published_rows("hybrid")), phrases, rep)
-    assert finer["notes"] == ()
-
-
 def test_a_given_track_is_not_judged():
-    rep, phrases = _phrases("drums,piano,bass")
-    recipe = _recipe(metrics=("empty_bars", "tonal_distance"))
+    rep, phrases = made_up_phrases("drums,piano,bass")
+    recipe = with_changes(metrics=("empty_bars", "tonal_distance"))
     for given, judged in ((None, 4), (1, 3)):
         measured = evaluation._measure(recipe, phrases, rep, given)
         result = Evaluation(memorisation={}, num_phrases={}, settings={}, **measured)

@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tfmusicgan import metrics
+from tfmusicgan.evaluation import published_rows
 from tfmusicgan.evaluation.estimated_rows import estimated_rows
 from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Rows
 from tfmusicgan.metrics import accompaniment
-from tfmusicgan.metrics.as_published import qualified_steps
 from tfmusicgan.metrics.histograms import histograms
 from tfmusicgan.metrics.memorisation import nearest_distance, self_similarity
 from tfmusicgan.metrics.musical import drum_period
@@ -19,7 +18,7 @@ from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.manifest import Manifest
 from tfmusicgan.records.pieces import spread_pieces
 from tfmusicgan.records.reader import RecordSet
-from tfmusicgan.representations.base import Representation
+from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.training.monitor import held_out_split
 
 _FIELD = "piano_roll"
@@ -93,7 +92,7 @@ def _pieces(phrases: Mapping[str, np.ndarray], train: RecordSet) -> dict[str, np
 def _measure(
     recipe: Recipe,
     phrases: Mapping[str, np.ndarray],
-    representation: Representation,
+    representation: MultitrackPianoRoll,
     given: int | None = None,
 ) -> dict:
     """The fields of an `Evaluation` that are functions of the phrases and the recipe.
@@ -105,58 +104,25 @@ def _measure(
       given: Index of the track that the model is given, whose own metrics no training can move.
     """
     measured = estimated_rows(recipe, phrases, representation)
-    as_published = _as_published(recipe, phrases, representation)
+    name = None if given is None else representation.tracks[given].name
+    compared, about_the_paper = published_rows.compare(recipe, phrases, representation, name)
     notes = []
     if given is not None:
-        name = representation.tracks[given].name
         source = HELD_OUT if HELD_OUT in phrases else TRAINING
         spread = measured["spread"].items()
         measured["spread"] = {key: one for key, one in spread if key.partition("/")[2] != name}
         notes.append(f"{name} is given, from the {source}: its own metrics are not judged.")
-    notes.extend(_grid_notes(recipe, representation.steps_per_beat, bool(as_published)))
-    if as_published:
-        notes.extend(recipe.published_notes)
+    if "drum_pattern" in recipe.metrics and drum_period(representation.steps_per_beat) is None:
+        notes.append(
+            f"drum_pattern is undefined at {representation.steps_per_beat} steps a beat: all steps "
+            "are on the grid of sixteenths, or not all sixteenths are steps."
+        )
     return {
         **measured,
         "histograms": {row: histograms(rolls, representation) for row, rolls in phrases.items()},
-        "as_published": as_published,
-        "published": {row: dict(values) for row, values in recipe.published.items()}
-        if as_published
-        else {},
-        "notes": tuple(notes),
+        **compared,
+        "notes": (*notes, *about_the_paper),
     }
-
-
-def _grid_notes(recipe: Recipe, steps_per_beat: int, shows_published: bool) -> list[str]:
-    """What the grid leaves undefined, a sentence each."""
-    notes = []
-    if "drum_pattern" in recipe.metrics and drum_period(steps_per_beat) is None:
-        notes.append(
-            f"drum_pattern is undefined at {steps_per_beat} steps a beat: all steps are on the "
-            "grid of sixteenths, or not all sixteenths are steps."
-        )
-    if shows_published and qualified_steps(steps_per_beat) is None:
-        notes.append(
-            f"qualified_notes as published is undefined at {steps_per_beat} steps a beat: the "
-            "paper's code counts notes of a twelfth of a beat and more, which all are there. Ours "
-            "are those of two steps and more."
-        )
-    return notes
-
-
-def _as_published(
-    recipe: Recipe, phrases: Mapping[str, np.ndarray], representation: Representation
-) -> Rows:
-    """Our rows in the keys of the paper's; empty unless the representation has all its tracks."""
-    keys = dict.fromkeys(key for row in recipe.published.values() for key in row)
-    names = dict.fromkeys(key.partition("/")[0] for key in keys)
-    rows = {}
-    for row, rolls in phrases.items():
-        values = metrics.evaluate(names, rolls, representation)
-        if not keys.keys() <= values.keys():
-            return {}
-        rows[row] = {key: values[key] for key in keys}
-    return rows if keys else {}
 
 
 def _memorisation(phrases: Mapping[str, np.ndarray], train: RecordSet, given: int | None) -> Rows:

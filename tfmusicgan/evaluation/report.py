@@ -67,7 +67,10 @@ class Evaluation:
     warnings: tuple[str, ...] = ()
 
     def distance(self, row: str) -> float:
-        """Distance of a row to the training data's, 0-1."""
+        """Distance of a row to the training data's, 0-1.
+
+        Of all metrics, those of a given track too: they bring every model's row a little nearer.
+        """
         return distance_to(self.rows[TRAINING], self.rows[row])
 
     def improved(self) -> bool:
