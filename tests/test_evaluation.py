@@ -174,6 +174,12 @@ def test_a_training_phrase_is_found_at_distance_zero(tiny_records):
     changed[..., 1] ^= True
     rows = {TRAINED: evaluation._generated(changed, 1)}
     assert evaluation._nearest(rows, records, given=1) == {TRAINED: 0.0}
+    # Nor is a phrase new in another key, where keys are changed in training.
+    higher = np.roll(phrases, 2, axis=3)
+    assert not phrases[:, :, :, -2:].any() and not records.representation.tracks[0].is_drum
+    assert evaluation._nearest({TRAINED: higher}, records)[TRAINED] > 0.5
+    assert evaluation._nearest({TRAINED: higher}, records, None, 1)[TRAINED] > 0.5
+    assert evaluation._nearest({TRAINED: higher}, records, None, 2) == {TRAINED: 0.0}
     # The mean over phrases: one copied, one silent, which shares no cell with any.
     half = np.stack([phrases[0], np.zeros_like(phrases[0])])
     assert evaluation._nearest({TRAINED: half}, records) == {TRAINED: 0.5}

@@ -2,9 +2,9 @@
 
   python scripts/reproduce/shuffled_tracks.py --recipe=musegan_jamming_chorales --records=RECORDS
 
-Every track of the training data keeps its phrases, in an order of its own, so that the tracks of a
-phrase come from different pieces: what a model comes to whose tracks are each as good as the data's
-and know nothing of each other, as the jamming model's do not.
+Every track of the training data keeps its phrases, in a random order of its own, so that the tracks
+of nearly every phrase come from different pieces: what a model comes to whose tracks are each as
+good as the data's and know nothing of each other, as the jamming model's do not.
 """
 
 import argparse

@@ -68,3 +68,16 @@ def test_errors():
         memorisation.self_similarity(phrases(2, 0), "cosine")
     with pytest.raises(ConfigError, match=r"of one shape. Received: \[2, 5, 3\] and \[5, 3\]"):
         memorisation.nearest_distance(phrases(2, 0), phrases(2, 0)[0])
+
+
+def test_transposed_by_hand():
+    rolls = np.zeros((3, 1, 2, 4, 2), bool)
+    rolls[0, 0, 0, 1, 0] = rolls[0, 0, 1, 3, 1] = True  # the second track is drums
+    rolls[1, 0, 1, 3, 0] = rolls[1, 0, 1, 0, 0] = True
+    rolls[2, 0, 0, 2, 0] = True
+    up = memorisation.transposed(rolls, 1, [False, True])
+    assert np.argwhere(up).tolist() == [[0, 0, 0, 2, 0], [0, 0, 1, 3, 1], [1, 0, 0, 3, 0]]
+    down = memorisation.transposed(rolls, -2, [False, True])
+    assert np.argwhere(down).tolist() == [[0, 0, 0, 0, 0]]
+    assert memorisation.transposed(rolls, 0, [False, True]) is rolls
+    assert len(memorisation.transposed(rolls, 3, [False, False])) == 0

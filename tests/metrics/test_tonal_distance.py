@@ -1,5 +1,6 @@
 import math
 
+import librosa
 import numpy as np
 import pytest
 
@@ -8,6 +9,13 @@ from tfmusicgan.metrics import bars
 from tfmusicgan.metrics.tonal_distance import MAX_DISTANCE, tonal_distance, tonal_matrix
 
 C, D, E, F_SHARP, G, B = 60, 62, 64, 66, 67, 71
+
+
+def test_the_tonal_matrix_is_librosas():
+    chroma = np.random.default_rng(0).random((12, 7)) ** 3
+    chroma[:, 2] = np.eye(12)[5]
+    theirs = librosa.feature.tonnetz(chroma=chroma)  # an octave of C to B, normalised by its sum
+    np.testing.assert_allclose(tonal_matrix() @ (chroma / chroma.sum(axis=0)), theirs, atol=1e-12)
 
 
 def slow_point(beat, lowest_pitch):

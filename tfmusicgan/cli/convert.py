@@ -204,7 +204,8 @@ def _inputs(dataset: Any) -> list[str]:
     if not _DOWNLOAD.value:
         return _INPUT.value
     if not dataset.downloads:
-        print(f"Dataset {dataset.name} needs no download.", file=sys.stderr)
+        how = f"is fetched by hand: {dataset.by_hand}" if dataset.by_hand else "needs no download"
+        print(f"Dataset {dataset.name} {how}.", file=sys.stderr)
         return _INPUT.value
     if len(_INPUT.value) != 1:
         raise ConfigError("--download needs one --input=FOLDER to put the files in.")

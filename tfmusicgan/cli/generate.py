@@ -59,8 +59,8 @@ _FORMATS = COMMAND.list(
 )
 _CONTROL = COMMAND.repeated(
     "control",
-    "name=value: a control of the signature, as the model's card lists them; may be given several"
-    " times.",
+    "name=value: a control of the signature, as the model's card lists them with their ranges; what"
+    " is beyond a range counts as its end. May be given several times.",
 )
 _ACCOMPANY = COMMAND.string(
     "accompany",

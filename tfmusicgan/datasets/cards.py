@@ -59,7 +59,7 @@ def card(dataset: Dataset) -> str:
 
 def _download_text(dataset: Dataset) -> str:
     if not dataset.downloads:
-        return "none needed"
+        return f"by hand: {dataset.by_hand}" if dataset.by_hand else "none needed"
     files = [
         f"{download.url} ({_size(download)}{_checksum(download.sha256, download.md5)})"
         for download in dataset.downloads

@@ -40,9 +40,9 @@ _FOLDERS = {
 }
 _RULES = (
     "The Lakh Pianoroll Dataset's rules are {}--single_time_signature --time_signatures=4/4 "
-    "--whole_first_bar. MuseGAN cut songs into sections by their structure "
-    "and left out the first and the last; here phrases are windows of a piece's bars from its "
-    "first to its last."
+    "--whole_first_bar, but that it leaves out files that write no time signature, which here are "
+    "in 4/4, as MIDI says. MuseGAN cut songs into sections by their structure and left out the "
+    "first and the last; here phrases are windows of a piece's bars from its first to its last."
 )
 
 

@@ -33,10 +33,9 @@ DATASET = Dataset(
         "Piano-rolls of velocities at 24 steps to a beat. LPD-5 has the tracks drums, piano, "
         "guitar, bass and strings (--tracks=lpd5), LPD-17 those of General MIDI's families "
         "(--tracks=lpd17). The cleansed part of LPD-5, which MuseGAN's later data come from, has "
-        "21,425 pieces in 4/4: lpd_5_cleansed.tar.gz, to be fetched by hand from the address above "
-        "and unpacked. Where Lakh's match_scores.json lies beside, --best_match keeps one file of "
-        "each recording (the cleansed part has one anyway). Files of one recording stay in one "
-        "split. Not to be had from piano-rolls: keys, and meters after a piece's last change. "
+        "21,425 pieces in 4/4. Where Lakh's match_scores.json lies beside, --best_match keeps one "
+        "file of each recording (the cleansed part has one anyway). Files of one recording stay in "
+        "one split. Piano-rolls do not tell keys, nor meters after a piece's last change. "
         "--preset=paper, whose grid is theirs, therefore takes pieces in any key, and since the "
         "files have a step of rest between repeated notes already, it makes no other one "
         "(separate_notes=repeats in place of always). Notes of one step are left out there, as in "
@@ -55,6 +54,7 @@ DATASET = Dataset(
         "tfmusicgan-convert --recipe=musegan_hybrid --dataset=lpd --input=lpd_5/lpd_5_cleansed "
         "--output=tfrecords/lpd"
     ),
+    by_hand="lpd_5_cleansed.tar.gz from the source, to be unpacked",
     find_files=_find_files,
     groups_of=match_scores.group_by_song,
     left_out_by_best_match=match_scores.leave_out_lower_scores,

@@ -10,9 +10,9 @@ from tfmusicgan.evaluation.estimated_rows import estimated_rows
 from tfmusicgan.evaluation.report import HELD_OUT, TRAINED, TRAINING, UNTRAINED, Rows
 from tfmusicgan.metrics import accompaniment
 from tfmusicgan.metrics.histograms import histograms
-from tfmusicgan.metrics.memorisation import nearest_distance, self_similarity
+from tfmusicgan.metrics.memorisation import nearest_distance, self_similarity, transposed
 from tfmusicgan.metrics.musical import drum_period
-from tfmusicgan.models.base import MusicGAN
+from tfmusicgan.models.piano_roll_gan import PianoRollGAN
 from tfmusicgan.progress import ProgressBar
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.records.manifest import Manifest
@@ -29,7 +29,7 @@ _PHRASES_AT_ONCE = 1024
 def measure(
     recipe: Recipe,
     phrases: Mapping[str, np.ndarray],
-    models: Mapping[str, MusicGAN],
+    models: Mapping[str, PianoRollGAN],
     train: RecordSet,
 ) -> dict[str, Any]:
     """The fields of an `Evaluation` that are measured of piano-rolls.
@@ -44,7 +44,7 @@ def measure(
     given = model.condition_track
     harmony = {} if given is None else _harmony(phrases, given, train)
     return {
-        "memorisation": _memorisation(phrases, train, given),
+        "memorisation": _memorisation(phrases, train, model),
         **harmony,
         **_measure(recipe, phrases, model.representation, given),
     }
@@ -125,10 +125,14 @@ def _measure(
     }
 
 
-def _memorisation(phrases: Mapping[str, np.ndarray], train: RecordSet, given: int | None) -> Rows:
-    """What held-out and trained phrases share with the training data, and with each other."""
+def _memorisation(phrases: Mapping[str, np.ndarray], train: RecordSet, model: PianoRollGAN) -> Rows:
+    """What held-out and trained phrases share with the training data, and with each other.
+
+    A model that was trained on transposed phrases may copy one as transposed.
+    """
+    given, semitones = model.condition_track, model.model_config.max_transposition_semitones
     new = {row: _generated(phrases[row], given) for row in (HELD_OUT, TRAINED) if row in phrases}
-    nearest = _nearest(new, train, given)
+    nearest = _nearest(new, train, given, semitones)
     return {
         row: {
             "nearest_training_phrase": nearest[row],
@@ -144,15 +148,29 @@ def _generated(rolls: np.ndarray, given: int | None) -> np.ndarray:
 
 
 def _nearest(
-    rows: Mapping[str, np.ndarray], records: RecordSet, given: int | None = None
+    rows: Mapping[str, np.ndarray],
+    records: RecordSet,
+    given: int | None = None,
+    most_semitones: int = 0,
 ) -> dict[str, float]:
-    """Each row's mean distance to the nearest phrase of the whole split, read part by part."""
+    """Each row's mean distance to the nearest phrase of the whole split, read part by part.
+
+    Args:
+      rows: Row name to bool [n, bars, steps, pitches, tracks], without the given track.
+      records: The split.
+      given: The given track's index.
+      most_semitones: By as many, up and down, a phrase is as near as it is transposed.
+    """
+    is_drum = [track.is_drum for track in records.representation.tracks]
+    shifts = range(-most_semitones, most_semitones + 1)
     phrases = np.concatenate(list(rows.values()))
     nearest = np.full(len(phrases), np.inf)
     done = 0
     with ProgressBar("Comparing", records.num_examples, "training phrases") as bar:
         for known in _parts(records):
-            nearest = np.fmin(nearest, nearest_distance(phrases, _generated(known, given)))
+            for semitones in shifts:
+                moved = _generated(transposed(known, semitones, is_drum), given)
+                nearest = np.fmin(nearest, nearest_distance(phrases, moved))
             done += len(known)
             bar.update(done)
     ends = np.cumsum([len(rolls) for rolls in rows.values()])[:-1]

@@ -4,7 +4,7 @@ Common cells of all pairs are one matrix product, taken a stretch of cells at a 
 turned into a number once, and cells that no phrase uses, most of a piano-roll, are left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -45,6 +45,26 @@ def nearest_distance(
             distance = _distances(flat, other, measure).min(axis=1)
             nearest[rows] = np.fmin(nearest[rows], distance)
     return nearest
+
+
+def transposed(piano_rolls: np.ndarray, semitones: int, is_drum: Sequence[bool]) -> np.ndarray:
+    """Phrases in another key; those of which a note would leave the piano-roll are left out.
+
+    Args:
+      piano_rolls: bool [phrases, bars, steps, pitches, tracks], pitches a semitone apart.
+      semitones: Up, or down where it is negative.
+      is_drum: Whether each track is drums, which stay as they are.
+
+    Returns:
+      bool [phrases that fit, bars, steps, pitches, tracks].
+    """
+    if not semitones:
+        return piano_rolls
+    drums = np.asarray(is_drum, bool)
+    leaving = slice(-semitones, None) if semitones > 0 else slice(None, -semitones)
+    leaves = piano_rolls[:, :, :, leaving][..., ~drums].any(axis=(1, 2, 3, 4))
+    fitting = piano_rolls[~leaves]
+    return np.where(drums, fitting, np.roll(fitting, semitones, axis=3))
 
 
 def self_similarity(phrases: np.ndarray, measure: str = "jaccard") -> float:

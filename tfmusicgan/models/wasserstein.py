@@ -224,6 +224,7 @@ class WassersteinGAN(MusicGAN):
         variables = self.critic.trainable_variables
         loss, norm = self.minimise(loss_fn, variables, self.critic_optimizer)
         if config.critic_constraint == "weight_clipping":
+            # After the update, as in algorithm 1; of the first one, weights are as initialised.
             for variable in variables:
                 variable.assign(tf.clip_by_value(variable, -config.clip_value, config.clip_value))
         self._track(critic_loss=loss, critic_gradient_norm=norm)

@@ -42,6 +42,7 @@ from tfmusicgan.note_sequences.midi_tracks import MetaEvents, Track, read_track
 from tfmusicgan.note_sequences.midi_writer import to_midi_bytes, write_midi
 from tfmusicgan.note_sequences.normalise import check_length
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.tempo_map import TempoMap
 
 __all__ = ["read_midi", "to_midi_bytes", "write_midi"]
 
@@ -85,7 +86,7 @@ def read_midi(source: str | os.PathLike | bytes, name: str = "") -> NoteSequence
         _check_numbers(*numbers.tolist(), name)
     if not instruments:
         raise ReadError(f"Expected notes. Received a MIDI file without any: {name}.", "no_notes")
-    clock = _Clock(metas, chunks.ticks_per_quarter, name)
+    clock = _tempo_map(metas, chunks.ticks_per_quarter, name)
     sequence = NoteSequence(ticks_per_quarter=chunks.ticks_per_quarter)
     sequence.source_info.encoding_type = NoteSequence.SourceInfo.MIDI
     _add_meta_events(sequence, metas, clock)
@@ -111,41 +112,21 @@ def _read_bytes(path: pathlib.Path, name: str) -> bytes:
         ) from error
 
 
-class _Clock:
-    """A file's tempo map: ticks to seconds.
-
-    Attributes:
-      ticks: [changes] int64, where the tempo changes; the first is 0.
-      seconds: [changes] float64, the same in seconds.
-      qpm: [changes] float64, quarter notes a minute from there on.
-    """
-
-    def __init__(self, metas: list[MetaEvents], ticks_per_quarter: int, name: str):
-        events = _merge([meta.tempos for meta in metas])
-        if not events or events[0][0] > 0:
-            events.insert(0, (0, _DEFAULT_MICROSECONDS))
-        if min(micros for _, micros in events) < 1:
-            raise ReadError(
-                f"Expected a tempo of at least 1 microsecond a quarter note. Received 0 in {name}.",
-                "bad_tempo",
-            )
-        # Repetitions are left out, as pretty_midi does: programs restate the tempo often.
-        kept = [events[0]]
-        kept += [new for old, new in itertools.pairwise(events) if new[1] != old[1]]
-        self.ticks_per_quarter = ticks_per_quarter
-        self.ticks = np.array([tick for tick, _ in kept], np.int64)
-        micros = np.array([micros for _, micros in kept], np.float64)
-        self.qpm = 6e7 / micros
-        self._seconds_per_tick = 60.0 / (self.qpm * ticks_per_quarter)
-        steps = np.diff(self.ticks) * self._seconds_per_tick[:-1]
-        self.seconds = np.concatenate([[0.0], np.cumsum(steps)])
-
-    def to_seconds(self, ticks: np.ndarray) -> np.ndarray:
-        """[n] ticks to [n] float64 seconds."""
-        if len(self.ticks) == 1:
-            return ticks * self._seconds_per_tick[0]
-        index = np.searchsorted(self.ticks, ticks, side="right") - 1
-        return self.seconds[index] + (ticks - self.ticks[index]) * self._seconds_per_tick[index]
+def _tempo_map(metas: list[MetaEvents], ticks_per_quarter: int, name: str) -> TempoMap:
+    events = _merge([meta.tempos for meta in metas])
+    if not events or events[0][0] > 0:
+        events.insert(0, (0, _DEFAULT_MICROSECONDS))
+    if min(micros for _, micros in events) < 1:
+        raise ReadError(
+            f"Expected a tempo of at least 1 microsecond a quarter note. Received 0 in {name}.",
+            "bad_tempo",
+        )
+    # Repetitions are left out, as pretty_midi does: programs restate the tempo often.
+    kept = [events[0]]
+    kept += [new for old, new in itertools.pairwise(events) if new[1] != old[1]]
+    ticks = np.array([tick for tick, _ in kept], np.int64)
+    micros = np.array([micros for _, micros in kept], np.float64)
+    return TempoMap(ticks, 6e7 / micros, ticks_per_quarter)
 
 
 def _merge(tracks: list[list[tuple[int, ...]]]) -> list[tuple[int, ...]]:
@@ -182,7 +163,7 @@ def _check_numbers(num_notes: int, num_controls: int, num_meta: int, name: str) 
         )
 
 
-def _add_meta_events(sequence: NoteSequence, metas: list[MetaEvents], clock: _Clock) -> None:
+def _add_meta_events(sequence: NoteSequence, metas: list[MetaEvents], clock: TempoMap) -> None:
     """Writes tempos, time signatures and key signatures."""
     for seconds, qpm in zip(clock.seconds.tolist(), clock.qpm.tolist(), strict=True):
         sequence.tempos.add(time=seconds, qpm=qpm)
@@ -203,7 +184,7 @@ def _add_meta_events(sequence: NoteSequence, metas: list[MetaEvents], clock: _Cl
         )
 
 
-def _add_notes(sequence: NoteSequence, instruments: list[Instrument], clock: _Clock) -> None:
+def _add_notes(sequence: NoteSequence, instruments: list[Instrument], clock: TempoMap) -> None:
     """Writes all notes, sorted by (start, pitch, instrument, end), and the total time."""
     sizes = [len(instrument.pitch) for instrument in instruments]
     start = np.concatenate([instrument.start for instrument in instruments])
@@ -227,7 +208,7 @@ def _add_notes(sequence: NoteSequence, instruments: list[Instrument], clock: _Cl
     sequence.total_time = float(end_seconds.max())
 
 
-def _add_events(sequence: NoteSequence, instruments: list[Instrument], clock: _Clock) -> None:
+def _add_events(sequence: NoteSequence, instruments: list[Instrument], clock: TempoMap) -> None:
     """Writes control changes and pitch bends, instrument by instrument, in file order."""
     for kind, fields, add in (
         ("controls", _CONTROL_FIELDS, wire.add_control_changes),

@@ -33,8 +33,9 @@ from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences import midi_chunks, wire
 from tfmusicgan.note_sequences.normalise import check_length
 from tfmusicgan.note_sequences.npz_file import NpzFile
-from tfmusicgan.note_sequences.pianoroll_times import Clock, meters, not_pianoroll, too_many
+from tfmusicgan.note_sequences.pianoroll_times import meters, not_pianoroll, tempo_map, too_many
 from tfmusicgan.note_sequences.proto import NoteSequence
+from tfmusicgan.note_sequences.tempo_map import TempoMap
 
 MAX_TRACKS = 1024
 """Tracks in one file."""
@@ -78,7 +79,7 @@ def read_pianoroll_npz(path: str | os.PathLike, name: str = "") -> NoteSequence:
     if not num_notes:
         raise ReadError(f"Expected notes. Received a piano-roll without any: {name}.", "no_notes")
     sequence = NoteSequence(ticks_per_quarter=resolution)
-    clock = Clock(tempo, resolution, name)
+    clock = tempo_map(tempo, resolution, name)
     for seconds, qpm in zip(clock.seconds.tolist(), clock.qpm.tolist(), strict=True):
         sequence.tempos.add(time=seconds, qpm=qpm)
     last_step = int(notes["end"].max())
@@ -188,7 +189,7 @@ def _read_line(file: NpzFile, member: str) -> np.ndarray:
     return array.reshape(-1)
 
 
-def _add_notes(sequence: NoteSequence, notes: dict[str, np.ndarray], clock: Clock) -> None:
+def _add_notes(sequence: NoteSequence, notes: dict[str, np.ndarray], clock: TempoMap) -> None:
     """Writes the notes, sorted as in every reader's sequence."""
     keys = ("velocity", "end", "instrument", "pitch", "start")
     order = np.lexsort([notes[key] for key in keys])

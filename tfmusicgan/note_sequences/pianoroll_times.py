@@ -4,6 +4,7 @@ import numpy as np
 
 from tfmusicgan.errors import ReadError
 from tfmusicgan.note_sequences import midi_chunks
+from tfmusicgan.note_sequences.tempo_map import TempoMap
 from tfmusicgan.note_sequences.transforms import DEFAULT_METER, DEFAULT_QPM
 
 _TEMPO_DECIMALS = 3
@@ -13,33 +14,26 @@ _DENOMINATORS = (4, 8, 16, 32)
 _LARGEST_NUMERATOR = 255  # A byte in MIDI.
 
 
-class Clock:
-    """A tempo map: steps to seconds.
+def tempo_map(tempo: np.ndarray, resolution: int, name: str) -> TempoMap:
+    """Where the tempo changes.
 
-    Attributes:
-      steps: [changes] int64, where the tempo changes; the first is 0.
-      seconds: [changes] float64, the same in seconds.
-      qpm: [changes] float64, quarter notes a minute from there on.
+    Args:
+      tempo: Quarter notes a minute at every step [steps].
+      resolution: Steps in a quarter note.
+      name: The file's, for the message.
+
+    Raises:
+      ReadError: If a tempo is none, or it changes too often.
     """
-
-    def __init__(self, tempo: np.ndarray, resolution: int, name: str):
-        tempo = tempo.astype(np.float64) if len(tempo) else np.array([DEFAULT_QPM])
-        tempo = np.round(np.where(tempo <= _MAX_QPM, tempo, 0.0), _TEMPO_DECIMALS)
-        if not (tempo > 0).all():
-            raise not_pianoroll(name, f"its tempo is not within 0-{_MAX_QPM} throughout")
-        tempo, span = _without_tiles(tempo, resolution)
-        changes = np.flatnonzero(np.concatenate([[True], np.diff(tempo) != 0]))
-        if len(changes) > midi_chunks.MAX_META_EVENTS:
-            raise too_many(f"{midi_chunks.MAX_META_EVENTS} tempo changes", name)
-        self.steps, self.qpm = changes * span, tempo[changes]
-        self._seconds_per_step = 60.0 / (self.qpm * resolution)
-        spans = np.diff(self.steps) * self._seconds_per_step[:-1]
-        self.seconds = np.concatenate([[0.0], np.cumsum(spans)])
-
-    def to_seconds(self, steps: np.ndarray) -> np.ndarray:
-        """Steps to float64 seconds, of the same shape."""
-        index = np.searchsorted(self.steps, steps, side="right") - 1
-        return self.seconds[index] + (steps - self.steps[index]) * self._seconds_per_step[index]
+    tempo = tempo.astype(np.float64) if len(tempo) else np.array([DEFAULT_QPM])
+    tempo = np.round(np.where(tempo <= _MAX_QPM, tempo, 0.0), _TEMPO_DECIMALS)
+    if not (tempo > 0).all():
+        raise not_pianoroll(name, f"its tempo is not within 0-{_MAX_QPM} throughout")
+    tempo, span = _without_tiles(tempo, resolution)
+    changes = np.flatnonzero(np.concatenate([[True], np.diff(tempo) != 0]))
+    if len(changes) > midi_chunks.MAX_META_EVENTS:
+        raise too_many(f"{midi_chunks.MAX_META_EVENTS} tempo changes", name)
+    return TempoMap(changes * span, tempo[changes], resolution)
 
 
 def _without_tiles(tempo: np.ndarray, resolution: int) -> tuple[np.ndarray, int]:

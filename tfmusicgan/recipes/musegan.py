@@ -84,7 +84,7 @@ class MuseGANConfig(PianoRollGANConfig):
             )
 
 
-# Sixteenth-note grid and few filters: ten minutes on two CPU cores.
+# Sixteenth-note grid and few filters: ten minutes to half an hour on two CPU cores.
 _SMALL = MuseGANConfig(
     latent_stddev=1.0,
     temporal_filters=128,

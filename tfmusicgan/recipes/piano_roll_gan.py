@@ -43,7 +43,7 @@ class PianoRollGANConfig(WassersteinConfig):
     refiner_pitch_kernel: int = 12  # BM
     first_stage_steps: int = 0  # steps without refiner; end_to_end has none
     slope_growth: float = 1.1  # of the straight-through gradient, per epoch: BM
-    slope_epoch_steps: int = 1_000  # generator updates that count as an epoch
+    slope_epoch_steps: int = 1_000  # training steps that count as an epoch
     # Generation.
     monophonic_bass: bool = False  # MuseGAN v1 keeps the bass's highest activation alone
     qpm: float = 80.0  # MuseGAN v1's MIDI writer

@@ -34,7 +34,8 @@ class PieceFilters:
         shorter than the next, does not count.
       single_time_signature: A piece passes if it has one time signature in all; a pickup's counts,
         and so does one that repeats another (LPD). Where the first is written later than at time
-        zero, it is the second: 4/4 holds until then.
+        zero, it is the second: 4/4 holds until then. LPD leaves out files that write none; here
+        they have the one that MIDI gives them, 4/4.
       whole_first_bar: A piece passes if its bars count from time zero: its first time signature
         holds for whole bars, and is no pickup's (LPD: first beat at time zero; MuseGAN: no
         incomplete first bar).

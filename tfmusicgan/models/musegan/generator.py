@@ -149,7 +149,7 @@ class PhraseGenerator(keras.layers.Layer):
         plays as well: its output is then left out.
 
     Input shape:
-      Latents in the order of `latent_kinds`, [batch, size] or [batch, tracks, size]; the given
+      Latents in the order of `MuseGAN.latents`, [batch, size] or [batch, tracks, size]; the given
       track, [batch, bars, time, pitch], or None.
 
     Output shape:
@@ -254,4 +254,9 @@ class PhraseGenerator(keras.layers.Layer):
 
 def latent_size(config: MuseGANConfig, shared: bool, private: bool, bars: int) -> int:
     """Length of one latent: all kinds together make a bar generator's input (v1: 128)."""
-    return config.latent_size // ((shared + private) * (2 if bars > 1 else 1))
+    return config.latent_size // num_latent_kinds(shared, private, bars)
+
+
+def num_latent_kinds(shared: bool, private: bool, bars: int) -> int:
+    """Shared and private ones; each again changing by bars, where a phrase has several."""
+    return (shared + private) * (2 if bars > 1 else 1)

@@ -32,7 +32,9 @@ Differs from the paper, or from the released code where the two disagree:
 * Latents: standard deviation 0.1 as released (the paper gives none; `latent_stddev`).
 * Sampling: batch normalisation uses moving statistics, so that a phrase depends on its own seed
   alone; the released code uses the statistics of the sampled batch. The moving statistics follow
-  generator updates only, since the generator stands still during critic updates.
+  generator updates only, since the generator stands still during critic updates. Those of bar
+  generator and encoder are of all bars of a phrase together; the released code calls both once for
+  each bar, with statistics of that bar.
 * Phrases: four bars, as in the paper, but cut one after the other from a piece's first bar on; the
   paper cuts songs into sections by their structure first, and the released script cuts windows of
   eight bars (the records' `bars`). Pieces are not chosen by genre: the paper's are Rock songs.
@@ -47,7 +49,7 @@ from tensorflow_probability import distributions
 from tfmusicgan.errors import ConfigError
 from tfmusicgan.models.latents import Latent
 from tfmusicgan.models.musegan.critic import PhraseCritic
-from tfmusicgan.models.musegan.generator import PhraseGenerator, latent_size
+from tfmusicgan.models.musegan.generator import PhraseGenerator, latent_size, num_latent_kinds
 from tfmusicgan.models.piano_roll_gan import PianoRollGAN
 from tfmusicgan.recipes.musegan import MuseGANConfig
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
@@ -149,7 +151,7 @@ def _check_sizes(config: MuseGANConfig, representation: MultitrackPianoRoll) -> 
 
 
 def _check_latents(config: MuseGANConfig, kinds: tuple[bool, bool], bars: int) -> None:
-    count = sum(kinds) * (2 if bars > 1 else 1)
+    count = num_latent_kinds(*kinds, bars)
     if config.latent_size % count:
         raise ConfigError(
             f"Expected latent_size to divide by {count}, the kinds of latents. Received: "
