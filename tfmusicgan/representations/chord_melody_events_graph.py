@@ -7,6 +7,7 @@ follow each other.
 import tensorflow as tf
 
 from tfmusicgan.representations.chord_melody_events import MAX_STEPS, NUM_OCTAVES
+from tfmusicgan.representations.masks_graph import where_true
 from tfmusicgan.representations.piano_roll_grid import ROUNDING_STEPS
 
 _ROW = 8 * MAX_STEPS
@@ -99,5 +100,4 @@ def _with_rests(start: tf.Tensor, end: tf.Tensor, first: tf.Tensor, second: tf.T
     notes = tf.stack([start, end - start, first, second], axis=1)
     nothing = tf.zeros_like(start)
     rests = tf.stack([end, following - end, nothing, nothing], axis=1)
-    rests = tf.boolean_mask(rests, ~is_last & (end < following))
-    return tf.concat([notes, rests], axis=0)
+    return tf.concat([notes, *where_true(~is_last & (end < following), rests)], axis=0)

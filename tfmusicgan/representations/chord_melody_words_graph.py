@@ -27,6 +27,7 @@ from tfmusicgan.representations.chord_melody_words import (
     UNKNOWN,
     ChordMelodyWords,
 )
+from tfmusicgan.representations.masks_graph import where_true
 from tfmusicgan.representations.melody_messages import VELOCITY
 from tfmusicgan.representations.melody_track_graph import melody_notes
 from tfmusicgan.representations.note_sequences_graph import (
@@ -157,10 +158,10 @@ def from_note_sequences(
     begin = tf.cumsum(counts, exclusive=True) + left_out
     place = tf.range(tf.size(row)) - tf.gather(begin, row)
     kept = place >= 0
-    cells = tf.boolean_mask(tf.stack([row, place], axis=1), kept)
+    cells, words = where_true(kept, tf.stack([row, place], axis=1), words)
     tokens, replaced = (
         tf.ensure_shape(tf.scatter_nd(cells, values, [notes.batch, max_tokens]), [None, max_tokens])
-        for values in _nearest_tokens(tf.boolean_mask(words, kept), rep)
+        for values in _nearest_tokens(words, rep)
     )
     return tokens, counts - left_out, replaced, left_out
 
@@ -208,12 +209,11 @@ def _words(notes: FlatNotes, rep: ChordMelodyWords) -> tuple[tf.Tensor, tf.Tenso
         (events_graph.melody_events, melody),
         (events_graph.chord_events, chords),
     ):
-        row = tf.boolean_mask(notes.row, played)
-        start, end = (
-            events_graph.time_keys(row, tf.boolean_mask(side, played), rep.steps_per_quarter)
-            for side in (notes.start_quarters, notes.end_quarters)
+        row, *sides, pitch = where_true(
+            played, notes.row, notes.start_quarters, notes.end_quarters, notes.pitch
         )
-        parts.append(find(start, end, tf.boolean_mask(notes.pitch, played)))
+        keys = (events_graph.time_keys(row, side, rep.steps_per_quarter) for side in sides)
+        parts.append(find(*keys, pitch))
     return events_graph.merge(*parts)
 
 
@@ -231,7 +231,7 @@ def _nearest_tokens(words: tf.Tensor, rep: ChordMelodyWords) -> tuple[tf.Tensor,
     unknown = tokens == UNKNOWN
     if not rep.words:
         return tokens, tf.zeros_like(unknown)
-    wanted = nearest_graph.features(tf.boolean_mask(words, unknown))
+    wanted = nearest_graph.features(*where_true(unknown, words))
     places = tf.cast(nearest_graph.nearest(wanted, known_features(rep)), tf.int32)
     tokens = tf.tensor_scatter_nd_update(tokens, tf.where(unknown), places + NUM_RESERVED)
     return tokens, unknown

@@ -8,6 +8,7 @@ from tfmusicgan.representations.jazz_phrases import HIGHEST_PITCH, LOWEST_PITCH,
 from tfmusicgan.representations.jazz_phrases_chords_graph import chord_numbers, to_bits
 from tfmusicgan.representations.jazz_phrases_rhythm import STEPS_PER_BAR, STEPS_PER_QUARTER
 from tfmusicgan.representations.jazz_phrases_rhythm_graph import rhythm_tokens
+from tfmusicgan.representations.masks_graph import where_true
 from tfmusicgan.representations.melody_track_graph import melody_notes
 from tfmusicgan.representations.meter_graph import later, missing_quarters
 from tfmusicgan.representations.note_sequences_graph import FlatNotes, chord_symbols, flat_notes
@@ -78,9 +79,7 @@ def _melody(notes: FlatNotes, rep: JazzPhrases, max_steps: int) -> tuple[tf.Tens
     start = round_steps(notes.start_quarters, STEPS_PER_QUARTER, _LATEST)
     end = round_steps(notes.end_quarters, STEPS_PER_QUARTER, _LATEST)
     taken &= (start >= 0) & (start < end)
-    start, end, row, pitch = (
-        tf.boolean_mask(values, taken) for values in (start, end, notes.row, notes.pitch)
-    )
+    start, end, row, pitch = where_true(taken, start, end, notes.row, notes.pitch)
     place = tf.cast(row, tf.int64) * _SPAN + tf.cast(start, tf.int64)
     order = tf.argsort(place * 128 + tf.cast(pitch, tf.int64))
     start, end, row, pitch, place = (
@@ -88,9 +87,7 @@ def _melody(notes: FlatNotes, rep: JazzPhrases, max_steps: int) -> tuple[tf.Tens
     )
     # Of notes that begin together the last is the highest.
     highest = tf.pad(place[1:] != place[:-1], [[0, 1]], constant_values=True)[: tf.size(place)]
-    start, end, row, pitch = (
-        tf.boolean_mask(values, highest) for values in (start, end, row, pitch)
-    )
+    start, end, row, pitch = where_true(highest, start, end, row, pitch)
     next_start = tf.where(_next(row, -1) == row, _next(start, 0), 2 * _LATEST)
     end = tf.minimum(end, next_start)
     last = tf.math.unsorted_segment_max(end, row, notes.batch)
@@ -99,7 +96,7 @@ def _melody(notes: FlatNotes, rep: JazzPhrases, max_steps: int) -> tuple[tf.Tens
     low = tf.maximum(LOWEST_PITCH - pitch + 11, 0) // 12
     high = tf.maximum(pitch - HIGHEST_PITCH + 11, 0) // 12
     token = pitch - LOWEST_PITCH + 12 * (low - high)
-    return tuple(tf.boolean_mask(values, inside) for values in (row, start, end, token))
+    return where_true(inside, row, start, end, token)
 
 
 def _entries(line: tuple[tf.Tensor, ...], rep: JazzPhrases) -> tuple[tf.Tensor, ...]:

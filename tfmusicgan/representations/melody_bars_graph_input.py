@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfmusicgan.representations.masks_graph import where_true
 from tfmusicgan.representations.melody_bars import MelodyBars
 from tfmusicgan.representations.melody_bars_chords_graph import bar_triads
 from tfmusicgan.representations.melody_bars_steps import LOUDEST, SILENCE
@@ -122,17 +123,14 @@ def _grid_notes(
     start = round_steps(notes.start_quarters, rep.steps_per_beat, latest)
     end = round_steps(notes.end_quarters, rep.steps_per_beat, latest)
     taken &= (start < end) & (start >= 0)
-    start, end, row, pitch, velocity = (
-        tf.boolean_mask(values, taken)
-        for values in (start, end, notes.row, notes.pitch, notes.velocity)
+    start, end, row, pitch, velocity = where_true(
+        taken, start, end, notes.row, notes.pitch, notes.velocity
     )
     # The least of int32 is the maximum of no notes.
     last = tf.maximum(tf.math.unsorted_segment_max(end, row, notes.batch), 1)
     earliest = tf.maximum((last - 1) // steps + 1 - max_bars, 0) * steps
     inside = end > tf.gather(earliest, row)
-    start, end, row, pitch, velocity = (
-        tf.boolean_mask(values, inside) for values in (start, end, row, pitch, velocity)
-    )
+    start, end, row, pitch, velocity = where_true(inside, start, end, row, pitch, velocity)
     sounding = tf.maximum(start, tf.gather(earliest, row))
     first = tf.math.unsorted_segment_min(sounding, row, notes.batch)
     first = tf.where(first < 2**30, first // steps, 0)  # 0 for rows without notes

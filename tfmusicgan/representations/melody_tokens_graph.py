@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfmusicgan.representations.masks_graph import where_true
 from tfmusicgan.representations.melody_messages import VELOCITY, melody_header
 from tfmusicgan.representations.melody_tokens import MAX_TOKENS, MelodyTokens
 from tfmusicgan.representations.melody_track_graph import melody_notes
@@ -114,9 +115,8 @@ def from_note_sequences(
     pitch = fold(notes.pitch, rep.lowest_pitch, rep.num_pitches)
     key = pitch - rep.lowest_pitch
     melody &= (key >= 0) & (key < rep.num_pitches)
-    is_own, row, key, start, end = (
-        tf.boolean_mask(values, melody)
-        for values in (pitch == notes.pitch, notes.row, key, *_tokens_of(notes, rep))
+    is_own, row, key, start, end = where_true(
+        melody, pitch == notes.pitch, notes.row, key, *_tokens_of(notes, rep)
     )
     ends = tf.where(end > start, end, 0)  # a note between two tokens is not heard
     last = tf.maximum(tf.math.unsorted_segment_max(ends, row, notes.batch), 0)
@@ -127,7 +127,7 @@ def from_note_sequences(
     def sounding(taken: tf.Tensor) -> tf.Tensor:
         """Tokens of some of the notes, as if there were no others."""
         grid = draw(
-            *(tf.boolean_mask(values, taken) for values in (start, end, cell)),
+            *where_true(taken, start, end, cell),
             notes.batch,
             1,
             (max_tokens, rep.num_pitches),

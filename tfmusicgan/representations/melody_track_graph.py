@@ -4,6 +4,7 @@ import re
 
 import tensorflow as tf
 
+from tfmusicgan.representations.masks_graph import where_true
 from tfmusicgan.representations.melody_track import NAMED_FIRST
 from tfmusicgan.representations.note_sequences_graph import FlatNotes
 
@@ -31,7 +32,8 @@ def _is_named(notes: FlatNotes, melody_name: str) -> tf.Tensor:
         return tf.zeros_like(notes.is_drum)
     lower = tf.strings.lower(notes.name)
     without = tf.strings.regex_replace(lower, re.escape(melody_name), "", replace_global=False)
-    named = tf.sort(tf.boolean_mask(_key(notes.name_row, notes.name_instrument), without != lower))
+    names = _key(notes.name_row, notes.name_instrument)
+    named = tf.sort(*where_true(without != lower, names))
     # One more, so that there is something to compare the last ones with.
     named = tf.pad(named, [[0, 1]], constant_values=tf.int64.max)
     wanted = _key(notes.row, notes.instrument)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfmusicgan.note_sequences.transforms import DEFAULT_METER
 from tfmusicgan.note_sequences.whole_bars import TOLERANCE_QUARTERS
 from tfmusicgan.representations import protos_graph
+from tfmusicgan.representations.masks_graph import where_true
 from tfmusicgan.representations.note_sequences_graph import FlatNotes, flat_notes, to_quarters
 
 _SIGNATURE = {"time": tf.float64, "numerator": tf.int32, "denominator": tf.int32}
@@ -54,7 +55,7 @@ def in_meter(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
       InvalidArgumentError: When run with another time signature anywhere, or one that does not
         count in quarter, half or whole notes; it names the signature.
     """
-    meters = _read_meters(note_sequences, beats_per_bar)
+    meters = _read_meters(note_sequences, tf.constant(beats_per_bar, tf.float64))
     numerator, denominator = meters.numerator, meters.denominator
     counted = (denominator == 1) | (denominator == 2) | (denominator == 4)
     other = ~counted | (numerator * 4 != beats_per_bar * denominator)
@@ -65,8 +66,8 @@ def in_meter(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
     is_last = (meters.quarter > first) & (left < beats_per_bar - TOLERANCE_QUARTERS)
     is_last &= meters.quarter == tf.gather(latest, meters.row)
     other &= (meters.quarter >= first) & ~is_last
-    names = tf.strings.as_string(tf.boolean_mask(numerator, other))
-    names += "/" + tf.strings.as_string(tf.boolean_mask(denominator, other))
+    numerator, denominator = map(tf.strings.as_string, where_true(other, numerator, denominator))
+    names = numerator + "/" + denominator
     hint = f"note_sequence: expected music in {beats_per_bar}/4. Received:"
     with tf.control_dependencies([tf.debugging.Assert(tf.size(names) == 0, [hint, names[:1]])]):
         return tf.identity(note_sequences)
@@ -86,7 +87,7 @@ def missing_quarters(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor
     Returns:
       float64 [batch], quarter notes; 0 without a pick-up.
     """
-    pick_up = _read_meters(note_sequences, beats_per_bar).pick_up
+    pick_up = _read_meters(note_sequences, tf.constant(beats_per_bar, tf.float64)).pick_up
     return tf.where(pick_up > 0, beats_per_bar - pick_up, 0.0)
 
 
@@ -98,7 +99,12 @@ def later(notes: FlatNotes, quarters: tf.Tensor) -> FlatNotes:
     )
 
 
-def _read_meters(note_sequences: tf.Tensor, beats_per_bar: int) -> _Meters:
+# A function of its own, traced once in a process: signatures ask for both of the above.
+@tf.function(
+    autograph=False,
+    input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([], tf.float64)],
+)
+def _read_meters(note_sequences: tf.Tensor, beats_per_bar: tf.Tensor) -> _Meters:
     wanted = {"time_signatures": tf.string, "tempos": tf.string}
     parsed = protos_graph.decode_messages(note_sequences, "magenta.NoteSequence", wanted)
     texts, places = protos_graph.flat_submessages(*parsed["time_signatures"])
@@ -112,16 +118,12 @@ def _read_meters(note_sequences: tf.Tensor, beats_per_bar: int) -> _Meters:
     taken = counts & tf.math.is_finite(time)
     taken &= (quarter < tf.gather(end, row)) | (quarter == 0)
     # The default holds from 0 on in all rows that have a time signature, and is there the first.
-    default, _ = tf.unique(tf.boolean_mask(row, counts))
+    default, _ = tf.unique(*where_true(counts, row))
     defaults = [default, tf.zeros_like(default, tf.float64)]
     defaults += [tf.fill(tf.shape(default), number) for number in DEFAULT_METER]
-    signatures = (row, quarter, found["numerator"], found["denominator"])
-    row, quarter, numerator, denominator = _changes(
-        *(
-            tf.concat([first, tf.boolean_mask(values, taken)], axis=0)
-            for first, values in zip(defaults, signatures, strict=True)
-        )
-    )
+    signatures = where_true(taken, row, quarter, found["numerator"], found["denominator"])
+    both = zip(defaults, signatures, strict=True)
+    row, quarter, numerator, denominator = _changes(*(tf.concat(pair, axis=0) for pair in both))
     early = (quarter > 0) & (quarter < beats_per_bar - TOLERANCE_QUARTERS)
     early = tf.where(early, quarter, np.inf)
     # Of none infinity.
@@ -142,7 +144,7 @@ def _changes(
     row, quarter = signatures[:2]
     is_last = (row[1:] != row[:-1]) | (quarter[1:] != quarter[:-1])
     is_last = tf.concat([is_last, tf.ones_like(row[:1], tf.bool)], axis=0)
-    signatures = [tf.boolean_mask(values, is_last) for values in signatures]
+    signatures = where_true(is_last, *signatures)
     row, quarter, numerator, denominator = signatures
     is_same = tf.ones_like(row[1:], tf.bool)
     for values in (row, numerator, denominator):
@@ -152,7 +154,7 @@ def _changes(
     bars = (quarter[1:] - quarter[:-1]) / length[1:]
     is_same &= tf.abs(bars - tf.round(bars)) < 1.0 / _PARTS
     is_change = tf.concat([tf.ones_like(row[:1], tf.bool), ~is_same], axis=0)
-    return tuple(tf.boolean_mask(values, is_change) for values in signatures)
+    return where_true(is_change, *signatures)
 
 
 def _ends(note_sequences: tf.Tensor, tempos: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:

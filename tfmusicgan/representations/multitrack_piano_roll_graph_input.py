@@ -10,6 +10,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from tfmusicgan.representations.masks_graph import where_true
 from tfmusicgan.representations.meter_graph import later, missing_quarters
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.note_sequences_graph import FlatNotes, flat_notes
@@ -121,9 +122,7 @@ def draw_tracks(
     kept &= (steps.start <= num_steps) & (steps.end > 0)
     pitch = tf.where(kept, notes.pitch - rep.lowest_pitch, 0)
     cell = (notes.row * rep.num_pitches + pitch) * num_tracks + track
-    start, end, cell, drum = (
-        tf.boolean_mask(values, kept) for values in (steps.start, steps.end, cell, notes.is_drum)
-    )
+    start, end, cell, drum = where_true(kept, steps.start, steps.end, cell, notes.is_drum)
     end = tf.where(drum, end, separate(start, end, cell, num_steps, rep.separate_notes))
     if rep.drum_onsets_only:
         end = tf.where(drum, start + 1, end)

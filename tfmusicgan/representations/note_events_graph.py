@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmusicgan.representations import note_events_numbers as numbers
+from tfmusicgan.representations.masks_graph import where_true
 from tfmusicgan.representations.note_events import MAX_QUARTERS, NoteEvents
 from tfmusicgan.representations.note_events_numbers import MAX_TICKS, TICKS_PER_QUARTER
 from tfmusicgan.representations.note_events_numbers_graph import from_features, to_features
@@ -128,17 +129,13 @@ def from_note_sequences(
     column = tf.range(tf.size(begins)) - tf.gather(left_out, step_row)
     onset_before = tf.concat([onset[:1], onset[:-1]], axis=0)
     time = tf.where(column > 0, tf.minimum(onset - onset_before, MAX_TICKS), 0)
-    steps = tf.boolean_mask(tf.stack([step_row, column], axis=1), column >= 0)
-    time = tf.scatter_nd(
-        steps, tf.boolean_mask(time, column >= 0), tf.stack([notes.batch, max_steps])
-    )
+    steps, time = where_true(column >= 0, tf.stack([step_row, column], axis=1), time)
+    time = tf.scatter_nd(steps, time, tf.stack([notes.batch, max_steps]))
     column = tf.gather(column, step)
-    tones = tf.boolean_mask(tf.stack([row, column, tone], axis=1), column >= 0)
+    tones = tf.stack([row, column, tone], axis=1)
+    tones, *values = where_true(column >= 0, tones, length, pitch, velocity)
     shape = tf.stack([notes.batch, max_steps, representation.tones])
-    length, pitch, velocity = (
-        tf.scatter_nd(tones, tf.boolean_mask(values, column >= 0), shape)
-        for values in (length, pitch, velocity)
-    )
+    length, pitch, velocity = (tf.scatter_nd(tones, numbers, shape) for numbers in values)
     # Of tones of one onset all but the first come after no time.
     time = tf.pad(time[..., tf.newaxis], [[0, 0], [0, 0], [0, representation.num_times - 1]])
     features = to_features(time, length, pitch, velocity, representation)
@@ -154,12 +151,8 @@ def _in_order(
     most = float(MAX_QUARTERS)
     taken = ~notes.is_drum & (notes.velocity > 0) & (notes.pitch >= 0) & (notes.pitch <= 127)
     taken &= tf.abs(notes.start_quarters) <= most
-    row, start, end, pitch, velocity = (
-        tf.boolean_mask(values, taken)
-        for values in (
-            *(notes.row, notes.start_quarters, notes.end_quarters, notes.pitch, notes.velocity),
-        )
-    )
+    values = (notes.row, notes.start_quarters, notes.end_quarters, notes.pitch, notes.velocity)
+    row, start, end, pitch, velocity = where_true(taken, *values)
     # The operations of NoteEvents._ticks, in its order.
     start, end = (
         tf.cast(
@@ -206,9 +199,7 @@ def _heard(
     following = tf.concat([start[1:], [0]], axis=0)[: tf.size(cell)]
     end = tf.where(follows, tf.minimum(end, following), end)
     kept = end > start
-    row, start, end, pitch, velocity = (
-        tf.boolean_mask(values, kept) for values in (row, start, end, pitch, velocity)
-    )
+    row, start, end, pitch, velocity = where_true(kept, row, start, end, pitch, velocity)
     time = tf.bitwise.left_shift(row, np.int64(40)) + tf.cast(start, whole) * 128
     order = tf.argsort(time + tf.cast(pitch, whole), stable=True)
     row, start, end, pitch, velocity = (

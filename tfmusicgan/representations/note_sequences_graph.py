@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfmusicgan.note_sequences.proto import NoteSequence
 from tfmusicgan.note_sequences.transforms import DEFAULT_QPM
 from tfmusicgan.representations import protos_graph
+from tfmusicgan.representations.masks_graph import where_true
 from tfmusicgan.representations.score_header import MAX_QPM, MIN_QPM
 
 # Of notes, tempos, annotations and so on in one sequence: five hours of music at three
@@ -156,13 +157,19 @@ def flat_notes(note_sequences: tf.Tensor) -> FlatNotes:
     Returns:
       The notes, in the rows' order.
     """
+    return FlatNotes(**_flat_notes(note_sequences))
+
+
+# A function of its own, traced once in a process: signatures read the same music several times.
+@tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string)])
+def _flat_notes(note_sequences: tf.Tensor) -> dict[str, tf.Tensor]:
     batch = tf.shape(note_sequences)[0]
     parsed = protos_graph.decode_messages(note_sequences, _SEQUENCE, _SUBMESSAGES)
     texts, places = protos_graph.flat_submessages(*parsed["notes"])
     notes = protos_graph.decode_scalars(texts, *_FIELDS["notes"])
     finite = tf.math.is_finite(notes["start_time"]) & tf.math.is_finite(notes["end_time"])
-    notes = {name: tf.boolean_mask(values, finite) for name, values in notes.items()}
-    places = tf.boolean_mask(places, finite)
+    places, *values = where_true(finite, places, *notes.values())
+    notes = dict(zip(notes, values, strict=True))
     start_seconds, end_seconds = notes.pop("start_time"), notes.pop("end_time")
     start, end = to_quarters(
         start_seconds, end_seconds, places, parsed["tempos"], parsed["notes"][0]
@@ -170,20 +177,20 @@ def flat_notes(note_sequences: tf.Tensor) -> FlatNotes:
     infos, info_places = protos_graph.flat_submessages(*parsed["part_infos"])
     names, name_places = protos_graph.flat_submessages(*parsed["instrument_infos"])
     names = protos_graph.decode_scalars(names, *_FIELDS["instrument_infos"])
-    return FlatNotes(
-        batch=batch,
-        row=tf.cast(places[:, 0], tf.int32),
-        start_seconds=start_seconds,
-        end_seconds=end_seconds,
-        start_quarters=start,
-        end_quarters=end,
-        info_row=tf.cast(info_places[:, 0], tf.int32),
-        info_part=protos_graph.decode_scalars(infos, *_FIELDS["part_infos"])["part"],
-        name_row=tf.cast(name_places[:, 0], tf.int32),
-        name_instrument=names["instrument"],
-        name=names["name"],
+    return {
+        "batch": batch,
+        "row": tf.cast(places[:, 0], tf.int32),
+        "start_seconds": start_seconds,
+        "end_seconds": end_seconds,
+        "start_quarters": start,
+        "end_quarters": end,
+        "info_row": tf.cast(info_places[:, 0], tf.int32),
+        "info_part": protos_graph.decode_scalars(infos, *_FIELDS["part_infos"])["part"],
+        "name_row": tf.cast(name_places[:, 0], tf.int32),
+        "name_instrument": names["instrument"],
+        "name": names["name"],
         **notes,
-    )
+    }
 
 
 def chord_symbols(note_sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -201,9 +208,7 @@ def chord_symbols(note_sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.T
     fields = protos_graph.decode_scalars(texts, *_FIELDS["text_annotations"])
     taken = fields["annotation_type"] == NoteSequence.TextAnnotation.CHORD_SYMBOL
     taken &= tf.math.is_finite(fields["time"])
-    time, text, places = (
-        tf.boolean_mask(values, taken) for values in (fields["time"], fields["text"], places)
-    )
+    time, text, places = where_true(taken, fields["time"], fields["text"], places)
     padded = parsed["text_annotations"][0]
     quarters, _ = to_quarters(time, time, places, parsed["tempos"], padded)
     return tf.cast(places[:, 0], tf.int32), quarters, text

@@ -80,32 +80,36 @@ def decode_messages(
       Field name to (values [messages, most], number of them int32 [messages]). A scalar field that
       a message leaves out has its default and counts 1.
     """
-    names = sorted(fields)
-    sizes, values = tf.io.decode_proto(
-        # An empty message more, because the op refuses an empty batch.
-        tf.concat([serialized, [""]], axis=0),
-        message_type=message_type,
-        field_names=names,
-        output_types=[fields[name] for name in names],
-        descriptor_source=descriptor_source(),
-    )
-    return {name: (values[i][:-1], sizes[:-1, i]) for i, name in enumerate(names)}
+    decoded = _decode_with_one_more(serialized, message_type, fields)
+    return {name: (values[:-1], sizes) for name, (values, sizes) in decoded.items()}
 
 
 def decode_scalars(
     serialized: tf.Tensor, message_type: str, fields: Mapping[str, tf.DType]
 ) -> dict[str, tf.Tensor]:
     """Parses scalar fields of messages: field name to [messages], defaults where left out."""
-    decoded = decode_messages(serialized, message_type, fields)
+    decoded = _decode_with_one_more(serialized, message_type, fields)
     return {
-        name: tf.where(sizes > 0, _first_column(values), tf.zeros([], values.dtype))
+        # One column of zeros more, for batches in which no message has the field.
+        name: tf.where(sizes > 0, tf.pad(values, [[0, 0], [0, 1]])[:-1, 0], _zero(values))
         for name, (values, sizes) in decoded.items()
     }
 
 
-def _first_column(values: tf.Tensor) -> tf.Tensor:
-    # One column of zeros more, for batches in which no message has the field.
-    return tf.pad(values, [[0, 0], [0, 1]])[:, 0]
+def _decode_with_one_more(
+    serialized: tf.Tensor, message_type: str, fields: Mapping[str, tf.DType]
+) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+    """As `decode_messages`, but values of an empty message more: the op refuses an empty batch."""
+    names = sorted(fields)
+    sizes, values = tf.io.decode_proto(
+        tf.concat([serialized, [""]], axis=0),
+        message_type=message_type,
+        field_names=names,
+        output_types=[fields[name] for name in names],
+        descriptor_source=descriptor_source(),
+    )
+    sizes = tf.unstack(sizes[:-1], len(names), axis=1)
+    return {name: (values[i], sizes[i]) for i, name in enumerate(names)}
 
 
 def _zero(values: tf.Tensor) -> tf.Tensor:
