@@ -7,14 +7,15 @@
 #
 # Environment:
 #   PRESET      paper (default: the published setting, a day on two CPU cores) or small
-#   ORACLE      the oracle's parameters as .npz; without it one is drawn (of 5,000 tokens for paper,
-#               of 500 for small), whose figures are its own and not the paper's
+#   ORACLE      the oracle's parameters as .npz, see seqgan_oracle.md; without it one is drawn (of
+#               5,000 tokens for paper, of 500 for small), whose figures are its own and not the
+#               paper's
 #   RECIPES     what to train (default: seqgan_oracle and its baselines)
 #   SEEDS       of the runs (default: 0)
 #   SETTINGS    further flags of every training, e.g. "--set=rounds=25" with RECIPES=seqgan_oracle;
 #               those that make other runs, and not longer ones, are in the names of their folders
 #   OUT         where everything goes (default: runs/reproduce-seqgan-PRESET)
-#   LOG         the released log, nll_log.tsv, to lay the curve over
+#   LOG         the released log as a table with tabs, see seqgan_oracle.md, to lay the curve over
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../environment.sh"
 PRESET=${PRESET:-paper}
