@@ -169,6 +169,7 @@ SMALL = BinaryMuseGANConfig(
     initial_stddev=0.05,
     refiner_filters=16,
     learning_rate=1e-3,
+    ema_decay=0.999,
     qpm=100.0,
 )
 
