@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tests.models import chords
 from tfmusicgan import datasets, recipes, representations
+from tfmusicgan.metrics import accompaniment
 from tfmusicgan.metrics.tonal_distance import tonal_distance
 from tfmusicgan.note_sequences.tfrecord import RecordWriter
 from tfmusicgan.recipes.base import Preset
@@ -26,7 +27,7 @@ from tfmusicgan.training import fit
 pytestmark = pytest.mark.slow
 
 STRINGS, PIANO = 1, 2
-PIECES = 64
+PIECES = 72
 SIZES = {
     "encoder_filters": 16,
     "first_filters": 16,
@@ -132,6 +133,13 @@ def _listens(answers: Answers) -> bool:
     return gain > 0.15 and significance > 4.0
 
 
+def _verdict(answers: Answers) -> bool | None:
+    """What an evaluation says of them, every answer being to another piece."""
+    pieces = np.arange(len(answers.rolls))
+    found = accompaniment.exchanged_distances(answers.rolls, pieces, PIANO, answers.grid)
+    return accompaniment.listens(accompaniment.nearer_intervals(found)[accompaniment.NEARER])
+
+
 @pytest.fixture(scope="module")
 def questions():
     """Pianos of new pieces, of four bars: two phrases each."""
@@ -158,10 +166,12 @@ def test_harmony_follows_the_given_track(name, steps, trained, questions):
     given = _given(grid, questions)
     np.testing.assert_array_equal(answers.rolls[..., PIANO], given)
     assert _listens(answers), _evidence(answers)
+    assert _verdict(answers) is True
 
     # The same measure where the input is ignored. Played to the music of another piece:
     turned = _ask(accompany, grid, questions[1:] + questions[:1])
     assert not _listens(turned.to(given)), _evidence(turned.to(given))
+    assert _verdict(turned.to(given)) is False
     # By a model that hears nothing: the given track is copied into the answer, and no more.
     # It plays less; a lower threshold makes it heard.
     _deafen(model)
@@ -172,6 +182,7 @@ def test_harmony_follows_the_given_track(name, steps, trained, questions):
     np.testing.assert_array_equal(deaf.rolls[..., PIANO], given)
     assert deaf.rolls[..., STRINGS].any()
     assert not _listens(deaf), _evidence(deaf)
+    assert not _verdict(deaf)
     print(name, *(_evidence(heard) for heard in (answers, turned.to(given), deaf)))
 
 
