@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import signal
 import sys
 from collections.abc import Callable
 
@@ -17,6 +18,10 @@ for _name in (*_FAMILIES, "sequences", "stock_server"):
     pytest.register_assert_rewrite(f"tests.conformance.{_name}")
 
 from tests.graph_memory import graphs_forgotten  # noqa: E402
+
+# In a shell's background job Ctrl-C is ignored, in the commands that tests start and interrupt too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before any test imports TensorFlow: quiet, and no more threads than a test machine has.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
