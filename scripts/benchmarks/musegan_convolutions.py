@@ -62,6 +62,8 @@ def main() -> None:
     for form in forms if flags.memory else ():
         print(f"peak memory, {form}: {peak_elsewhere(form):,.0f} MB", flush=True)
     steps, flops = make_steps(flags, forms)
+    losses = {form: step() for form, step in steps.items()}  # traces and compiles
+    print("critic's loss in the first step:", *(f"{form} {losses[form]:.6g}" for form in forms))
     wall, processor, product = time_alternating(steps, flags.steps)
     print(
         f"{flags.recipe}, {flags.preset}, batch {flags.batch_size}: {flops / 1e9:.1f} GFLOP a step"
@@ -105,12 +107,15 @@ def make_steps(flags: argparse.Namespace, forms: tuple[str, ...]) -> tuple[dict,
 
 
 def time_alternating(steps: dict, rounds: int) -> tuple[dict, dict, float]:
-    """Median seconds of each form, by the clock and of the processors, and the product's FLOP/s."""
+    """Median seconds of each form, by the clock and of the processors, and the product's FLOP/s.
+
+    Args:
+      steps: Form to its step, which has been traced.
+      rounds: So many steps of each, in turns.
+    """
     wall = {form: [] for form in steps}
     processor = {form: [] for form in steps}
     product = []
-    for step in steps.values():
-        step()  # traces and compiles
     for _ in range(rounds):
         for form, step in steps.items():
             begin, used = time.perf_counter(), time.process_time()
