@@ -42,7 +42,8 @@ def compare(
     ours = {row: _in_keys(keys, rolls, representation) for row, rolls in phrases.items()}
     missing = sorted(key for key in keys if any(key not in row for row in ours.values()))
     if missing:
-        tracks = sorted({key.partition("/")[2] for key in missing})
+        named = {name for key in missing for name in key.partition("/")[2].split("-")}
+        tracks = sorted(named - {track.name for track in representation.tracks})
         return nothing, [
             f"The paper's rows are left out: these records have no {', '.join(tracks)}."
         ]

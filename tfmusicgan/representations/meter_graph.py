@@ -10,7 +10,12 @@ from tfmusicgan.note_sequences.transforms import DEFAULT_METER
 from tfmusicgan.note_sequences.whole_bars import TOLERANCE_QUARTERS
 from tfmusicgan.representations import protos_graph
 from tfmusicgan.representations.masks_graph import where_true
-from tfmusicgan.representations.note_sequences_graph import FlatNotes, flat_notes, to_quarters
+from tfmusicgan.representations.note_sequences_graph import (
+    FlatNotes,
+    as_texts,
+    flat_notes,
+    to_quarters,
+)
 
 _SIGNATURE = {"time": tf.float64, "numerator": tf.int32, "denominator": tf.int32}
 _PARTS = 1e6  # Positions are rounded to this part of a quarter note, as in `meter_segments`.
@@ -55,7 +60,7 @@ def in_meter(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor:
       InvalidArgumentError: When run with another time signature anywhere, or one that does not
         count in quarter, half or whole notes; it names the signature.
     """
-    meters = _read_meters(note_sequences, tf.constant(beats_per_bar, tf.float64))
+    meters = _read_meters(as_texts(note_sequences), tf.constant(beats_per_bar, tf.float64))
     numerator, denominator = meters.numerator, meters.denominator
     counted = (denominator == 1) | (denominator == 2) | (denominator == 4)
     other = ~counted | (numerator * 4 != beats_per_bar * denominator)
@@ -87,7 +92,8 @@ def missing_quarters(note_sequences: tf.Tensor, beats_per_bar: int) -> tf.Tensor
     Returns:
       float64 [batch], quarter notes; 0 without a pick-up.
     """
-    pick_up = _read_meters(note_sequences, tf.constant(beats_per_bar, tf.float64)).pick_up
+    beats = tf.constant(beats_per_bar, tf.float64)
+    pick_up = _read_meters(as_texts(note_sequences), beats).pick_up
     return tf.where(pick_up > 0, beats_per_bar - pick_up, 0.0)
 
 

@@ -157,7 +157,15 @@ def flat_notes(note_sequences: tf.Tensor) -> FlatNotes:
     Returns:
       The notes, in the rows' order.
     """
-    return FlatNotes(**_flat_notes(note_sequences))
+    return FlatNotes(**_flat_notes(as_texts(note_sequences)))
+
+
+def as_texts(note_sequences: tf.Tensor) -> tf.Tensor:
+    """tf.string [batch], checked before a traced function gets it.
+
+    Where a function refuses its inputs it keeps its lock, and other threads wait for ever.
+    """
+    return tf.ensure_shape(tf.convert_to_tensor(note_sequences, tf.string), [None])
 
 
 # A function of its own, traced once in a process: signatures read the same music several times.

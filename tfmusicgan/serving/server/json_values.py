@@ -107,7 +107,8 @@ def _check_shape(value: object, level: int, shape: Sequence[int], kind: str) -> 
         for item in value:
             _check_shape(item, level + 1, shape, kind)
     else:
-        _leaves(value, kind, rank)
+        for start in range(0, len(value), _CHUNK):
+            _leaves(value[start : start + _CHUNK], kind, rank)
 
 
 def _leaves(values: list, kind: str, rank: int = 0) -> np.ndarray:
