@@ -10,6 +10,7 @@ from tests.evaluated_phrases import made_up_phrases, with_changes
 from tfmusicgan import metrics, recipes
 from tfmusicgan.evaluation import TRAINED, TRAINING, UNTRAINED, Evaluation
 from tfmusicgan.evaluation import piano_rolls as evaluation
+from tfmusicgan.evaluation import published_rows as published_rows_module
 from tfmusicgan.recipes.musegan_published import published_rows
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
 from tfmusicgan.representations.tracks import parse_tracks
@@ -64,6 +65,23 @@ def test_the_papers_rows_are_shown_for_its_tracks_in_another_order():
     own = metrics.evaluate([metric], phrases[TRAINED], rep)
     assert ours[f"{metric}/bass-guitar"] == own[f"{metric}/guitar-bass"] > 0
     assert ours[f"{metric}/strings-piano"] == own[f"{metric}/piano-strings"] > 0
+
+
+@pytest.mark.parametrize(
+    ("tracks", "why"),
+    [
+        ("drums", "these records have no bass, ensemble, guitar, piano, reed, synth_lead"),
+        ("lpd17", "they have means over bass, ensemble, guitar, piano, reed"),
+    ],
+)
+def test_means_over_tracks_are_shown_for_the_same_tracks_alone(tracks, why):
+    recipe = dataclasses.replace(recipes.get("binary_musegan"), metrics=("empty_bars",))
+    rep, phrases = made_up_phrases("bmusegan")
+    assert evaluation._measure(recipe, phrases, rep)["published"]
+    rep, phrases = made_up_phrases(tracks)
+    compared, (note,) = published_rows_module.compare(recipe, phrases, rep, None)
+    assert compared == {"as_published": {}, "published": {}}
+    assert note.startswith(f"The paper's rows are left out: {why}")
 
 
 def test_the_papers_rows_are_those_of_its_task():

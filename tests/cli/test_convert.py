@@ -176,6 +176,12 @@ def test_download_of_what_needs_none(capsys, music, tmp_path):
     assert "Dataset midi needs no download." in err
 
 
+def test_download_of_what_is_fetched_by_hand(capsys, tmp_path):
+    arguments = ["--dataset=lpd", f"--input={tmp_path}", *GRID, "--dry_run", "--download"]
+    _, _, err = _run(capsys, *arguments)
+    assert err[0].startswith("Dataset lpd is fetched by hand: lpd_5_cleansed.tar.gz from https://")
+
+
 def test_download_needs_one_folder(capsys, monkeypatch, tmp_path):
     from tfmusicgan import datasets
     from tfmusicgan.datasets import download

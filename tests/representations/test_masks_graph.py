@@ -19,6 +19,11 @@ def test_equals_boolean_mask(mask):
         assert found.numpy().tolist() == expected.numpy().tolist()
 
 
+def test_rows_of_another_number_are_refused():
+    with pytest.raises(ValueError, match="incompatible"):
+        where_true(tf.constant([True]), tf.range(3))
+
+
 def test_a_refused_input_leaves_other_threads_their_turn():
     with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
         flat_notes(tf.constant(b""))

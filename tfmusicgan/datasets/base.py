@@ -75,7 +75,7 @@ class Dataset:
       num_pieces: How many pieces it has; None if that depends on the user's files.
       size_bytes: Size of its files; None if that depends on the user's files.
       downloads: What `--download` fetches; empty if nothing needs fetching.
-      by_hand: What cannot be downloaded so, and is to be fetched by hand; empty if nothing.
+      by_hand: Of a dataset without downloads, what is to be fetched by hand; empty if nothing.
       split_of: Piece name -> upstream's official split, or None where there is none.
       group_of: Piece name -> the name that decides its split, so that near-copies stay together.
       groups_of: (names of all pieces, the folder they count from) -> name -> group, where groups

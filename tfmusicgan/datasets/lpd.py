@@ -26,6 +26,8 @@ def _find_files(paths: Sequence[str]) -> tuple[list[Path], Path]:
     return files, root
 
 
+_SOURCE = "https://salu133445.github.io/lakh-pianoroll-dataset/dataset"
+
 DATASET = Dataset(
     name="lpd",
     title="Lakh Pianoroll Dataset, LPD-5 and the others (.npz files of pypianoroll)",
@@ -41,7 +43,7 @@ DATASET = Dataset(
         "(separate_notes=repeats in place of always). Notes of one step are left out there, as in "
         "MuseGAN's first release; --set=min_note_steps=0 keeps them."
     ),
-    source_url="https://salu133445.github.io/lakh-pianoroll-dataset/dataset",
+    source_url=_SOURCE,
     licence=(
         "derived from the Lakh MIDI Dataset (CC BY 4.0 for the collection); the songs and most "
         "sequences of them are the work of others, who keep their rights"
@@ -54,7 +56,7 @@ DATASET = Dataset(
         "tfmusicgan-convert --recipe=musegan_hybrid --dataset=lpd --input=lpd_5/lpd_5_cleansed "
         "--output=tfrecords/lpd"
     ),
-    by_hand="lpd_5_cleansed.tar.gz from the source, to be unpacked",
+    by_hand=f"lpd_5_cleansed.tar.gz from {_SOURCE}, to be unpacked",
     find_files=_find_files,
     groups_of=match_scores.group_by_song,
     left_out_by_best_match=match_scores.leave_out_lower_scores,

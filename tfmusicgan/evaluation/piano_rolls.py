@@ -43,10 +43,15 @@ def measure(
     model = models[TRAINED]
     given = model.condition_track
     harmony = {} if given is None else _harmony(phrases, given, train)
+    measured = _measure(recipe, phrases, model.representation, given)
+    semitones = model.model_config.max_transposition_semitones
+    if semitones:
+        copies = f"up to {semitones} semitones up and down, as it was trained with them"
+        measured["notes"] += (f"nearest_training_phrase: of phrases in every key, {copies}.",)
     return {
         "memorisation": _memorisation(phrases, train, model),
         **harmony,
-        **_measure(recipe, phrases, model.representation, given),
+        **measured,
     }
 
 
@@ -159,7 +164,7 @@ def _nearest(
       rows: Row name to bool [n, bars, steps, pitches, tracks], without the given track.
       records: The split.
       given: The given track's index.
-      most_semitones: By as many, up and down, a phrase is as near as it is transposed.
+      most_semitones: Training phrases count in every key up to so many semitones up and down.
     """
     is_drum = [track.is_drum for track in records.representation.tracks]
     shifts = range(-most_semitones, most_semitones + 1)

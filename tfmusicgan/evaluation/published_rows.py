@@ -1,6 +1,6 @@
 """The paper's rows of piano-rolls, and ours in the same keys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,9 @@ from tfmusicgan.evaluation.report import Rows
 from tfmusicgan.metrics.as_published import qualified_steps
 from tfmusicgan.recipes.base import Recipe
 from tfmusicgan.representations.multitrack_piano_roll import MultitrackPianoRoll
+from tfmusicgan.representations.tracks import Track, parse_tracks
+
+_PITCHED = "pitched_tracks"  # the key of means over all of them
 
 
 def compare(
@@ -21,7 +24,7 @@ def compare(
     """The published figures beside ours, where the paper has any of this task and these tracks.
 
     Args:
-      recipe: Has the paper's rows.
+      recipe: Has the paper's rows, if there are any, and a preset `paper`.
       phrases: Row name to bool [n, bars, steps, pitches, tracks].
       representation: What the axes mean.
       given: Name of the track that the model is given, or None.
@@ -39,32 +42,41 @@ def compare(
         tasks = [f"to a given {name}" if name else "from scratch" for name in (theirs, given)]
         return nothing, [f"The paper's rows are left out: they are {tasks[0]}, this {tasks[1]}."]
     keys = dict.fromkeys(key for row in recipe.published.values() for key in row)
+    why_not = _other_tracks(recipe, keys, representation)
+    if why_not:
+        return nothing, [f"The paper's rows are left out: {why_not}."]
     ours = {row: _in_keys(keys, rolls, representation) for row, rolls in phrases.items()}
-    missing = sorted(key for key in keys if any(key not in row for row in ours.values()))
-    if missing:
-        named = {name for key in missing for name in key.partition("/")[2].split("-")}
-        tracks = sorted(named - {track.name for track in representation.tracks})
-        return nothing, [
-            f"The paper's rows are left out: these records have no {', '.join(tracks)}."
-        ]
     published: Rows = {row: dict(values) for row, values in recipe.published.items()}
     notes = [*_grid_notes(representation.steps_per_beat), *recipe.published_notes]
     return {"as_published": ours, "published": published}, notes
 
 
+def _other_tracks(
+    recipe: Recipe, keys: Mapping[str, None], representation: MultitrackPianoRoll
+) -> str:
+    """What the keys' tracks have that the representation's have not; empty if nothing."""
+    named = {name for key in keys for name in key.partition("/")[2].split("-")}
+    missing = sorted(named - {_PITCHED} - {track.name for track in representation.tracks})
+    if missing:
+        return f"these records have no {', '.join(missing)}"
+    theirs = _pitched(parse_tracks(recipe.preset("paper").representation["tracks"]))
+    if _PITCHED in named and _pitched(representation.tracks) != theirs:
+        return f"they have means over {', '.join(sorted(theirs))}, these records other tracks"
+    return ""
+
+
+def _pitched(tracks: Sequence[Track]) -> set[str]:
+    return {track.name for track in tracks if not track.is_drum}
+
+
 def _in_keys(
     keys: Mapping[str, None], rolls: np.ndarray, representation: MultitrackPianoRoll
 ) -> dict[str, float]:
-    """The paper's keys with our values; without those of tracks that are not there."""
+    """The paper's keys with our values."""
     names = dict.fromkeys(key.partition("/")[0] for key in keys)
     values = metrics.evaluate(names, rolls, representation)
-    found = {}
-    for key in keys:
-        # A distance is that of the pair the other way round, as it is where tracks stand otherwise.
-        name = key if key in values else _other_way_round(key)
-        if name in values:
-            found[key] = values[name]
-    return found
+    # A distance is that of the pair the other way round, as it is where tracks stand otherwise.
+    return {key: values[key if key in values else _other_way_round(key)] for key in keys}
 
 
 def _other_way_round(key: str) -> str:

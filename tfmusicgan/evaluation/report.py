@@ -27,7 +27,8 @@ class Evaluation:
     Attributes:
       rows: Row name to metric key to value: the recipe's metrics.
       memorisation: Row name to figure to value: `nearest_training_phrase` and `self_similarity`,
-        0-1, of what is generated (Jaccard's, or shares of equal tokens); of token sequences also
+        0-1, of what is generated (Jaccard's, or shares of equal tokens; of piano-rolls the nearest
+        in any key that training moves phrases to); of token sequences also
         what is copied, and how likely a model finds held-out data, in nats a token.
       num_phrases: Row name to the number of phrases it was measured on.
       settings: Recipe, preset, checkpoint step and seeds.
@@ -35,8 +36,9 @@ class Evaluation:
         the metrics of a given track, which no training moves.
       intervals: Metric key to the 95 % bootstrap interval of the trained row, by phrase.
       histograms: Row name to `pitch_class` and `onset_position` to track to shares.
-      as_published: Row name to key to value: the metrics that the paper's figures are in.
-      published: The paper's rows in the same keys.
+      as_published: Row name to key to value: the metrics that the paper's figures are in; empty
+        where there are none, or they are of other tracks or another task.
+      published: The paper's rows in the same keys; empty likewise.
       accompaniment: Row name to the tonal distances of `metrics.accompaniment`; empty for models
         without a given track, and where that is drums.
       accompaniment_intervals: Untrained and trained row to how much nearer the given track is, as

@@ -64,7 +64,11 @@ def transposed(piano_rolls: np.ndarray, semitones: int, is_drum: Sequence[bool])
     leaving = slice(-semitones, None) if semitones > 0 else slice(None, -semitones)
     leaves = piano_rolls[:, :, :, leaving][..., ~drums].any(axis=(1, 2, 3, 4))
     fitting = piano_rolls[~leaves]
-    return np.where(drums, fitting, np.roll(fitting, semitones, axis=3))
+    moved = np.zeros_like(fitting)
+    begin, end = max(0, semitones), min(0, semitones)
+    moved[:, :, :, begin : end or None] = fitting[:, :, :, -end : -begin or None]
+    moved[..., drums] = fitting[..., drums]
+    return moved
 
 
 def self_similarity(phrases: np.ndarray, measure: str = "jaccard") -> float:

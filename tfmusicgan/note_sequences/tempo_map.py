@@ -6,6 +6,11 @@ import numpy as np
 class TempoMap:
     """Positions, in ticks or steps, to seconds.
 
+    Args:
+      positions: int64 [changes], where the tempo changes, in order; the first is 0.
+      qpm: float64 [changes], quarter notes a minute from there on, above 0.
+      positions_per_quarter: Ticks or steps of a quarter note.
+
     Attributes:
       positions: int64 [changes], where the tempo changes; the first is 0.
       seconds: float64 [changes], the same in seconds.

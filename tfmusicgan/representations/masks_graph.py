@@ -12,6 +12,11 @@ def where_true(mask: tf.Tensor, *values: tf.Tensor) -> tuple[tf.Tensor, ...]:
 
     Returns:
       [rows where it is true, ...] each, in their order.
+
+    Raises:
+      ValueError: If their numbers of rows are known, and not the mask's.
     """
+    for tensor in values:
+        mask.shape.assert_is_compatible_with(tensor.shape[:1])
     places = tf.squeeze(tf.where(mask), axis=1)
     return tuple(tf.gather(tensor, places) for tensor in values)

@@ -135,7 +135,7 @@ def from_note_sequences(
     tones = tf.stack([row, column, tone], axis=1)
     tones, *values = where_true(column >= 0, tones, length, pitch, velocity)
     shape = tf.stack([notes.batch, max_steps, representation.tones])
-    length, pitch, velocity = (tf.scatter_nd(tones, numbers, shape) for numbers in values)
+    length, pitch, velocity = (tf.scatter_nd(tones, kept, shape) for kept in values)
     # Of tones of one onset all but the first come after no time.
     time = tf.pad(time[..., tf.newaxis], [[0, 0], [0, 0], [0, representation.num_times - 1]])
     features = to_features(time, length, pitch, velocity, representation)

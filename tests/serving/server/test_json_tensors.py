@@ -255,13 +255,27 @@ def test_rows_across_blocks_are_of_one_form_and_shape(monkeypatch):
     )
 
 
-def test_many_rows_take_little_memory():
-    rows = [number % 100 for number in range(30_000)]
-    tracemalloc.start()
-    try:
-        (array,) = read({"instances": rows}).arrays
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert array.tolist() == rows
-    assert most < 2_000_000  # an array each has over 100 bytes
+def test_a_wrong_row_is_found_in_moments_too():
+    rows = [b"1"] * (json_body.LARGE_BODY_BYTES // 2 - 10)
+    body = b'{"instances": [' + b",".join([*rows, b'"a"']) + b"]}"
+    took = []
+    for _ in range(5):
+        start = time.thread_time()
+        with pytest.raises(RequestError, match=rf"element: {len(rows)} of 'instances'"):
+            read(json_body.parse(body))
+        took.append(time.thread_time() - start)
+    assert min(took) < 0.05
+
+
+@pytest.mark.parametrize(("rows", "most"), [(30_000, 2_000_000), (1_000_000, 10_000_000)])
+def test_many_values_take_little_memory(rows, most):
+    values = [number % 100 for number in range(rows)]
+    for body in ({"instances": values}, {"inputs": values}, {"inputs": [values]}):
+        tracemalloc.start()
+        try:
+            (array,) = read(body).arrays
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert array.ravel().tolist() == values
+        assert peak < most  # of a float32 each, while it is joined twice; an array each has 100

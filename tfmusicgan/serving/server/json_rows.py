@@ -1,10 +1,10 @@
 """A REST request's `instances` as arrays, by TensorFlow Serving's rules.
 
-All rows at once, which is some forty times as fast as one by one; one by one only where something
-is wrong, to say with which row.
+A block of rows at once, which is many times as fast as one by one; one by one only the block where
+something is wrong, to say with which row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -17,7 +17,14 @@ _ROWS_A_BLOCK = 1024
 
 
 def arrays(instances: Sequence[object], signature: Signature) -> list[np.ndarray]:
-    """The signature's inputs [rows, ...]; a row is an object, or the value of the only input.
+    """The inputs of rows.
+
+    Args:
+      instances: One at least; all objects of the inputs' values, or all values of the only input.
+      signature: What is asked.
+
+    Returns:
+      [rows, ...] of each input, in the signature's order.
 
     Raises:
       RequestError: With the stock server's code and text.
@@ -28,27 +35,29 @@ def arrays(instances: Sequence[object], signature: Signature) -> list[np.ndarray
             "instances is a plain list, but expecting list of objects as multiple input tensors "
             "required as per tensorinfo_map"
         )
-    joined = _all_at_once(instances, signature)
-    return _refuse(instances, signature) if joined is None else joined
-
-
-def _all_at_once(instances: Sequence[object], signature: Signature) -> list[np.ndarray] | None:
-    """The inputs, or None where something is wrong with a row."""
-    blocks: dict[str, list[np.ndarray]] = {alias: [] for alias in signature.inputs}
-    columns_of = _columns if json_values.is_object(instances[0]) else _column
+    are_objects = json_values.is_object(instances[0])
+    blocks: list[dict[str, np.ndarray]] = []
     for start in range(0, len(instances), _ROWS_A_BLOCK):
-        columns = columns_of(instances[start : start + _ROWS_A_BLOCK], signature)
-        if columns is None:
-            return None
-        for alias, values in columns.items():
-            kind = signature.inputs[alias].data_type
-            try:
-                blocks[alias].append(json_values.dense(values, kind, json_values.MAX_RANK + 1))
-            except RequestError:
-                return None
-    if any(len({block.shape[1:] for block in column}) > 1 for column in blocks.values()):
+        rows = instances[start : start + _ROWS_A_BLOCK]
+        columns = _columns(rows, signature) if are_objects else _column(rows, signature)
+        block = columns and _block(columns, signature)
+        first = {alias: array[0, ...] for alias, array in blocks[0].items()} if blocks else {}
+        if block is None or any(block[alias].shape[1:] != first[alias].shape for alias in first):
+            _refuse(rows, start, signature, first, are_objects)
+        blocks.append(block)
+    return [np.concatenate([block[alias] for block in blocks]) for alias in inputs]
+
+
+def _block(columns: Mapping[str, list], signature: Signature) -> dict[str, np.ndarray] | None:
+    """The values as arrays [rows, ...]; None where something is wrong with one."""
+    most = json_values.MAX_RANK + 1  # the rows themselves are a level
+    try:
+        return {
+            alias: json_values.dense(values, signature.inputs[alias].data_type, most)
+            for alias, values in columns.items()
+        }
+    except RequestError:
         return None
-    return [np.concatenate(column) for column in blocks.values()]
 
 
 def _columns(rows: Sequence[object], signature: Signature) -> dict[str, list] | None:
@@ -66,10 +75,24 @@ def _column(rows: Sequence[object], signature: Signature) -> dict[str, list] | N
     return {alias: list(rows) for alias in signature.inputs}
 
 
-def _refuse(instances: Sequence[object], signature: Signature) -> NoReturn:
-    first: dict[str, np.ndarray] = {}
-    check = _check_object if json_values.is_object(instances[0]) else _check_value
-    for position, instance in enumerate(instances):
+def _refuse(
+    rows: Sequence[object],
+    start: int,
+    signature: Signature,
+    first: dict[str, np.ndarray],
+    are_objects: bool,
+) -> NoReturn:
+    """Says which row of a block is wrong, and why.
+
+    Args:
+      rows: The block's.
+      start: How many are before it.
+      signature: What is asked.
+      first: The first row's values, if it is in an earlier block.
+      are_objects: Whether the first row is one.
+    """
+    check = _check_object if are_objects else _check_value
+    for position, instance in enumerate(rows, start):
         check(instance, position, signature, first)
     raise statuses.wrong_input_count(first, signature.inputs)
 

@@ -2,7 +2,7 @@
 
 The order of checks and the texts are the stock server's (read in tensorflow/serving's
 json_tensor.cc); those of rows are in json_rows.py,
-of single values in json_values.py.
+those of single values in json_values.py.
 """
 
 import dataclasses

@@ -47,7 +47,15 @@ def is_object(value: object) -> bool:
 
 
 def dense(value: object, data_type: int, max_rank: int = MAX_RANK) -> np.ndarray:
-    """A value, or nested lists of them, as one array; `data_type` is a DataType's number.
+    """A value, or nested lists of them, as one array.
+
+    Args:
+      value: As JSON.
+      data_type: A DataType's number.
+      max_rank: Most levels of lists.
+
+    Returns:
+      An array of the lists' lengths.
 
     Raises:
       RequestError: If the lists are of no one shape, or a value is not of that kind.
@@ -61,26 +69,28 @@ def dense(value: object, data_type: int, max_rank: int = MAX_RANK) -> np.ndarray
             f"Expected lists nested {max_rank} deep at most. Received: {len(shape)}."
         )
     kind, rank = messages.data_type_name(data_type), len(shape)
-    values = _flattened(value, shape)
-    if values is None:
+    lists = _innermost(value, shape)
+    if lists is None:
         _check_shape(value, 0, shape, kind)
-    parts = [
-        _leaves(values[start : start + _CHUNK], kind, rank)
-        for start in range(0, len(values), _CHUNK)
-    ]
+    values, parts = itertools.chain.from_iterable(lists), []
+    while chunk := list(itertools.islice(values, _CHUNK)):
+        parts.append(_leaves(chunk, kind, rank))
     dtype = tensors.numpy_dtype(data_type)
     flat = parts[0] if len(parts) == 1 else np.concatenate(parts or [np.empty(0, dtype)])
     return flat.reshape(shape)
 
 
-def _flattened(value: object, shape: Sequence[int]) -> list | None:
-    """The innermost values, a level at a time; None where lists are not of that shape."""
-    values = [value]
-    for length in shape:
-        if not all(type(item) is list and len(item) == length for item in values):
+def _innermost(value: object, shape: Sequence[int]) -> list | None:
+    """The innermost lists, found a level at a time; None where lists are not of that shape."""
+    if not shape:
+        return [[value]]
+    lists = [value]
+    for level, length in enumerate(shape):
+        if not all(type(item) is list and len(item) == length for item in lists):
             return None
-        values = list(itertools.chain.from_iterable(values))
-    return values
+        if level < len(shape) - 1:
+            lists = list(itertools.chain.from_iterable(lists))
+    return lists
 
 
 def _check_shape(value: object, level: int, shape: Sequence[int], kind: str) -> None:
